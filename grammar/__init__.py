@@ -1,0 +1,1 @@
+"""The language: from text to a tree of meaning, and back to tidy text."""

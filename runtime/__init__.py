@@ -1,0 +1,1 @@
+"""What a party's machine needs, and nothing more."""
