@@ -103,7 +103,9 @@ def compile_program(
         policy = _chosen_policy(resolved, body, as_)
         training = resolved.trainings.get(body.graph.name) if train else None
         if train and training is None:
-            raise fail("PPC132", f"`{body.graph.name}` has no train block.", span=body.span, hint="Add `train … { … }`.")
+            raise fail(
+                "PPC132", f"`{body.graph.name}` has no train block.", span=body.span, hint="Add `train … { … }`."
+            )
         if training and policy and policy.cut:
             raise PpcError(_split_training(training, policy))
         return _compile(text, body, policy, training, batch=batch)
@@ -171,7 +173,9 @@ def _chosen_body(resolved: Resolved, model: str | None, as_: str | None) -> Body
     """The model asked for; else the one whose private block was asked for, else the last one."""
     names = list(resolved.bodies)
     if not names:
-        raise fail("PPC123", "The program defines no model.", hint="Begin with `model name(image: real[…]) -> real[…] {`.")
+        raise fail(
+            "PPC123", "The program defines no model.", hint="Begin with `model name(image: real[…]) -> real[…] {`."
+        )
     wanted = model or next((policy.model for policy in resolved.policies if policy.name == as_), names[-1])
     if wanted not in names:
         raise fail("PPC123", f"There is no model `{wanted}`.", hint=nearest(wanted, names))
