@@ -7,6 +7,7 @@ else, so that no code of the file runs. torch is an extra: a machine that has no
 from __future__ import annotations
 
 import pickle  # for the name of torch's error; nothing is unpickled here
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -66,7 +67,8 @@ def _load(path: Path) -> object:
             f"`{path.name}` is a file of torch, and torch is not installed here.",
             hint="Install it with `pip install 'ppc[torch]'`, or save the weights as .safetensors or .npz.",
         ) from None
-    with path.open("rb") as file:
+    with path.open("rb") as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its remarks on old pickles are no help to whoever reads this
         try:
             return cast(object, torch.load(file, map_location="cpu", weights_only=True))
         except pickle.UnpicklingError as error:
@@ -75,7 +77,7 @@ def _load(path: Path) -> object:
                 f"`{path.name}` holds more than tensors, or is damaged: {_first(error)}",
                 hint="Loading anything else can run any code. Write `torch.save(model.state_dict(), path)`.",
             ) from None
-        except (RuntimeError, EOFError, ValueError, KeyError, IndexError, AttributeError, TypeError) as error:
+        except Exception as error:  # on damaged bytes its reader fails with whatever it stumbles on
             raise fail(
                 "PPC502",
                 f"`{path.name}` is damaged, or no file of torch: {_first(error) or 'it ends too early'}",
