@@ -41,7 +41,7 @@ class Place:
         if statistics and self.training and self.training.by == "joint":
             raise fail(
                 "PPC219",
-                "`batch_norm` cannot be trained jointly: its statistics would need a division of secrets in every step.",
+                "`batch_norm` cannot be trained jointly: its statistics need a division of secrets in every step.",
                 span=statistics[0].span,
                 hint="Leave it out, or train in the clear (`train … by clear`) and predict jointly.",
             )
