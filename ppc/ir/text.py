@@ -21,7 +21,7 @@ from typing import Any, cast
 
 from ppc.errors import PpcError, fail
 from ppc.ir.graph import Attribute, Graph, Node, Output
-from ppc.ir.ops import STAGES, Stage
+from ppc.ir.ops import STAGES
 from ppc.ir.types import ELEMENTS, EVERYONE, Element, Interval, Readers, Type
 from ppc.source import Span
 
@@ -78,7 +78,7 @@ def parse(text: str) -> Graph:
     body = lines[4:-1]
     return Graph(
         name=name.removesuffix("{").strip(),
-        stage=cast(Stage, stage),
+        stage=stage,
         source=str(_json(lines[2][0], source)),
         parties=_names(parties),
         nodes=tuple(_node(number, line) for number, line in body if not line.startswith("output ")),

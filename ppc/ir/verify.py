@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import cast
 
 from ppc.errors import InternalError
 from ppc.ir.graph import JOINT, Graph, Node
@@ -84,7 +85,7 @@ def _is(value: object, kind: AttributeKind) -> bool:
         case "flag":
             return type(value) is bool
         case "pair":
-            return _all(value, int) and len(value) == 2  # pyright: ignore[reportArgumentType]
+            return _all(value, int) and len(cast(tuple[int, ...], value)) == 2
         case "ints":
             return _all(value, int)
         case "floats":
@@ -92,7 +93,7 @@ def _is(value: object, kind: AttributeKind) -> bool:
 
 
 def _all(value: object, kind: type) -> bool:
-    return isinstance(value, tuple) and all(type(item) is kind for item in value)  # pyright: ignore[reportUnknownVariableType]
+    return isinstance(value, tuple) and all(type(item) is kind for item in cast(tuple[object, ...], value))
 
 
 def _type_problems(graph: Graph) -> Iterator[str]:
