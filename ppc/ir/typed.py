@@ -1,6 +1,6 @@
-"""Make a node together with its type: what passes use that work after `infer-shapes`.
+"""Nodes together with their types: what passes use that work after `infer_shapes`.
 
-The type comes from the tables of shapes and bounds alone, so a pass cannot state a wrong one.
+A type comes from the tables of shapes and bounds alone, so that no pass can state a wrong one.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ppc.ir.bounds import bounds_of
-from ppc.ir.graph import Attribute, Builder, Node
+from ppc.ir.graph import Attribute, Builder, Graph, Node
 from ppc.ir.shapes import SHAPES
 from ppc.ir.types import Type
 from ppc.source import Span
@@ -25,11 +25,6 @@ def result_type(node: Node, operands: Sequence[Node]) -> Type:
     )
 
 
-def retyped(node: Node, operands: Sequence[Node]) -> Node:
-    """The node with the type that its operands give it."""
-    return replace(node, type=result_type(node, operands))
-
-
 def typed_node(
     builder: Builder,
     op: str,
@@ -38,10 +33,32 @@ def typed_node(
     name: str,
     attrs: Mapping[str, Attribute] | None = None,
     span: Span,
+    place: str | None = None,
 ) -> Node:
     """A new node at the end of `builder`, under the first free name that starts like `name`."""
     inputs = tuple(operand.name for operand in operands)
     bare = Node(
-        name=builder.fresh(name), op=op, inputs=inputs, attrs=dict(attrs or {}), span=span, origin=builder.origin
+        name=builder.fresh(name),
+        op=op,
+        inputs=inputs,
+        attrs=dict(attrs or {}),
+        place=place,
+        span=span,
+        origin=builder.origin,
     )
     return builder.keep(retyped(bare, operands))
+
+
+def retyped(node: Node, operands: Sequence[Node]) -> Node:
+    """The node with the type that its operands give it."""
+    return replace(node, type=result_type(node, operands))
+
+
+def retyped_graph(graph: Graph) -> Graph:
+    """The graph with the type of every computed value worked out again from inputs and parameters."""
+    known: dict[str, Node] = {}
+    for node in graph.nodes:
+        if node.op not in ("input", "parameter"):
+            node = retyped(node, [known[name] for name in node.inputs])
+        known[node.name] = node
+    return replace(graph, nodes=tuple(known.values()))
