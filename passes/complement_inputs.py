@@ -16,7 +16,7 @@ from ppc.errors import fail
 from ppc.ir.graph import Builder, Graph, Node
 from ppc.ir.layers import weighted
 from ppc.ir.policy import Complement, Cut
-from ppc.ir.retype import retyped, type_of
+from ppc.ir.typed import retyped_graph, typed_node
 from ppc.ir.shapes import parameter_shapes
 from ppc.ir.types import Interval, Type
 from ppc.passes.split_at_layer import SplitAtLayer
@@ -44,7 +44,7 @@ class ComplementInputs:
                 hint="Split at a layer without groups.",
             )
         joined = self.join(graph, layer, classes, self.complement)
-        return self.take_back(retyped(joined), how, self.complement)
+        return self.take_back(retyped_graph(joined), how, self.complement)
 
     def answer(self, graph: Graph, complement: Complement) -> tuple[int, str]:
         """How many classes the answer has, and how the signal is taken back."""
@@ -88,13 +88,11 @@ class ComplementInputs:
             span=span,
             type_=Type(shape=(batch,), element="index", bounds=Interval(0.0, top)),
         )
-        planes_attrs = {"classes": classes, "size": old.shape[2:]}
-        planes = builder.add(
-            "signal_planes", [signal.name], name="signal_planes", attrs=planes_attrs, span=span, place=place
+        attrs = {"classes": classes, "size": old.shape[2:]}
+        planes = typed_node(
+            builder, "signal_planes", [signal], name="signal_planes", attrs=attrs, span=span, place=place
         )
-        planes = builder.nodes[-1] = replace(planes, type=type_of(planes, [signal.typed]))
-        joined = builder.add("concat", [old.name, planes.name], name=f"{layer.name}.joined", span=span, place=place)
-        joined = builder.nodes[-1] = replace(joined, type=type_of(joined, [old.typed, planes.typed]))
+        joined = typed_node(builder, "concat", [old, planes], name=f"{layer.name}.joined", span=span, place=place)
         weight = graph[layer.inputs[1]]
         shape = parameter_shapes(layer, joined.shape)["weight"]
         builder.keep(replace(weight, type=replace(weight.typed, shape=shape)))
@@ -104,16 +102,15 @@ class ComplementInputs:
         """The graph whose result is the answer without the signal."""
         output = graph.output("result")
         builder = Builder.on(graph, origin=self.name)
-        answer = builder.add(
+        signal = next(node for node in graph.inputs if node.word("role") == "signal")
+        answer = typed_node(
+            builder,
             "uncomplement",
-            [output.value, "signal"],
+            [graph[output.value], signal],
             name="answer",
             attrs={"how": how},
             span=complement.span,
             place=self.client,
         )
-        signal = next(node for node in graph.inputs if node.word("role") == "signal")
-        answer = replace(answer, inputs=(output.value, signal.name))
-        builder.nodes[-1] = replace(answer, type=type_of(answer, [graph[output.value].typed, signal.typed]))
         outputs = tuple(replace(o, value=answer.name) if o is output else o for o in graph.outputs)
         return replace(graph, nodes=tuple(builder.nodes), outputs=outputs)

@@ -24,7 +24,7 @@ def pipeline(
         InferShapes(batch, policy.weight_bounds, promise, promise_span),
         SplitAtLayer(policy.cut, policy.client),
         ComplementInputs(policy.complement, policy.cut, policy.client),
-        PrepareInference() if training is None else Differentiate(training),
+        PrepareInference() if training is None else Differentiate(training=training),
         Place(policy, training),
         CheckFlow(policy, training),
         FitRanges(policy.joint),

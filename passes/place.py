@@ -29,11 +29,22 @@ class Place:
     training: Training | None = None
 
     def run(self, graph: Graph) -> Graph:
+        self.refuse_joint_statistics(graph)
         placing = _Placing(graph, self.policy, self.training)
         for node in graph.nodes:
             placing.visit(node)
         outputs = tuple(placing.output(output) for output in graph.outputs)
         return replace(graph, stage="placed", nodes=tuple(placing.nodes), outputs=outputs)
+
+    def refuse_joint_statistics(self, graph: Graph) -> None:
+        statistics = graph.with_op("batch_variance")
+        if statistics and self.training and self.training.by == "joint":
+            raise fail(
+                "PPC219",
+                "`batch_norm` cannot be trained jointly: its statistics would need a division of secrets in every step.",
+                span=statistics[0].span,
+                hint="Leave it out, or train in the clear (`train … by clear`) and predict jointly.",
+            )
 
 
 @dataclass

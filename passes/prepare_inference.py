@@ -15,9 +15,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from ppc.ir.bounds import bounds_of
 from ppc.ir.folding import Folding, foldings, without_dropout
 from ppc.ir.graph import Graph, Node
+from ppc.ir.typed import retyped_graph
 from ppc.ir.types import Type
 
 
@@ -32,8 +32,7 @@ class PrepareInference:
         graph = without_dropout(graph)
         for folding in found:
             graph = _folded(graph, folding)
-        layers = frozenset(folding.layer for folding in found)
-        return replace(_with_new_bounds(graph, layers), stage="ready")
+        return replace(retyped_graph(graph) if found else graph, stage="ready")
 
 
 def _folded(graph: Graph, folding: Folding) -> Graph:
@@ -62,17 +61,3 @@ def _with_bias(graph: Graph, layer: Node, folding: Folding) -> tuple[Node, ...]:
         origin=PrepareInference.name,
     )
     return bias, replace(layer, inputs=(*layer.inputs, bias.name))
-
-
-def _with_new_bounds(graph: Graph, changed: frozenset[str]) -> Graph:
-    """Bounds again for the changed layers and everything that depends on them."""
-    types: dict[str, Type] = {}
-    stale = set(changed)
-    for node in graph.nodes:
-        types[node.name] = node.typed
-        if node.name in changed or stale.intersection(node.inputs):
-            stale.add(node.name)
-            operands = [types[name] for name in node.inputs]
-            bounds = bounds_of(node, [o.bounds for o in operands], [o.shape for o in operands])
-            types[node.name] = replace(node.typed, bounds=bounds)
-    return replace(graph, nodes=tuple(replace(node, type=types[node.name]) for node in graph.nodes))

@@ -146,7 +146,7 @@ def _passes(body: Body, policy: Policy | None, training: Training | None, batch:
     promised, span = body.promise, body.graph.output("result").span
     if policy is not None:
         return pipeline(policy, training, batch=batch, promise=promised, promise_span=span)
-    prepare = PrepareInference() if training is None else Differentiate(training)
+    prepare = PrepareInference() if training is None else Differentiate(training=training)
     return (InferShapes(batch, None, promised, span), prepare)
 
 

@@ -70,9 +70,19 @@ def openings(graph: Graph) -> Iterator[Node]:
 
 
 def _openings(compiled: Compiled) -> Iterator[str]:
+    given = [node for node in openings(compiled.graph) if node.word("grant") == "split"]
+    if given:
+        values = sum(node.typed.size for node in given)
+        layers = dict.fromkeys(node.inputs[0].rsplit(".", 1)[0] for node in given)
+        yield f"  {given[0].word('to')} is given {values:,} weights, of {', '.join(layers)} ({_line(given[0])})"
     for node in openings(compiled.graph):
-        what = f"{node.inputs[0]} {example_shape(node.typed)}"
-        yield f"  {node.word('to')} learns {what} (line {node.span.line}: {node.word('grant')}){_cost(compiled, node)}"
+        if node not in given:
+            what = f"{node.inputs[0]} {example_shape(node.typed)}"
+            yield f"  {node.word('to')} learns {what} ({_line(node)}){_cost(compiled, node)}"
+
+
+def _line(opening: Node) -> str:
+    return f"line {opening.span.line}: {opening.word('grant')}"
 
 
 def _cost(compiled: Compiled, node: Node) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from ppc.source import Source
 
 if TYPE_CHECKING:
     from ppc import compiler
+    from ppc.ir.graph import Graph
 
 
 def check(arguments: Namespace) -> int:
@@ -107,15 +108,23 @@ def _compiled(arguments: Namespace) -> compiler.Compiled:
 
 
 def _stages(arguments: Namespace, compiled: compiler.Compiled) -> Iterator[str]:
-    from ppc.drawing import dot
-    from ppc.ir.text import show
-
-    written = dot if arguments.emit == "dot" else show
+    written = _writer(arguments.emit)
     if arguments.print_after_all:
         for step in compiled.steps:
             yield f"# after {step.name}\n{written(step.graph)}"
     else:
         yield written(compiled.after(arguments.after) if arguments.after else compiled.graph)
+
+
+def _writer(emit: str) -> Callable[[Graph], str]:
+    """How to write a graph; networkx, which drawing needs, is loaded only for a drawing."""
+    if emit == "dot":
+        from ppc.drawing import dot
+
+        return dot
+    from ppc.ir.text import show
+
+    return show
 
 
 def _ast(source: Source) -> str:

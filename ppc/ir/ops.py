@@ -148,3 +148,5 @@ _OPENINGS = (
 )
 
 OPS: dict[str, Op] = {op.name: op for op in (*_SOURCES, *_LAYERS, *_COMPLEMENT, *_TRAINING, *_OPENINGS)}
+# Given from outside: no table of meanings has a row for them.
+SOURCES = tuple(op.name for op in _SOURCES)
