@@ -6,6 +6,7 @@ Called by `resolve`. A layer's node is named by the user (`skip = …`) or by it
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import cast
 
 from ppc.approximation import DEFAULT_INTERVAL, fit
 from ppc.errors import Note
@@ -220,8 +221,9 @@ class BodyResolver:
 
     def _others(self, values: dict[str, object] | None) -> tuple[str, ...] | None:
         """The nodes of further operands, as in `add(skip)`; None where one is not known."""
-        names = next((v for k, v in (values or {}).items() if k in ("value", "values")), ())
-        found = [self._use(name) for name in names if isinstance(name, syntax.Name)]  # pyright: ignore[reportGeneralTypeIssues]
+        given = values or {}
+        names = cast(tuple[syntax.Name, ...], given.get("value", given.get("values", ())))
+        found = [self._use(name) for name in names]
         return None if MISSING in found else tuple(name for name in found if isinstance(name, str))
 
     def _emit(
@@ -259,12 +261,11 @@ class BodyResolver:
                 hint=f"Write `{layer.name}(poly=3, over=-3..5)`, or `{layer.name}` for the exact function.",
             )
             return None, {}
-        return layer.op, given  # pyright: ignore[reportReturnType]
+        return layer.op, cast(dict[str, Attribute], given)
 
     def _same_padding(self, values: dict[str, object], span: Span) -> tuple[int, int] | None:
-        kernel, stride = values["kernel"], values["stride"]
-        assert isinstance(kernel, tuple)
-        if stride != (1, 1) or any(side % 2 == 0 for side in kernel):  # pyright: ignore[reportUnknownVariableType]
+        kernel = cast(tuple[int, int], values["kernel"])
+        if values["stride"] != (1, 1) or any(side % 2 == 0 for side in kernel):
             self.reader.blame(
                 "PPC206",
                 "`padding=same` needs stride 1 and an odd kernel: otherwise input and output cannot have one size.",
@@ -275,8 +276,7 @@ class BodyResolver:
         return kernel[0] // 2, kernel[1] // 2
 
     def _polynomial(self, layer: Layer, values: dict[str, object]) -> tuple[str, dict[str, Attribute]]:
-        degree, over = values["poly"], values["over"]
-        assert isinstance(degree, int)
+        degree, over = cast(int, values["poly"]), values["over"]
         low, high = (over.low, over.high) if isinstance(over, Interval) else DEFAULT_INTERVAL[layer.name]
         return "polynomial", {"coefficients": fit(layer.name, degree, low, high), "replaces": layer.name}
 

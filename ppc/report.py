@@ -53,6 +53,7 @@ def _policy_lines(policy: Policy, compiled: Compiled) -> Iterator[str]:
     if joint := _layers_at(compiled.graph, JOINT):
         yield f"  computed jointly on shares: {_listed(joint)}"
     yield from _openings(compiled)
+    yield from _release(compiled)
     yield from _heuristic(policy)
 
 
@@ -79,6 +80,17 @@ def _openings(compiled: Compiled) -> Iterator[str]:
         if node not in given:
             what = f"{node.inputs[0]} {example_shape(node.typed)}"
             yield f"  {node.word('to')} learns {what} ({_line(node)}){_cost(compiled, node)}"
+
+
+def _release(compiled: Compiled) -> Iterator[str]:
+    """What becomes of the trained weights."""
+    if compiled.training is None or compiled.training.by == "clear":
+        return
+    grants = [grant for grant in compiled.training.grants if grant.what == "model" and grant.to]
+    for grant in grants:
+        yield f"  {', '.join(grant.to)} is given the trained weights when training ends (line {grant.span.line}: model)"
+    if not grants:
+        yield "  the trained weights stay in shares: nobody learns them"
 
 
 def _line(opening: Node) -> str:

@@ -11,7 +11,8 @@ from ppc import __version__
 from ppc.cli import model_verbs, source_verbs
 
 Run = Callable[[argparse.Namespace], int]
-Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+# argparse gives the thing that makes verbs no public name
+Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # pyright: ignore[reportPrivateUsage]
 
 
 def parser() -> argparse.ArgumentParser:
