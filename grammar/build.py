@@ -137,7 +137,7 @@ class Build(Transformer[Token, syntax.Program]):
         return syntax.To(what=_name(children[0]), parties=children[1], span=_span(meta))
 
     def public(self, meta: Meta, children: Children) -> syntax.Public:
-        return syntax.Public(what=_name(children[0]), span=_span(meta))
+        return syntax.Public(what=_name(children[0]), bounds=children[1], span=_span(meta))
 
     def split(self, meta: Meta, children: Children) -> syntax.Split:
         where = children[0]

@@ -63,6 +63,7 @@ class _Facts:
     reader: Reader
     owners: dict[str, Owner] = field(default_factory=dict[str, Owner])
     weight_bounds: Interval | None = None
+    bounds_written: bool = False
     grants: dict[str, Grant] = field(default_factory=dict[str, Grant])
 
     def collect(self) -> None:
@@ -71,6 +72,7 @@ class _Facts:
                 case syntax.From():
                     self.owned(fact)
                 case syntax.Public():
+                    self.bounded(fact.what, fact.bounds)
                     self.own(fact.what, PUBLIC, fact.span)
                 case syntax.To():
                     self.granted(fact)
@@ -91,11 +93,12 @@ class _Facts:
             return
         if party not in self.parties[:2]:
             not_built("A third party in a private block", fact.parties[0].span, self.reader)
-        if fact.bounds is not None:
-            self.bounded(fact.what, fact.bounds)
+        self.bounded(fact.what, fact.bounds)
         self.own(fact.what, party, fact.span)
 
-    def bounded(self, what: syntax.Name, bounds: syntax.Range) -> None:
+    def bounded(self, what: syntax.Name, bounds: syntax.Range | None) -> None:
+        if bounds is None:
+            return
         interval = self.reader.interval(bounds)
         if what.text != "weights":
             self.reader.blame(
@@ -104,8 +107,9 @@ class _Facts:
                 bounds.span,
                 hint=f"Write `{what.text}: real[…] in {bounds.low.text}..{bounds.high.text}` there.",
             )
-        elif isinstance(interval, Interval):
-            self.weight_bounds = interval
+        else:
+            self.bounds_written = True
+            self.weight_bounds = interval if isinstance(interval, Interval) else None
 
     def own(self, what: syntax.Name, party: str, span: Span) -> None:
         known = [input_.name.text for input_ in self.model.inputs] + ["weights"]
@@ -187,7 +191,7 @@ def resolve_private(
     joint = _joint(joint_line, reader) if joint_line else None
     network = _network(once(block.facts, syntax.NetworkLine, "network", reader), reader)
     weights = facts.owners.pop("weights", Owner(party=PUBLIC))
-    if joint and facts.weight_bounds is None and _has_weights(model) and weights.party:
+    if joint and not facts.bounds_written and _has_weights(model) and weights.party:
         reader.blame(
             "PPC306",
             "Joint layers need bounds on the weights: ranges are proved without looking at a secret.",

@@ -146,7 +146,7 @@ def _fact(fact: syntax.Fact | syntax.Lesson, width: int) -> str:
         case syntax.To():
             return f"{fact.what.text:<{width}} to   {_names(fact.parties)}"
         case syntax.Public():
-            return f"{fact.what.text:<{width}} public"
+            return f"{fact.what.text:<{width}} public{_bounds(fact.bounds)}"
         case syntax.Kept():
             return f"{fact.what.text:<{width}} kept shared"
         case syntax.Split():

@@ -89,7 +89,9 @@ class _Flow:
             case "logits":
                 grants = self.training.grants if self.training else ()
                 named = any(grant.what == "logits" and party in grant.to for grant in grants)
-                return named and all(user.op in LOSSES for user in self.graph.uses[node.name])
+                users = self.graph.uses[node.name]
+                logits = operand.name == self.graph.output("result").value
+                return named and logits and all(user.op in LOSSES and user.inputs[0] == node.name for user in users)
             case _:
                 return False
 

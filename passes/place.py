@@ -131,8 +131,8 @@ class _Placing:
             return Grant(what="split", to=(place,), span=self.policy.cut.span)
         if node.op == "uncomplement":
             return self.grants.get("result")
-        if node.op in LOSSES and "logits" in self.grants:
-            return self.grants["logits"]
+        if node.op in LOSSES and operand.name == node.inputs[0]:  # the logits, never the labels beside them
+            return self.grants.get("logits")
         crosses = operand.op != "input" and operand.place == self.policy.client
         if self.policy.server_clear and self.policy.cut and crosses and place == self.policy.server:
             return Grant(what="server clear", to=(place,), span=self.policy.server_clear)
