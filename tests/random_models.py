@@ -57,7 +57,7 @@ class _Writer:
         return (self.random.randint(1, 4), self.random.randint(4, 9), self.random.randint(4, 9))
 
     def input(self, name: str, shape: Shape, *, role: str = "data", high: float = 1.0) -> str:
-        bounds = Interval(self.random.choice([0.0, -1.0]) if role == "data" else 0.0, high)
+        bounds = Interval(self.random.choice([0.0, -1.0, 0.25]) if role == "data" else 0.0, high)
         element = "real" if role == "data" else "index"
         type_ = Type(shape=shape, element=element, bounds=bounds)
         node = self.builder.add("input", name=name, attrs={"role": role}, type_=type_, span=self.span())

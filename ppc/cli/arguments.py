@@ -78,6 +78,7 @@ def _compile(verbs: Verbs) -> None:
     verb.add_argument("--print-after-all", action="store_true", help="print the graph after every pass")
     verb.add_argument("--time-passes", action="store_true", help="print how long each pass took, to stderr")
     verb.add_argument("-o", dest="output", type=Path, metavar="FILE", help="write here and not to stdout")
+    _json(verb)
 
 
 def _graph(verbs: Verbs) -> None:

@@ -124,7 +124,9 @@ def import_(arguments: Namespace) -> int:
         arguments.origin, output=arguments.output, input_shape=arguments.input, bounds=arguments.bounds
     )
     if arguments.json:
-        sys.stdout.write(json.dumps({"ok": True, "written": [str(path) for path in written.paths], "notes": written.notes}) + "\n")
+        sys.stdout.write(
+            json.dumps({"ok": True, "written": [str(path) for path in written.paths], "notes": written.notes}) + "\n"
+        )
     else:
         sys.stdout.write("".join(f"wrote {path}\n" for path in written.paths))
         sys.stderr.write("".join(f"{note}\n" for note in written.notes))
