@@ -9,7 +9,7 @@ from pathlib import Path
 from secrets import randbelow
 from typing import TYPE_CHECKING
 
-from ppc.errors import fail
+from ppc.errors import PpcError, fail
 
 if TYPE_CHECKING:
     from ppc import compiler
@@ -38,7 +38,10 @@ def run(arguments: Namespace) -> int:
         loaded = found.weights
         sys.stderr.write("".join(f"note: {note}\n" for note in found.notes))
     values = {**inputs, **fold(typed, loaded), **_signal(compiled.graph)}
-    result = reference.evaluate(compiled.graph, values)["result"]
+    try:
+        result = reference.evaluate(compiled.graph, values)["result"]
+    except PpcError as error:
+        raise error.located(compiled.source) from None
     if arguments.output is not None:
         _save_result(arguments.output, np.asarray(result))
     _print_result(arguments, np.asarray(result))

@@ -136,11 +136,11 @@ def _ast(source: Source) -> str:
 
 def graph(arguments: Namespace) -> int:
     """A picture of one stage."""
+    if arguments.output.suffix not in (".svg", ".dot"):
+        raise fail("PPC509", f"{arguments.output} is neither .svg nor .dot.", hint="Name the picture `model.svg`.")
     from ppc.drawing import dot, svg
 
     writers = {".svg": svg, ".dot": dot}
-    if arguments.output.suffix not in writers:
-        raise fail("PPC509", f"{arguments.output} is neither .svg nor .dot.", hint="Name the picture `model.svg`.")
     compiled = _compiled(arguments)
     drawn = compiled.after(arguments.after) if arguments.after else compiled.graph
     write_text(arguments.output, writers[arguments.output.suffix](drawn))
