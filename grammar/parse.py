@@ -43,13 +43,14 @@ class _Lines(PostLex):
 
 
 @lru_cache(maxsize=1)
-def _parser() -> Lark:
+def parser() -> Lark:
+    """The parser of the language; `textmate` reads terminals and rules from it."""
     grammar = files("ppc.grammar").joinpath("pnn.lark").read_text("utf-8")
     return Lark(grammar, parser="lalr", postlex=_Lines(), propagate_positions=True, maybe_placeholders=True)
 
 
 def _tree(text: str) -> Tree[Token]:
-    return _parser().parse(text)  # pyright: ignore[reportUnknownMemberType]  lark leaves its `text` generic
+    return parser().parse(text)  # pyright: ignore[reportUnknownMemberType]  lark leaves its `text` generic
 
 
 @dataclass(frozen=True, kw_only=True)
