@@ -84,7 +84,7 @@ def rooms_known(module: Module) -> Iterator[str]:
 
 
 def test_every_room_has_its_row() -> None:
-    assert EVERYTHING <= MAY_KNOW.keys()
+    assert MAY_KNOW.keys() >= EVERYTHING
 
 
 def test_rooms_know_only_what_they_may() -> None:
