@@ -32,6 +32,13 @@ def party_of(name: syntax.Name, parties: Sequence[str], reader: Reader) -> str |
     return reader.blame("PPC119", f"There is no party `{name.text}`.", name.span, hint=hint)
 
 
+def sole_party(names: Sequence[syntax.Name], what: str, parties: Sequence[str], reader: Reader) -> str | Missing:
+    """The one party of a list that may only name one."""
+    if len(names) > 1:
+        return not_built(f"{what} from several parties", names[1].span, reader, hint="Name one party.")
+    return party_of(names[0], parties, reader)
+
+
 def parties_of(names: Sequence[syntax.Name], parties: Sequence[str], reader: Reader) -> tuple[str, ...] | Missing:
     """All parties of a list."""
     found = [party_of(name, parties, reader) for name in names]
@@ -84,15 +91,12 @@ class _Facts:
                     pass  # facts that stand alone are read by `once`
 
     def owned(self, fact: syntax.From) -> None:
-        if len(fact.parties) > 1:
-            not_built("Data from several parties", fact.span, self.reader, hint="Name one party.")
-            return
-        party = party_of(fact.parties[0], self.parties, self.reader)
+        party = sole_party(fact.parties, "Data", self.parties, self.reader)
         if isinstance(party, Missing):
             self.owners.setdefault(fact.what.text, Owner(party="", span=fact.span))  # known, so not missed
             return
         if party not in self.parties[:2]:
-            not_built("A third party in a private block", fact.parties[0].span, self.reader)
+            not_built("A third party in a private block", fact.span, self.reader)
         self.bounded(fact.what, fact.bounds)
         self.own(fact.what, party, fact.span)
 
@@ -203,7 +207,7 @@ def resolve_private(
     return Policy(
         name=(block.alias or block.model).text,
         model=block.model.text,
-        parties=parties[:2],
+        parties=(parties[0], parties[1]),
         owners=facts.owners,
         weights=weights,
         weight_bounds=facts.weight_bounds,

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
+from typing import cast
 
-from lark import Lark, Token, UnexpectedInput
+from lark import Lark, Token, Tree, UnexpectedInput
 from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 from lark.lark import PostLex
 
@@ -47,6 +48,10 @@ def _parser() -> Lark:
     return Lark(grammar, parser="lalr", postlex=_Lines(), propagate_positions=True, maybe_placeholders=True)
 
 
+def _tree(text: str) -> Tree[Token]:
+    return _parser().parse(text)  # pyright: ignore[reportUnknownMemberType]  lark leaves its `text` generic
+
+
 @dataclass(frozen=True, kw_only=True)
 class Parsed:
     """The blocks that could be read and the mistakes in the others. `whole` says that nothing was left out."""
@@ -71,7 +76,7 @@ def parse_all(source: Source) -> Parsed:
     text, mistakes, blanked = source.text, list[Diagnostic](), set[int]()
     while True:
         try:
-            program, unit_mistakes = build(_parser().parse(text))
+            program, unit_mistakes = build(_tree(text))
             break
         except UnexpectedInput as error:
             mistake, lines = _mistake(error, text)
@@ -102,7 +107,7 @@ def _unreadable(source: Source) -> Diagnostic | None:
 def _mistake(error: UnexpectedInput, text: str) -> tuple[Diagnostic, range]:
     """What is wrong, and the lines that must go before the rest can be read."""
     if isinstance(error, UnexpectedToken):
-        token = error.token
+        token = cast(Token, error.token)  # pyright: ignore[reportUnknownMemberType]
         wanted = error.accepts or error.expected
         if token.type == "$END":
             unfinished = _unfinished(text)

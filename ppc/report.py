@@ -23,6 +23,7 @@ def _lines(checked: Checked) -> Iterator[str]:
     for compiled in checked.compiled:
         yield ""
         yield _model_line(compiled)
+        yield from (f"  note: {note}" for note in dropped_pixels(compiled.graph))
         if compiled.policy is None:
             yield "  no private block: nothing is said of who holds what"
             continue
@@ -37,6 +38,21 @@ def _model_line(compiled: Compiled) -> str:
     result = example_shape(graph[graph.output("result").value].typed)
     count = sum(node.typed.size for node in graph.parameters)
     return f"{graph.name}{name}, {kind}: {shapes} -> {result}, {len(weighted(graph))} layers, {count:,} parameters"
+
+
+def dropped_pixels(graph: Graph) -> Iterator[str]:
+    """Windows floor, as in PyTorch: where the last ones do not fit, rows or columns of the input are not read."""
+    for node in graph.with_op("conv2d", "avg_pool", "max_pool"):
+        sizes = graph[node.inputs[0]].shape[2:]
+        left = [
+            (size + 2 * padding - kernel) % stride
+            for size, kernel, stride, padding in zip(
+                sizes, node.pair("kernel"), node.pair("stride"), node.pair("padding"), strict=True
+            )
+        ]
+        if any(left):
+            where = f"line {node.span.line}"
+            yield f"{node.name} ({where}) leaves {left[0]} rows and {left[1]} columns of its input unread"
 
 
 def _policy_lines(policy: Policy, compiled: Compiled) -> Iterator[str]:
@@ -130,6 +146,7 @@ def _model(compiled: Compiled) -> dict[str, object]:
         "training": compiled.training is not None,
         "parameters": sum(node.typed.size for node in graph.parameters),
         "layers": [node.name for node in weighted(graph)],
+        "notes": list(dropped_pixels(graph)),
         "openings": [
             {"value": node.inputs[0], "to": node.word("to"), "line": node.span.line, "grant": node.word("grant")}
             for node in openings(graph)

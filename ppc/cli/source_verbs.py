@@ -92,7 +92,15 @@ def compile_(arguments: Namespace) -> int:
     compiled = _compiled(arguments)
     if arguments.time_passes:
         sys.stderr.write("".join(f"{step.seconds * 1e3:8.2f} ms  {step.name}\n" for step in compiled.steps[1:]))
-    return _emit(arguments, "".join(_stages(arguments, compiled)))
+    text = "".join(_stages(arguments, compiled))
+    return _emit(arguments, _stages_as_json(compiled, text) if arguments.json else text)
+
+
+def _stages_as_json(compiled: compiler.Compiled, text: str) -> str:
+    steps = [{"pass": step.name, "seconds": step.seconds} for step in compiled.steps[1:]]
+    private = compiled.policy.name if compiled.policy else None
+    found = {"ok": True, "model": compiled.graph.name, "private": private, "passes": steps, "text": text}
+    return json.dumps(found, indent=2) + "\n"
 
 
 def _compiled(arguments: Namespace) -> compiler.Compiled:

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate, pairwise
 
 from ppc.drawing.rows import Link, Rows, Slot
+from ppc.drawing.straight import straighten
 
-SWEEPS = 300
+SWEEPS = 100
 FIRST = 8  # sweeps that look one way only: what is above, or below, moves the whole picture at once
 FARTHEST, NEAREST = 400.0, 4.0  # how far is far, at the first sweep and at the last
-SMALL_BEND = 60.0
 CARD_GAP, WIRE_GAP = 30.0, 16.0
 _STRAIGHT, _MAIN, _SIDE, _LOOSE = 8.0, 4.0, 1.0, 1e-6
 
@@ -32,8 +32,7 @@ def centres(rows: Rows, widths: Mapping[str, float]) -> dict[Slot, float]:
             pulls = [_pull(found[slot], near, found, tolerance) for slot, near in zip(row, links, strict=True)]
             places = spread([x for x, _ in pulls], [weight for _, weight in pulls], gap)
             found.update(zip(row, places, strict=True))
-    for row, gap in zip(rows.rows, gaps, strict=True):
-        _straighten(row, gap, above, found)
+    straighten(rows, gaps, found)
     left = min((x - _half(slot, widths) for slot, x in found.items()), default=0.0)
     return {slot: x - left for slot, x in found.items()}
 
@@ -42,19 +41,6 @@ def _packed(rows: Rows, gaps: Sequence[Sequence[float]]) -> dict[Slot, float]:
     """A start: every row as narrow as it can be."""
     pairs = zip(rows.rows, gaps, strict=True)
     return {slot: x for row, gap in pairs for slot, x in zip(row, accumulate(gap), strict=True)}
-
-
-def _straighten(
-    row: Sequence[Slot], gaps: Sequence[float], above: Mapping[Slot, list[Link]], found: dict[Slot, float]
-) -> None:
-    """Take out bends too small to be meant, where the neighbours leave room; `found` is changed."""
-    for place, slot in enumerate(row):
-        x = found[slot]
-        near = [found[link.tail] for link in above[slot] if link.wire.main and abs(found[link.tail] - x) < SMALL_BEND]
-        if near:
-            low = found[row[place - 1]] + gaps[place] if place else near[0]
-            high = found[row[place + 1]] - gaps[place + 1] if place + 1 < len(row) else near[0]
-            found[slot] = min(max(near[0], low), high)
 
 
 def _half(slot: Slot, widths: Mapping[str, float]) -> float:

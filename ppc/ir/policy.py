@@ -76,7 +76,7 @@ class Policy:
 
     name: str
     model: str
-    parties: tuple[str, ...]
+    parties: tuple[str, str]
     owners: dict[str, Owner]
     weights: Owner
     weight_bounds: Interval | None = None
@@ -94,7 +94,7 @@ class Policy:
 
     @property
     def server(self) -> str:
-        return self.parties[1] if len(self.parties) > 1 else self.parties[0]
+        return self.parties[1]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -72,7 +72,9 @@ class Readers:
         return self if other.everyone else Readers(self.parties & other.parties)
 
     def __or__(self, other: Readers) -> Readers:
-        return Readers(self.parties | other.parties, self.everyone or other.everyone)
+        if self.everyone or other.everyone:
+            return EVERYONE
+        return Readers(self.parties | other.parties)
 
 
 EVERYONE = Readers(everyone=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -13,10 +14,11 @@ from ppc.passes.check_flow import CheckFlow
 from tests.programs import compiled, mistakes, program
 
 LESSONS = "labels from hospital\nloss = softmax_cross_entropy\nsgd(rate=0.1, batch=4)"
-TWO_INPUTS = {
-    "more_inputs": ", record: real[4] in 0..1",
-    "body": "\nseen = image -> conv2d(4, kernel=3) -> relu -> flatten\nseen -> concat(record)\ndense(10)\ndense(10)\n",
-}
+TWO_INPUTS = partial(
+    program,
+    more_inputs=", record: real[4] in 0..1",
+    body="\nseen = image -> conv2d(4, kernel=3) -> relu -> flatten\nseen -> concat(record)\ndense(10)\ndense(10)\n",
+)
 
 
 @pytest.mark.parametrize(
@@ -24,7 +26,7 @@ TWO_INPUTS = {
     [
         (program("server clear"), "lab would see `image` of hospital"),
         (
-            program("record from lab", "split at 1", "joint", **TWO_INPUTS),
+            TWO_INPUTS("record from lab", "split at 1", "joint"),
             "hospital would see `record` of lab",
         ),
         (

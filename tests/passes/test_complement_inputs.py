@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ppc.ir.graph import Graph
+from ppc.ir.types import only
 from ppc.reference import evaluate
 from ppc.weights import fold, initial
 from tests.programs import compiled, mistakes, program
@@ -37,7 +38,7 @@ def test_the_client_draws_the_signal_and_takes_it_back() -> None:
 
     for name in ("signal", "signal_planes", "conv2.joined", "answer"):
         assert graph[name].place == "hospital"
-        assert not graph[name].typed.readers.allows("lab")
+        assert graph[name].typed.readers == only("hospital")
 
 
 def test_the_answer_is_rolled_back_by_the_offset() -> None:
