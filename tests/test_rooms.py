@@ -13,7 +13,7 @@ from tests.sources import CHECKOUT, LINKED, Module, dotted, imported, modules
 
 MODULES = modules()
 
-FOUNDATIONS = frozenset({"codes", "errors", "source"})
+FOUNDATIONS = frozenset({"codes", "errors", "files", "source"})
 EVERYTHING = frozenset({module.room for module in MODULES})
 
 # A room and the rooms that it may know. Rooms further down know more; nobody knows the front door.
@@ -21,6 +21,7 @@ MAY_KNOW: dict[str, frozenset[str]] = {
     "codes": frozenset(),
     "source": frozenset(),
     "errors": frozenset({"codes", "source"}),
+    "files": frozenset({"errors"}),
     "approximation": frozenset(),
     "field": FOUNDATIONS,
     "ir": FOUNDATIONS,
