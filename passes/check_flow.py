@@ -46,6 +46,13 @@ class _Flow:
     leaks: list[Diagnostic] = field(default_factory=list[Diagnostic])
     told: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
 
+    def __post_init__(self) -> None:
+        # what a layer with weights had a part in; any other value is an input in another form
+        self.weighed: set[str] = set()
+        for node in self.graph.nodes:
+            if any(self.graph[name].op == "parameter" or name in self.weighed for name in node.inputs):
+                self.weighed.add(node.name)
+
     def visit(self, node: Node) -> None:
         before = len(self.leaks)
         readers = self.readers[node.name] = self.computed(node)
@@ -80,8 +87,8 @@ class _Flow:
                 users = self.graph.uses[node.name]
                 head = operand.op == "parameter" and all(user.place == policy.client for user in users)
                 return policy.cut is not None and party == policy.client and head
-            case "server clear":  # … and the server what those layers computed, never an input itself
-                computed = operand.op not in ("input", "parameter") and operand.place == policy.client
+            case "server clear":  # … and the server what those layers computed, never an input, however reshaped
+                computed = operand.place == policy.client and operand.op != "parameter" and operand.name in self.weighed
                 return bool(policy.server_clear and policy.cut) and party == policy.server and computed
             case "result":
                 named = any(grant.what == "result" and party in grant.to for grant in policy.grants)

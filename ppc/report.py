@@ -63,7 +63,8 @@ def _policy_lines(policy: Policy, compiled: Compiled) -> Iterator[str]:
     if compiled.training:
         holders[compiled.training.labels.party].append("the labels")
     for party in policy.parties:
-        yield f"  {party} holds {_listed(holders[party])}; computes {_listed(_layers_at(compiled.graph, party))}"
+        alone = _layers_at(compiled.graph, party)
+        yield f"  {party} holds {_listed(holders[party])}" + (f"; computes {_listed(alone)} alone" if alone else "")
     if holders[PUBLIC]:
         yield f"  public: {_listed(holders[PUBLIC])}"
     if joint := _layers_at(compiled.graph, JOINT):

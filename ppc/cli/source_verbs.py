@@ -135,7 +135,7 @@ def _stages(arguments: Namespace, compiled: compiler.Compiled) -> Iterator[str]:
 def _writer(emit: str) -> Callable[[Graph], str]:
     """How to write a graph; networkx, which drawing needs, is loaded only for a drawing."""
     if emit == "dot":
-        from ppc.drawing import dot
+        from ppc.drawing.dot import dot
 
         return dot
     from ppc.ir.text import show
@@ -152,14 +152,15 @@ def _ast(source: Source) -> str:
 
 def graph(arguments: Namespace) -> int:
     """A picture of one stage."""
-    from ppc.drawing import dot, svg
+    from ppc.drawing.dot import dot
+    from ppc.drawing.svg import svg
 
-    writers = {".svg": svg, ".dot": dot}
-    if arguments.output.suffix not in writers:
+    if arguments.output.suffix not in (".svg", ".dot"):
         raise fail("PPC509", f"{arguments.output} is neither .svg nor .dot.", hint="Name the picture `model.svg`.")
     compiled = _compiled(arguments)
     drawn = compiled.after(arguments.after) if arguments.after else compiled.graph
-    write_text(arguments.output, writers[arguments.output.suffix](drawn))
+    block = compiled.policy.name if compiled.policy else ""
+    write_text(arguments.output, dot(drawn) if arguments.output.suffix == ".dot" else svg(drawn, block=block))
     return 0
 
 

@@ -120,12 +120,17 @@ def _box(slot: Slot, cards: Mapping[str, Card], middle: Mapping[Slot, float], ba
 
 def _lines(rows: Rows, boxes: Mapping[Slot, Box], middle: Mapping[Slot, float], bands: Sequence[_Band]) -> list[Line]:
     lines: list[Line] = []
-    for arriving in rows.above.values():
-        arriving = sorted(arriving, key=lambda link: (middle[link.tail], link.tail.key))
+    for head, links in rows.above.items():
+        arriving = sorted(links, key=lambda link: (middle[link.tail], link.tail.key))
         main = next((place for place, link in enumerate(arriving) if link.wire.main), 0)
-        for place, link in enumerate(arriving):
-            lines.append(_line(link, (place - main) * PORT, boxes, middle, bands))
+        step = _port_distance(boxes[head], len(arriving)) if head in boxes else 0.0
+        lines += [_line(link, (place - main) * step, boxes, middle, bands) for place, link in enumerate(arriving)]
     return lines
+
+
+def _port_distance(box: Box, count: int) -> float:
+    """How far apart wires arrive: all of them within the straight part of the box's upper edge."""
+    return min(PORT, (box.width / 2 - 2 * PADDING) / max(count, 1))
 
 
 def _line(

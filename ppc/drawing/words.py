@@ -26,7 +26,9 @@ _SUMMING = frozenset(
 
 
 def per_example(graph: Graph) -> frozenset[str]:
-    """The values whose shape starts with the batch."""
+    """The values whose shape starts with the batch; none before `infer_shapes` has put it there."""
+    if graph.stage == "named":
+        return frozenset()
     found: set[str] = set()
     for node in graph.nodes:
         if _has_batch(node, found):
@@ -120,10 +122,9 @@ ATTRIBUTES: dict[str, Callable[[Node], str]] = {
     "factor": lambda node: f"by {number(node.number('factor'))}",
     "classes": lambda node: f"{node.integer('classes')} classes",
     "how": lambda node: f"by {node.word('how')}",
-    "start": lambda node: f"from {node.integer('start')}",
-    "stop": lambda node: f"to {node.integer('stop')}",
+    "start": lambda node: f"{node.integer('start')} to {node.integer('stop')}",
     "transpose_x": lambda node: "x transposed" if node.attrs["transpose_x"] else "",
     "transpose_y": lambda node: "y transposed" if node.attrs["transpose_y"] else "",
 }
 # Seen from the shape, from the box itself, or of no interest to who looks at a picture.
-_UNSAID = frozenset({"role", "size", "shape", "epsilon", "momentum", "to", "grant"})
+_UNSAID = frozenset({"role", "stop", "size", "shape", "epsilon", "momentum", "to", "grant"})

@@ -38,6 +38,14 @@ TWO_INPUTS = partial(
             "lab would see `image` of hospital",
         ),
         (
+            program(
+                "split at 1",
+                "server clear",
+                body="\nflat = flatten\ndense(8)\nrelu\ndense(8)\nconcat(flat)\ndense(10)\n",
+            ),
+            "lab would see `flat`, which tells of `image` of hospital",
+        ),
+        (
             program("split at 2", "server clear", "complement", "result to lab", classes=2),
             "hospital would see `dense2`, which tells of the weights",
         ),
