@@ -1,4 +1,4 @@
-"""Draws examples/images.npz: five 28×28 images of strokes, white on black, in 0..1. Ours, and the same on every machine.
+"""Draws examples/images.npz: five 28×28 images of strokes, in 0..1. Ours, and the same on every machine.
 
 python scripts/draw_images.py [FILE.npz]
 """

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from argparse import Namespace
+from io import BytesIO
 from pathlib import Path
 from secrets import randbelow
 from typing import TYPE_CHECKING
 
 from ppc.errors import PpcError, fail
+from ppc.files import write_whole
 
 if TYPE_CHECKING:
     from ppc import compiler
@@ -77,11 +79,9 @@ def _signal(graph: Graph) -> dict[str, Array]:
 def _save_result(path: Path, result: Array) -> None:
     import numpy as np
 
-    try:
-        with path.open("wb") as file:
-            np.savez(file, result=result)
-    except OSError as error:
-        raise fail("PPC509", f"{path} cannot be written: {error.strerror}.") from None
+    held = BytesIO()
+    np.savez(held, result=result)
+    write_whole(path, held.getvalue())
 
 
 def _print_result(arguments: Namespace, result: Array) -> None:
@@ -100,23 +100,35 @@ def weights(arguments: Namespace) -> int:
     """List, make, convert or fold weights."""
     from ppc import compiler
     from ppc.weights import as_json, table
-    from ppc.weights.commands import export, fold_file, init, list_weights
+    from ppc.weights.commands import list_weights
 
     graph = _typed(compiler.compile_program(arguments.program, model=arguments.model, as_=arguments.as_))
     if arguments.action == "list":
         rows, notes = list_weights(graph, arguments.file)
-        sys.stdout.write(json.dumps(as_json(rows), indent=2) + "\n" if arguments.json else table(rows))
-    elif arguments.output is None:
-        raise fail("PPC509", f"`weights {arguments.action}` writes a file.", hint="Name it with `-o FILE.safetensors`.")
-    elif arguments.action == "init":
-        notes = init(graph, arguments.output, seed=arguments.seed)
-    elif arguments.file is None:
-        raise fail("PPC501", f"`weights {arguments.action}` reads a weights file.", hint="Name it after the program.")
+        found: dict[str, object] = {"parameters": as_json(rows)}
+        said = table(rows)
     else:
-        change = {"export": export, "fold": fold_file}[arguments.action]
-        notes = change(graph, arguments.file, arguments.output)
-    sys.stderr.write("".join(f"{note}\n" for note in notes))
+        notes = _written(arguments, graph)
+        found, said = {"written": [str(arguments.output)]}, ""
+    if arguments.json:
+        sys.stdout.write(json.dumps({"ok": True, **found, "notes": notes}, indent=2) + "\n")
+    else:
+        sys.stdout.write(said)
+        sys.stderr.write("".join(f"{note}\n" for note in notes))
     return 0
+
+
+def _written(arguments: Namespace, graph: Graph) -> tuple[str, ...]:
+    from ppc.weights.commands import export, fold_file, init
+
+    if arguments.output is None:
+        raise fail("PPC509", f"`weights {arguments.action}` writes a file.", hint="Name it with `-o FILE.safetensors`.")
+    if arguments.action == "init":
+        return init(graph, arguments.output, seed=arguments.seed)
+    if arguments.file is None:
+        raise fail("PPC501", f"`weights {arguments.action}` reads a weights file.", hint="Name it after the program.")
+    change = {"export": export, "fold": fold_file}[arguments.action]
+    return change(graph, arguments.file, arguments.output)
 
 
 def import_(arguments: Namespace) -> int:

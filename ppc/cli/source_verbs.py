@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ppc.codes import CODES
 from ppc.errors import PpcError, fail
+from ppc.files import write_whole
 from ppc.source import Source
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def fmt(arguments: Namespace) -> int:
 
     changed: list[str] = []
     for name in arguments.programs:
-        source = Source("<stdin>", sys.stdin.read()) if name == "-" else read_source(Path(name))
+        source = _standard_input() if name == "-" else read_source(Path(name))
         text = format_source(source)
         if text != source.text:
             changed.append(name)
@@ -81,6 +82,13 @@ def fmt(arguments: Namespace) -> int:
     if arguments.check:
         _print("".join(f"{name} would change\n" for name in changed))
     return 1 if arguments.check and changed else 0
+
+
+def _standard_input() -> Source:
+    try:
+        return Source("<stdin>", sys.stdin.buffer.read().decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise fail("PPC502", "The standard input is not UTF-8 text.") from None
 
 
 def compile_(arguments: Namespace) -> int:
@@ -160,7 +168,7 @@ def explain(arguments: Namespace) -> int:
     """What a code means."""
     if arguments.code is None:
         if arguments.json:
-            _print(json.dumps({code: row.title for code, row in CODES.items()}, indent=2) + "\n")
+            _print_json(codes={code: row.title for code, row in CODES.items()})
         else:
             _print("".join(f"{code}  {row.title}\n" for code, row in CODES.items()))
         return 0
@@ -169,7 +177,7 @@ def explain(arguments: Namespace) -> int:
         raise fail("PPC512", f"There is no error code {arguments.code}.", hint="`ppc explain` lists them all.")
     row = CODES[code]
     if arguments.json:
-        _print(json.dumps({"code": code, "title": row.title, "explanation": row.explanation}, indent=2) + "\n")
+        _print_json(code=code, title=row.title, explanation=row.explanation)
     else:
         _print(f"{code}  {row.title}\n\n{_wrapped(row.explanation)}\n")
     return 0
@@ -191,10 +199,11 @@ def _emit(arguments: Namespace, text: str) -> int:
 
 def write_text(path: Path, text: str) -> None:
     """Write a file whole, or say why not."""
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise fail("PPC509", f"{path} cannot be written: {error.strerror}.") from None
+    write_whole(path, text.encode())
+
+
+def _print_json(**found: object) -> None:
+    _print(json.dumps({"ok": True, **found}, indent=2) + "\n")
 
 
 def _print(text: str) -> None:
