@@ -32,6 +32,13 @@ def party_of(name: syntax.Name, parties: Sequence[str], reader: Reader) -> str |
     return reader.blame("PPC119", f"There is no party `{name.text}`.", name.span, hint=hint)
 
 
+def sole_party(names: Sequence[syntax.Name], what: str, parties: Sequence[str], reader: Reader) -> str | Missing:
+    """The one party of a list that may only name one."""
+    if len(names) > 1:
+        return not_built(f"{what} from several parties", names[1].span, reader, hint="Name one party.")
+    return party_of(names[0], parties, reader)
+
+
 def parties_of(names: Sequence[syntax.Name], parties: Sequence[str], reader: Reader) -> tuple[str, ...] | Missing:
     """All parties of a list."""
     found = [party_of(name, parties, reader) for name in names]
@@ -63,6 +70,7 @@ class _Facts:
     reader: Reader
     owners: dict[str, Owner] = field(default_factory=dict[str, Owner])
     weight_bounds: Interval | None = None
+    bounds_written: bool = False
     grants: dict[str, Grant] = field(default_factory=dict[str, Grant])
 
     def collect(self) -> None:
@@ -71,6 +79,7 @@ class _Facts:
                 case syntax.From():
                     self.owned(fact)
                 case syntax.Public():
+                    self.bounded(fact.what, fact.bounds)
                     self.own(fact.what, PUBLIC, fact.span)
                 case syntax.To():
                     self.granted(fact)
@@ -82,20 +91,18 @@ class _Facts:
                     pass  # facts that stand alone are read by `once`
 
     def owned(self, fact: syntax.From) -> None:
-        if len(fact.parties) > 1:
-            not_built("Data from several parties", fact.span, self.reader, hint="Name one party.")
-            return
-        party = party_of(fact.parties[0], self.parties, self.reader)
+        party = sole_party(fact.parties, "Data", self.parties, self.reader)
         if isinstance(party, Missing):
             self.owners.setdefault(fact.what.text, Owner(party="", span=fact.span))  # known, so not missed
             return
         if party not in self.parties[:2]:
-            not_built("A third party in a private block", fact.parties[0].span, self.reader)
-        if fact.bounds is not None:
-            self.bounded(fact.what, fact.bounds)
+            not_built("A third party in a private block", fact.span, self.reader)
+        self.bounded(fact.what, fact.bounds)
         self.own(fact.what, party, fact.span)
 
-    def bounded(self, what: syntax.Name, bounds: syntax.Range) -> None:
+    def bounded(self, what: syntax.Name, bounds: syntax.Range | None) -> None:
+        if bounds is None:
+            return
         interval = self.reader.interval(bounds)
         if what.text != "weights":
             self.reader.blame(
@@ -104,8 +111,9 @@ class _Facts:
                 bounds.span,
                 hint=f"Write `{what.text}: real[…] in {bounds.low.text}..{bounds.high.text}` there.",
             )
-        elif isinstance(interval, Interval):
-            self.weight_bounds = interval
+        else:
+            self.bounds_written = True
+            self.weight_bounds = interval if isinstance(interval, Interval) else None
 
     def own(self, what: syntax.Name, party: str, span: Span) -> None:
         known = [input_.name.text for input_ in self.model.inputs] + ["weights"]
@@ -187,7 +195,7 @@ def resolve_private(
     joint = _joint(joint_line, reader) if joint_line else None
     network = _network(once(block.facts, syntax.NetworkLine, "network", reader), reader)
     weights = facts.owners.pop("weights", Owner(party=PUBLIC))
-    if joint and facts.weight_bounds is None and _has_weights(model) and weights.party:
+    if joint and not facts.bounds_written and _has_weights(model) and weights.party:
         reader.blame(
             "PPC306",
             "Joint layers need bounds on the weights: ranges are proved without looking at a secret.",
@@ -199,7 +207,7 @@ def resolve_private(
     return Policy(
         name=(block.alias or block.model).text,
         model=block.model.text,
-        parties=parties[:2],
+        parties=(parties[0], parties[1]),
         owners=facts.owners,
         weights=weights,
         weight_bounds=facts.weight_bounds,

@@ -91,3 +91,14 @@ _ROWS = (
 )
 
 LAYERS: Mapping[str, Layer] = {layer.name: layer for layer in _ROWS}
+
+# What people who come from other systems write, in lower case.
+SYNONYMS: Mapping[str, str] = {
+    "adaptiveavgpool2d": "global_avg_pool",
+    "cat": "concat",
+    "conv": "conv2d",
+    "fc": "dense",
+    "fully_connected": "dense",
+    "linear": "dense",
+    "view": "reshape",
+}

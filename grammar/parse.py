@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
+from typing import cast
 
-from lark import Lark, Token, UnexpectedInput
+from lark import Lark, Token, Tree, UnexpectedInput
 from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 from lark.lark import PostLex
 
@@ -47,6 +48,10 @@ def _parser() -> Lark:
     return Lark(grammar, parser="lalr", postlex=_Lines(), propagate_positions=True, maybe_placeholders=True)
 
 
+def _tree(text: str) -> Tree[Token]:
+    return _parser().parse(text)  # pyright: ignore[reportUnknownMemberType]  lark leaves its `text` generic
+
+
 @dataclass(frozen=True, kw_only=True)
 class Parsed:
     """The blocks that could be read and the mistakes in the others. `whole` says that nothing was left out."""
@@ -71,12 +76,13 @@ def parse_all(source: Source) -> Parsed:
     text, mistakes, blanked = source.text, list[Diagnostic](), set[int]()
     while True:
         try:
-            program, unit_mistakes = build(_parser().parse(text))
+            program, unit_mistakes = build(_tree(text))
             break
         except UnexpectedInput as error:
-            mistake, line = _mistake(error, text)
+            mistake, lines = _mistake(error, text)
             mistakes.append(mistake)
-            lines = _damaged_lines(text, line) if len(mistakes) < MOST_MISTAKES else range(1, text.count("\n") + 2)
+            if len(mistakes) == MOST_MISTAKES:
+                lines = _to_the_end(text, 1)
             blanked.update(lines)
             text = _blank(text, lines)
     blocks = tuple(b for b in program.blocks if not blanked & set(range(b.span.line, b.span.end_line + 1)))
@@ -98,12 +104,14 @@ def _unreadable(source: Source) -> Diagnostic | None:
     return None
 
 
-def _mistake(error: UnexpectedInput, text: str) -> tuple[Diagnostic, int]:
+def _mistake(error: UnexpectedInput, text: str) -> tuple[Diagnostic, range]:
+    """What is wrong, and the lines that must go before the rest can be read."""
     if isinstance(error, UnexpectedToken):
-        token = error.token
+        token = cast(Token, error.token)  # pyright: ignore[reportUnknownMemberType]
         wanted = error.accepts or error.expected
         if token.type == "$END":
-            return _unfinished(text), text.count("\n") + 1
+            unfinished = _unfinished(text)
+            return unfinished, _to_the_end(text, unfinished.span.line if unfinished.span else 1)
         return (
             Diagnostic(
                 code="PPC101",
@@ -111,11 +119,11 @@ def _mistake(error: UnexpectedInput, text: str) -> tuple[Diagnostic, int]:
                 span=_within_line(token),
                 hint=expected_hint(token, wanted),
             ),
-            token.line or 1,
+            _damaged_lines(text, token.line or 1),
         )
     if isinstance(error, UnexpectedCharacters):
         span = Span(error.line, error.column, error.line, error.column + 1)
-        return _unknown_character(text, error, span), error.line
+        return _unknown_character(text, error, span), _damaged_lines(text, error.line)
     raise error
 
 
@@ -171,6 +179,10 @@ def _code(line: str) -> str:
     return without_text.split("#", 1)[0]
 
 
+def _to_the_end(text: str, line: int) -> range:
+    return range(line, text.count("\n") + 2)
+
+
 def _damaged_lines(text: str, line: int) -> range:
     """The line; if it opens a block, all lines to the block's end."""
     lines = text.split("\n")
@@ -180,7 +192,7 @@ def _damaged_lines(text: str, line: int) -> range:
         depth += code.count("{") - code.count("}")
         if depth <= 0:
             return range(line, number + 1)
-    return range(line, len(lines) + 1)
+    return _to_the_end(text, line)
 
 
 def _blank(text: str, blanked: range) -> str:

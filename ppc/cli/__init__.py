@@ -1,11 +1,11 @@
 """The front door: `ppc VERB …`. Prints, and turns errors into messages and exit codes.
 
-    0   done
-    1   the program has mistakes, or `fmt --check` would change something
-    2   the command line was not understood
-    3   a file, the data or the machine does not fit (codes PPC5xx and PPC307)
-    4   a model of another system was not imported (codes PPC6xx)
-    70  a mistake of ppc itself
+0   done
+1   the program has mistakes, or `fmt --check` would change something
+2   the command line was not understood
+3   a file, the data or the machine does not fit (codes PPC5xx and PPC307)
+4   a model of another system was not imported (codes PPC6xx)
+70  a mistake of ppc itself
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         return _report(_missing_package(error.name), as_json=getattr(arguments, "json", False))
     except InternalError as error:
-        sys.stderr.write(f"This is a mistake of ppc, not of your program: {error}\nPlease report it with the program.\n")
+        sys.stderr.write(
+            f"This is a mistake of ppc, not of your program: {error}\nPlease report it with the program.\n"
+        )
         return 70
     except BrokenPipeError:  # the reader of our output has left, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ppc import compiler
     from ppc.data import Array
     from ppc.ir.graph import Graph
+    from ppc.weights import SomeWeights
 
 
 def run(arguments: Namespace) -> int:
@@ -22,7 +23,7 @@ def run(arguments: Namespace) -> int:
     import numpy as np
 
     from ppc import compiler, data, reference
-    from ppc.weights import fold, initial, load
+    from ppc.weights import fold
 
     if arguments.mode != "clear":
         raise fail("PPC115", f"`--mode {arguments.mode}` is not built yet.", hint="`--mode clear` evaluates in numpy.")
@@ -32,17 +33,24 @@ def run(arguments: Namespace) -> int:
     batch = max((len(array) for array in inputs.values()), default=1)
     compiled = compiler.compile_program(arguments.program, batch=max(1, batch), **chosen)
     typed = _typed(compiled)
-    loaded = initial(typed, arguments.seed) if arguments.weights is None else None
-    if loaded is None:
-        found = load(arguments.weights, typed)
-        loaded = found.weights
-        sys.stderr.write("".join(f"note: {note}\n" for note in found.notes))
-    values = {**inputs, **fold(typed, loaded), **_signal(compiled.graph)}
-    result = reference.evaluate(compiled.graph, values)["result"]
+    values = {**inputs, **fold(typed, _weights(arguments, typed)), **_signal(compiled.graph)}
+    result = np.asarray(reference.evaluate(compiled.graph, values)["result"])
     if arguments.output is not None:
-        _save_result(arguments.output, np.asarray(result))
-    _print_result(arguments, np.asarray(result))
+        _save_result(arguments.output, result)
+    _print_result(arguments, result)
     return 0
+
+
+def _weights(arguments: Namespace, typed: Graph) -> SomeWeights:
+    """The weights of a file, or seeded ones."""
+    from ppc.weights import initial, load
+
+    file: Path | None = arguments.weights
+    if file is None:
+        return initial(typed, arguments.seed)
+    found = load(file, typed)
+    sys.stderr.write("".join(f"note: {note}\n" for note in found.notes))
+    return found.weights
 
 
 def _typed(compiled: compiler.Compiled) -> Graph:
@@ -94,7 +102,7 @@ def weights(arguments: Namespace) -> int:
     graph = _typed(compiler.compile_program(arguments.program, model=arguments.model, as_=arguments.as_))
     if arguments.action == "list":
         rows, notes = list_weights(graph, arguments.file)
-        sys.stdout.write((as_json(rows) if arguments.json else table(rows)).rstrip("\n") + "\n")
+        sys.stdout.write(json.dumps(as_json(rows), indent=2) + "\n" if arguments.json else table(rows))
     elif arguments.output is None:
         raise fail("PPC509", f"`weights {arguments.action}` writes a file.", hint="Name it with `-o FILE.safetensors`.")
     elif arguments.action == "init":
@@ -116,7 +124,10 @@ def import_(arguments: Namespace) -> int:
         arguments.origin, output=arguments.output, input_shape=arguments.input, bounds=arguments.bounds
     )
     if arguments.json:
-        sys.stdout.write(json.dumps({"ok": True, "written": [str(path) for path in written]}) + "\n")
+        sys.stdout.write(
+            json.dumps({"ok": True, "written": [str(path) for path in written.paths], "notes": written.notes}) + "\n"
+        )
     else:
-        sys.stdout.write("".join(f"wrote {path}\n" for path in written))
+        sys.stdout.write("".join(f"wrote {path}\n" for path in written.paths))
+        sys.stderr.write("".join(f"{note}\n" for note in written.notes))
     return 0

@@ -92,7 +92,15 @@ def compile_(arguments: Namespace) -> int:
     compiled = _compiled(arguments)
     if arguments.time_passes:
         sys.stderr.write("".join(f"{step.seconds * 1e3:8.2f} ms  {step.name}\n" for step in compiled.steps[1:]))
-    return _emit(arguments, "".join(_stages(arguments, compiled)))
+    text = "".join(_stages(arguments, compiled))
+    return _emit(arguments, _stages_as_json(compiled, text) if arguments.json else text)
+
+
+def _stages_as_json(compiled: compiler.Compiled, text: str) -> str:
+    steps = [{"pass": step.name, "seconds": step.seconds} for step in compiled.steps[1:]]
+    private = compiled.policy.name if compiled.policy else None
+    found = {"ok": True, "model": compiled.graph.name, "private": private, "passes": steps, "text": text}
+    return json.dumps(found, indent=2) + "\n"
 
 
 def _compiled(arguments: Namespace) -> compiler.Compiled:
@@ -119,7 +127,7 @@ def _stages(arguments: Namespace, compiled: compiler.Compiled) -> Iterator[str]:
 def _writer(emit: str) -> Callable[[Graph], str]:
     """How to write a graph; networkx, which drawing needs, is loaded only for a drawing."""
     if emit == "dot":
-        from ppc.drawing import dot
+        from ppc.drawing.dot import dot
 
         return dot
     from ppc.ir.text import show
@@ -136,14 +144,15 @@ def _ast(source: Source) -> str:
 
 def graph(arguments: Namespace) -> int:
     """A picture of one stage."""
-    from ppc.drawing import dot, svg
+    from ppc.drawing.dot import dot
+    from ppc.drawing.svg import svg
 
-    writers = {".svg": svg, ".dot": dot}
-    if arguments.output.suffix not in writers:
+    if arguments.output.suffix not in (".svg", ".dot"):
         raise fail("PPC509", f"{arguments.output} is neither .svg nor .dot.", hint="Name the picture `model.svg`.")
     compiled = _compiled(arguments)
     drawn = compiled.after(arguments.after) if arguments.after else compiled.graph
-    write_text(arguments.output, writers[arguments.output.suffix](drawn))
+    block = compiled.policy.name if compiled.policy else ""
+    write_text(arguments.output, dot(drawn) if arguments.output.suffix == ".dot" else svg(drawn, block=block))
     return 0
 
 

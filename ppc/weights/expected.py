@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ppc.ir.folding import foldings
 from ppc.ir.graph import Graph
 from ppc.ir.types import Interval
 from ppc.source import Span
@@ -42,13 +43,18 @@ class Parameter:
 
 
 def expected(graph: Graph) -> tuple[Parameter, ...]:
-    """The parameters of a graph at stage typed or later, in the order of its layers."""
+    """The parameters of a graph at stage typed or later, in the order of its layers.
+
+    The running mean and variance of a batch norm that will be folded are not bounded by the source: no run ever
+    holds them. The weights that come out of the folding are.
+    """
+    folded = {name for folding in foldings(graph) for name in graph[folding.norm].inputs[3:]}
     return tuple(
         Parameter(
             name=node.name,
             role=node.word("role"),
             shape=node.shape,
-            bounds=node.typed.bounds,
+            bounds=None if node.name in folded else node.typed.bounds,
             span=node.span,
         )
         for node in graph.parameters

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -44,9 +45,12 @@ def listing(graph: Graph, weights: SomeWeights | None = None) -> tuple[Row, ...]
     return tuple(rows)
 
 
-def as_json(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """The rows as JSON holds them; bounds are a pair or null."""
-    return [asdict(row) | {"bounds": [row.bounds.low, row.bounds.high] if row.bounds else None} for row in rows]
+def as_json(rows: Sequence[Row]) -> str:
+    """The rows as one JSON list; bounds are a pair or null."""
+    found: list[dict[str, Any]] = [
+        asdict(row) | {"bounds": [row.bounds.low, row.bounds.high] if row.bounds else None} for row in rows
+    ]
+    return json.dumps(found, indent=2) + "\n"
 
 
 def table(rows: Sequence[Row]) -> str:

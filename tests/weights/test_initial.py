@@ -42,6 +42,6 @@ def test_seeds_and_names_draw_different_numbers() -> None:
 
 @pytest.mark.parametrize("bound", [0.1, 0.3, 1e300])
 def test_declared_bounds_hold_in_float32(bound: float) -> None:
-    weights = initial(Net((1, 8, 8)).conv(64).norm().typed(weights=Interval(-bound, bound)), 1)
+    weights = initial(Net((1, 8, 8)).norm().conv(64).typed(weights=Interval(-bound, bound)), 1)
 
     assert all(float(np.abs(values).max()) <= bound for values in weights.values())

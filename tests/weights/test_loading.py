@@ -136,7 +136,7 @@ def test_every_mismatch_is_listed_at_once(graph: Graph, tmp_path: Path) -> None:
         "unexpected  conv1.wieght  (nearest: conv1.weight)",
         "conv1.bias: the model needs [4], the file has [5]",
         "conv2.weight: 2 of 144 values outside -4..4, the worst -9",
-        "batch_norm1.variance: 1 of 4 values outside 0..4, the worst -0.5",
+        "batch_norm1.variance: 1 of 4 values outside 0..inf, the worst -0.5",
         "dense1.bias: 1 of 3 values not finite",
         "dense1.weight is int32",
     ):
@@ -148,6 +148,17 @@ def test_a_negative_variance_is_refused_without_declared_bounds(tmp_path: Path) 
     save(tmp_path / "w.npz", {**initial(graph, 1), "batch_norm1.variance": np.full(1, -1.0)})
 
     assert "PPC505" in str(refused(tmp_path / "w.npz", graph))
+
+
+def test_statistics_that_will_be_folded_are_not_bounded_by_the_source(tmp_path: Path) -> None:
+    folded = Net((1, 4, 4)).conv(2).norm().typed(weights=Interval(-2.0, 2.0))
+    kept = Net((1, 4, 4)).norm().typed(weights=Interval(-2.0, 2.0))
+    for graph, channels in ((folded, 2), (kept, 1)):
+        weights = {**initial(graph, 1), "batch_norm1.variance": np.full(channels, 90.0)}
+        save(tmp_path / f"{channels}.npz", weights)
+
+    assert float(load(tmp_path / "2.npz", folded).weights["batch_norm1.variance"][0]) == 90.0
+    assert "PPC505" in str(refused(tmp_path / "1.npz", kept))
 
 
 def test_float32_rounding_of_a_bound_is_within(tmp_path: Path) -> None:

@@ -1,0 +1,245 @@
+"""The walk over an ONNX graph: constants are computed, operators become layers, refusals are collected.
+
+The rules for single operators stand in `rules_…`; `Call` is what a rule sees of the walk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ppc.errors import PpcError, fail
+from ppc.importing.folding import FOLDED, folded
+from ppc.importing.network import NO_PADDING, Flow, Layer, Network, Shape, Static, Value
+from ppc.importing.problems import ANYTHING, REWRITES, Problem, RefusedError, raised
+from ppc.importing.reading import OnnxModel, OnnxNode
+from ppc.ir.graph import Attribute, Node
+from ppc.ir.shapes import SHAPES, ShapeError, parameter_shapes
+from ppc.weights import Array
+
+
+@dataclass(kw_only=True)
+class Conversion:
+    """The state of one walk."""
+
+    model: OnnxModel
+    values: dict[str, Value] = field(default_factory=dict[str, Value])
+    layers: dict[str, Layer] = field(default_factory=dict[str, Layer])
+    problems: list[Problem] = field(default_factory=list[Problem])
+
+    def refuse(self, node: OnnxNode, refused: RefusedError) -> None:
+        self.problems.append(
+            Problem(
+                node=node.name,
+                op=node.op,
+                opset=self.model.opset,
+                code=refused.code,
+                message=refused.message,
+                rewrite=refused.rewrite,
+            )
+        )
+
+    def emit(
+        self,
+        key: str,
+        op: str,
+        inputs: Sequence[str],
+        *,
+        attrs: Mapping[str, Attribute] | None = None,
+        weights: Mapping[str, Array] | None = None,
+        title: str = "",
+    ) -> Layer:
+        """Add a layer; its shape comes from the rules of the language, its weights must fit them."""
+        node = Node(name=key, op=op, attrs=attrs or {})
+        shapes = [self.layers[name].shape for name in inputs]
+        try:
+            shape = SHAPES[op](node, shapes)
+        except ShapeError as error:
+            raise RefusedError(error.message, rewrite=error.hint.rstrip(".") or "change the sizes") from None
+        flat = (shapes[0][0], int(np.prod(shapes[0][1:])))
+        needed = parameter_shapes(node, flat if op == "dense" else shapes[0])
+        for role, array in (weights or {}).items():
+            if array.shape != needed[role]:
+                raise RefusedError(
+                    f"its {role} has shape {list(array.shape)} and needs {list(needed[role])}",
+                    rewrite="export the model again",
+                )
+        layer = Layer(
+            key=key,
+            op=op,
+            inputs=tuple(inputs),
+            attrs=attrs or {},
+            weights=weights or {},
+            shape=shape,
+            title=title,
+            value=key,
+        )
+        self.layers[key] = layer
+        return layer
+
+    def settled(self, flow: Flow) -> Flow:
+        """The flow with its layer's shape as ONNX sees it, but for sizes of one at the end."""
+        real = self.layers[flow.key].shape
+        trailing = flow.view[len(real) :]
+        if flow.view[: len(real)] == real and all(size == 1 for size in trailing):
+            return flow
+        return self.reshaped(flow)
+
+    def reshaped(self, flow: Flow) -> Flow:
+        """The flow with exactly the shape that ONNX sees, by a layer of its own where it needs one."""
+        if self.layers[flow.key].shape == flow.view:
+            return flow
+        key = f"{flow.key}:{'x'.join(map(str, flow.view))}"
+        if key not in self.layers and len(flow.view) == 2:
+            self.emit(key, "flatten", [flow.key])
+        elif key not in self.layers:
+            self.emit(key, "reshape", [flow.key], attrs={"shape": flow.view[1:]})
+        return Flow(key=key, view=flow.view)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One node and its inputs, with the words in which rules are written."""
+
+    node: OnnxNode
+    inputs: tuple[Value | None, ...]
+    conversion: Conversion
+
+    @property
+    def opset(self) -> int:
+        return self.conversion.model.opset
+
+    def attr(self, name: str, default: Any = None) -> Any:
+        return self.node.attrs.get(name, default)
+
+    def has(self, index: int) -> bool:
+        return index < len(self.inputs) and self.inputs[index] is not None
+
+    def padded_flow(self, index: int = 0) -> Flow:
+        """An input that depends on the data; a padding may wait on it."""
+        value = self.inputs[index]
+        if not isinstance(value, Flow):
+            raise RefusedError("it works on a constant where data is expected", rewrite="let it work on the data")
+        return value
+
+    def flow(self, index: int = 0) -> Flow:
+        """An input that depends on the data."""
+        flow = self.padded_flow(index)
+        if flow.padding != NO_PADDING:
+            raise RefusedError(
+                "the Pad before it cannot become part of it", rewrite="pad before a Conv or an AveragePool only"
+            )
+        return flow
+
+    def image(self) -> Flow:
+        """The first input, as channels, height, width."""
+        flow = self.padded_flow()
+        if len(flow.view) != 4:
+            raise RefusedError(
+                f"it works on {len(flow.view) - 2} sizes a channel; only height and width are supported",
+                rewrite="use the operator for images of two dimensions",
+            )
+        exact = self.conversion.reshaped(Flow(key=flow.key, view=flow.view))
+        return Flow(key=exact.key, view=exact.view, padding=flow.padding)
+
+    def static(self, index: int, what: str) -> Static:
+        """An input that must be known now."""
+        value = self.inputs[index]
+        if not isinstance(value, Static):
+            raise RefusedError(f"its {what} depends on the data", rewrite=f"make its {what} a constant", code="PPC601")
+        return value
+
+    def numbers(self, index: int, what: str) -> tuple[int, ...]:
+        return tuple(int(number) for number in np.ravel(self.static(index, what).array))
+
+    def weight(self, index: int, what: str) -> Array:
+        array = self.static(index, what).array
+        return array.astype(np.float64 if array.dtype == np.float64 else np.float32)
+
+    def layer(
+        self,
+        op: str,
+        *flows: Flow,
+        attrs: Mapping[str, Attribute] | None = None,
+        weights: Mapping[str, Array] | None = None,
+        title: str = "",
+        view: Shape | None = None,
+    ) -> Flow:
+        """A new layer on these flows. ONNX sees its result as `view`, or as the layer's own shape."""
+        keys = [flow.key for flow in flows]
+        made = self.conversion.emit(self.node.outputs[0], op, keys, attrs=attrs, weights=weights, title=title)
+        return Flow(key=made.key, view=view or made.shape)
+
+
+Rule = Callable[[Call], Value]
+
+
+def convert(model: OnnxModel, rules: Mapping[str, Rule]) -> Network:
+    """The model as layers, or every reason why not."""
+    conversion = Conversion(model=model)
+    conversion.values.update({name: Static(array=array, stored=name) for name, array in model.constants.items()})
+    for given in model.inputs:
+        conversion.layers[given.name] = Layer(key=given.name, op="input", shape=given.shape, value=given.name)
+        conversion.values[given.name] = Flow(key=given.name, view=given.shape)
+    for node in model.nodes:
+        try:
+            _visit(conversion, node, rules)
+        except RefusedError as refused:
+            conversion.refuse(node, refused)
+    if conversion.problems:
+        raise raised(conversion.problems)
+    return _finished(conversion)
+
+
+def _visit(conversion: Conversion, node: OnnxNode, rules: Mapping[str, Rule]) -> None:
+    inputs = tuple(conversion.values.get(name) for name in node.inputs)
+    constant = all(isinstance(value, Static) or not name for name, value in zip(node.inputs, inputs, strict=True))
+    if node.op in FOLDED and constant:
+        statics = [value if isinstance(value, Static) else None for value in inputs]
+        made = folded(node, statics, opset=conversion.model.opset)
+        conversion.values.update(zip(node.outputs, made, strict=False))
+        return
+    if node.op not in rules:
+        raise RefusedError("", rewrite=REWRITES.get(node.op, ANYTHING), code="PPC601")
+    if any(name and name not in conversion.values for name in node.inputs):
+        return  # it hangs on a node that was refused
+    call = Call(node=node, inputs=inputs, conversion=conversion)
+    more = [name for name in node.outputs[1:] if name and conversion.model.uses[name]]
+    if more and node.op != "Split":
+        raise RefusedError(f"its second output `{more[0]}` is used", rewrite="use the first output only")
+    conversion.values[node.outputs[0]] = rules[node.op](call)
+
+
+def _finished(conversion: Conversion) -> Network:
+    outputs = conversion.model.outputs
+    result = conversion.values.get(outputs[0]) if len(outputs) == 1 else None
+    if not isinstance(result, Flow) or result.padding != NO_PADDING or result.key in _inputs(conversion):
+        raise _no_result(outputs)
+    result = conversion.settled(result)
+    return Network(layers=_needed(conversion, result.key), output=result.key)
+
+
+def _inputs(conversion: Conversion) -> set[str]:
+    return {given.name for given in conversion.model.inputs}
+
+
+def _needed(conversion: Conversion, result: str) -> tuple[Layer, ...]:
+    """Inputs, and the layers that the result depends on."""
+    needed = {result}
+    for layer in reversed(conversion.layers.values()):
+        if layer.key in needed:
+            needed.update(layer.inputs)
+    return tuple(layer for layer in conversion.layers.values() if layer.key in needed)
+
+
+def _no_result(outputs: Sequence[str]) -> PpcError:
+    if len(outputs) == 1:
+        return fail("PPC604", f"The output `{outputs[0]}` is not computed by a layer from the data.")
+    return fail(
+        "PPC604",
+        f"The model has {len(outputs)} outputs ({', '.join(outputs)}); the language has one result.",
+        hint="Export the output that the client is to receive, or join them with Concat.",
+    )

@@ -1,0 +1,173 @@
+"""An ONNX file as plain Python: nodes, constants, and the shapes of its inputs. The one door to protobuf.
+
+Reads the file only; nothing of it is run. Needs the package `onnx`, which is an extra.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ppc.errors import PpcError, fail
+
+if TYPE_CHECKING:
+    from onnx import ModelProto, NodeProto, ValueInfoProto
+
+# What the tests of this package have seen. An operator may change its meaning with the opset.
+OLDEST, NEWEST = 7, 26
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnnxNode:
+    """One operator. An input that is left out is the empty name."""
+
+    op: str
+    name: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attrs: Mapping[str, Any]
+    proto: NodeProto
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnnxInput:
+    """What the model is given: a shape that starts with the batch."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnnxModel:
+    """A model file. `label` is how its user knows it."""
+
+    label: str
+    opset: int
+    nodes: tuple[OnnxNode, ...]
+    constants: Mapping[str, NDArray[Any]]
+    inputs: tuple[OnnxInput, ...]
+    outputs: tuple[str, ...]
+    proto: ModelProto
+
+    @cached_property
+    def uses(self) -> Counter[str]:
+        """How often each value is read, as an input of a node or as an output of the model."""
+        return Counter([name for node in self.nodes for name in node.inputs] + list(self.outputs))
+
+
+def read_file(path: Path) -> OnnxModel:
+    """The model in a file."""
+    onnx = require_onnx()
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise fail("PPC501", f"`{path}` cannot be read: {error.strerror or error}.") from None
+    try:
+        proto = onnx.load_model_from_string(data)
+        onnx.external_data_helper.load_external_data_for_model(proto, str(path.parent))
+    except Exception as error:  # protobuf and onnx raise many kinds on damaged bytes
+        raise _damaged(path.name, error) from None
+    return read_proto(proto, label=path.name)
+
+
+def require_onnx() -> Any:
+    """The package, or advice how to install it."""
+    try:
+        onnx = import_module("onnx")
+        for part in ("onnx.external_data_helper", "onnx.inliner", "onnx.reference"):
+            import_module(part)
+    except ImportError:
+        raise fail(
+            "PPC507",
+            "Reading ONNX needs the package onnx, which is not installed here.",
+            hint="Install it with `pip install 'ppc[onnx]'`.",
+        ) from None
+    return onnx
+
+
+def read_proto(proto: ModelProto, *, label: str) -> OnnxModel:
+    """A model that is in memory already."""
+    onnx = require_onnx()
+    opset = _opset(proto, label)
+    try:
+        onnx.checker.check_model(proto)
+        proto = onnx.inliner.inline_local_functions(proto) if proto.functions else proto
+        constants = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in proto.graph.initializer}
+    except Exception as error:
+        raise _damaged(label, error) from None
+    graph = proto.graph
+    return OnnxModel(
+        label=label,
+        opset=opset,
+        nodes=tuple(_node(onnx, node, number) for number, node in enumerate(graph.node)),
+        constants=constants,
+        inputs=_inputs([value for value in graph.input if value.name not in constants], onnx),
+        outputs=tuple(value.name for value in graph.output),
+        proto=proto,
+    )
+
+
+def _damaged(label: str, error: Exception) -> PpcError:
+    reason = str(error).strip().partition("\n")[0] or type(error).__name__
+    return fail(
+        "PPC602",
+        f"`{label}` is damaged, or no ONNX model: {reason}",
+        hint="Export it again, and compare its size with the original.",
+    )
+
+
+def _opset(proto: ModelProto, label: str) -> int:
+    """The version of the standard operators; operators of other makers are refused one by one later."""
+    versions = [entry.version for entry in proto.opset_import if entry.domain in ("", "ai.onnx")]
+    if not proto.graph.node or not versions:
+        raise _damaged(label, ValueError("it holds no nodes of the standard operators"))
+    if not OLDEST <= versions[0] <= NEWEST:
+        raise fail(
+            "PPC605",
+            f"`{label}` uses opset {versions[0]}; ppc reads {OLDEST} to {NEWEST}.",
+            hint=f"Export it again with `opset_version={min(max(versions[0], 17), 20)}`.",
+        )
+    return versions[0]
+
+
+def _node(onnx: Any, node: NodeProto, number: int) -> OnnxNode:
+    attrs = {attr.name: onnx.helper.get_attribute_value(attr) for attr in node.attribute}
+    domain = "" if node.domain in ("", "ai.onnx") else f"{node.domain}."
+    return OnnxNode(
+        op=domain + node.op_type,
+        name=node.name or (node.output[0] if node.output else f"number {number}"),
+        inputs=tuple(node.input),
+        outputs=tuple(node.output),
+        attrs={key: value.decode() if isinstance(value, bytes) else value for key, value in attrs.items()},
+        proto=node,
+    )
+
+
+def _inputs(values: Sequence[ValueInfoProto], onnx: Any) -> tuple[OnnxInput, ...]:
+    """A batch that the file leaves open is one example here; every other size must be a number."""
+    found: list[OnnxInput] = []
+    for value in values:
+        tensor = value.type.tensor_type
+        sizes = [dim.dim_value if dim.HasField("dim_value") else 0 for dim in tensor.shape.dim]
+        dtype = str(np.dtype(onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type))) if tensor.elem_type else "?"
+        if dtype not in ("float32", "float64") or len(sizes) < 2 or any(size <= 0 for size in sizes[1:]):
+            shown = ", ".join(str(size) if size > 0 else "?" for size in sizes)
+            raise fail(
+                "PPC604",
+                f"The input `{value.name}` is {dtype}[{shown}]; every size but the batch must be a number, "
+                "and the elements float32 or float64.",
+                hint="Export the model with a fixed input, for example float32[1, 3, 32, 32].",
+            )
+        found.append(OnnxInput(name=value.name, shape=(max(sizes[0], 1), *sizes[1:]), dtype=dtype))
+    if not found:
+        raise fail("PPC604", "The model has no input.", hint="Export it with the data as its input.")
+    return tuple(found)
