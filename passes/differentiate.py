@@ -45,7 +45,7 @@ class Differentiate:
         for name in trained:
             outputs += _updated(builder, walk.nodes[name], walk.gradients[name], self.training)
         outputs += [Output(name=name, value=node.name, span=node.span) for name, node in forward.running.items()]
-        return replace(graph, stage="ready", nodes=tuple(builder.nodes), outputs=tuple(outputs)).pruned()
+        return replace(graph, stage="ready", nodes=tuple(builder.nodes), outputs=tuple(outputs))
 
     def trained(self, nodes: list[Node], result: str) -> tuple[str, ...]:
         """The parameters that learn: not frozen, and the result depends on them."""
