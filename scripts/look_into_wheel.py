@@ -32,13 +32,19 @@ def mistakes(from_sdist: dict[str, bytes], from_checkout: dict[str, bytes]) -> l
     tops = {name.partition("/")[0] for name in from_sdist if ".dist-info/" not in name}
     found = [f"top-level names are {sorted(tops)}, not ppc alone"] if tops != {"ppc"} else []
     found += [f"{name} is missing" for name in sorted(expected() - from_sdist.keys())]
-    differing = {name for name in from_sdist.keys() | from_checkout.keys() if from_sdist.get(name) != from_checkout.get(name)}
-    return found + [f"{name} differs between the wheel of the sdist and that of the checkout" for name in sorted(differing)]
+    differing = {
+        name for name in from_sdist.keys() | from_checkout.keys() if from_sdist.get(name) != from_checkout.get(name)
+    }
+    return found + [
+        f"{name} differs between the wheel of the sdist and that of the checkout" for name in sorted(differing)
+    ]
 
 
 def main() -> int:
     found = mistakes(*(contents(Path(argument)) for argument in sys.argv[1:]))
-    print("\n".join(found) or f"One top-level name, {len(expected())} files as in the checkout, the same from the sdist.")
+    print(
+        "\n".join(found) or f"One top-level name, {len(expected())} files as in the checkout, the same from the sdist."
+    )
     return 1 if found else 0
 
 
