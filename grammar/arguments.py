@@ -25,9 +25,10 @@ MISSING = Missing()
 
 def nearest(word: str, known: Sequence[str]) -> str:
     """`Did you mean …?`, or the list of what there is."""
-    near = get_close_matches(word, known, n=1, cutoff=0.55)
+    by_lower = {name.lower(): name for name in reversed(known)}
+    near = get_close_matches(word.lower(), list(by_lower), n=1, cutoff=0.55)
     if near:
-        return f"Did you mean `{near[0]}`?"
+        return f"Did you mean `{by_lower[near[0]]}`?"
     return f"There {'is' if len(known) == 1 else 'are'} {', '.join(f'`{name}`' for name in known)}." if known else ""
 
 
@@ -47,21 +48,19 @@ class Reader:
         """Values by name; None where anything was wrong."""
         before = len(self.mistakes)
         written = self._assign(owner, parameters, arguments)
+        missing = [p.name for p in parameters if p.default is REQUIRED and p.name not in written]
+        if missing and len(self.mistakes) == before:  # otherwise it may be there, misspelt
+            names = " and ".join(f"`{name}`" for name in missing)
+            self.blame(
+                "PPC107",
+                f"`{owner}` needs its argument{'s' if len(missing) > 1 else ''} {names}.",
+                span,
+                hint=f"Write for example `{_example(owner, parameters)}`.",
+            )
         values: dict[str, object] = {}
         for parameter in parameters:
             found = written.get(parameter.name, ())
-            if found:
-                values[parameter.name] = self._value(owner, parameter, found)
-            elif parameter.default is REQUIRED:
-                example = {"values": "skip", "sizes": "[8, 7, 7]"}.get(parameter.kind, "3")
-                self.blame(
-                    "PPC107",
-                    f"`{owner}` needs its argument `{parameter.name}`.",
-                    span,
-                    hint=f"Write for example `{owner}({_example(parameter, example)})`.",
-                )
-            else:
-                values[parameter.name] = parameter.default
+            values[parameter.name] = self._value(owner, parameter, found) if found else parameter.default
         return values if len(self.mistakes) == before else None
 
     def _assign(
@@ -73,12 +72,14 @@ class Reader:
         for place, argument in enumerate(arguments):
             many = parameters[-1].kind == "values" if parameters else False
             if argument.key is None and place >= len(parameters) and not many:
-                takes = f"at most {len(parameters)}" if parameters else "no"
+                most = f"at most {len(parameters)} argument{'s' if len(parameters) > 1 else ''}"
                 self.blame(
                     "PPC108",
-                    f"`{owner}` takes {takes} arguments; this is number {place + 1}.",
+                    f"`{owner}` takes {most if parameters else 'no arguments'}; this is number {place + 1}.",
                     argument.span,
-                    hint=f"Its arguments are {', '.join(names)}." if names else f"Write `{owner}` alone.",
+                    hint=f"It takes {', '.join(f'`{name}`' for name in names)}."
+                    if names
+                    else f"Write `{owner}` alone.",
                 )
                 continue
             name = argument.key.text if argument.key else names[min(place, len(names) - 1)]
@@ -92,7 +93,7 @@ class Reader:
         return written
 
     def _value(self, owner: str, parameter: Parameter, found: Sequence[syntax.Argument]) -> object:
-        if parameter.kind == "values":
+        if parameter.kind in ("value", "values"):
             return self._names(owner, found)
         value, subject = found[0].value, f"`{parameter.name}` of `{owner}`"
         match parameter.kind:
@@ -195,8 +196,15 @@ class Reader:
         return Interval(value.low.value, value.high.value)
 
 
-def _example(parameter: Parameter, value: str) -> str:
-    return value if parameter.kind in ("values", "sizes") else f"{parameter.name}={value}"
+_EXAMPLES = {"channels": "32", "features": "10", "rate": "0.01", "batch": "128", "sizes": "[8, 7, 7]"}
+
+
+def _example(owner: str, parameters: Sequence[Parameter]) -> str:
+    """A call with everything that must be there, the first argument by its place: `conv2d(32, kernel=3)`."""
+    needed = [parameter for parameter in parameters if parameter.default is REQUIRED]
+    values = ["skip" if p.kind in ("value", "values") else _EXAMPLES.get(p.name, "3") for p in needed]
+    named = [f"{parameter.name}={value}" for parameter, value in zip(needed[1:], values[1:], strict=True)]
+    return f"{owner}({', '.join([*values[:1], *named])})"
 
 
 def _described(value: syntax.Value) -> str:

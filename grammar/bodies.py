@@ -6,12 +6,13 @@ Called by `resolve`. A layer's node is named by the user (`skip = …`) or by it
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import cast
 
 from ppc.approximation import DEFAULT_INTERVAL, fit
 from ppc.errors import Note
 from ppc.grammar import syntax
 from ppc.grammar.arguments import MISSING, Missing, Reader, nearest
-from ppc.grammar.layers import LAYERS, Layer
+from ppc.grammar.layers import LAYERS, SYNONYMS, Layer
 from ppc.ir.graph import Attribute, Builder, Graph, Node, Output
 from ppc.ir.types import Element, Interval, Type
 from ppc.source import Span
@@ -78,6 +79,8 @@ class BodyResolver:
     def _input(self, input_: syntax.Input) -> None:
         type_ = self._type(input_.type)
         bounds = self.reader.interval(input_.bounds) if input_.bounds else None
+        if len(self.model.inputs) == 1:
+            self.current = MISSING
         if not self._free(input_.name) or type_ is None or isinstance(bounds, Missing):
             return
         node = Node(
@@ -172,13 +175,15 @@ class BodyResolver:
     def _free(self, name: syntax.Name) -> bool:
         """Take the name for a new value, unless it has another meaning."""
         if name.text in RESERVED or name.text in self.parties:
-            meaning = "a layer" if name.text in LAYERS else "a party" if name.text in self.parties else "a word"
+            meaning = "a party" if name.text in self.parties else "a word of the language"
+            meaning = "a layer" if name.text in LAYERS else meaning
             self.reader.blame(
                 "PPC117",
-                f"`{name.text}` is {meaning} of this program and cannot name a value.",
+                f"`{name.text}` is {meaning} and cannot name a value.",
                 name.span,
                 hint=f"Choose another name, for example `my_{name.text}`.",
             )
+            self.values.spans.setdefault(name.text, name.span)  # known, so not missed
             return False
         if name.text in self.values.spans:
             earlier = Note(text="it was defined here", span=self.values.spans[name.text])
@@ -194,6 +199,9 @@ class BodyResolver:
         if layer is None:
             return self._unknown_layer(step)
         self.counts[layer.prefix] = self.counts.get(layer.prefix, 0) + 1
+        if called := self._called(layer, step):
+            self.values.read.add(called)
+            return MISSING
         values = self.reader.read(layer.name, layer.parameters, step.arguments or (), step.span)
         others = self._others(values)
         if value is None and self.model.inputs:
@@ -204,37 +212,50 @@ class BodyResolver:
                 hint=f"Start the line with one: `{self.model.inputs[0].name.text} -> {layer.name}…`.",
             )
         self.values.read.update({value} if isinstance(value, str) else ())
-        if values is None or not isinstance(value, str) or others is None:
+        op, attrs = self._attributes(layer, values, step.span) if values is not None else (None, {})
+        if op is None or values is None or not isinstance(value, str) or others is None:
             return MISSING
         name = named.text if named else self.builder.fresh(f"{layer.prefix}{self.counts[layer.prefix]}")
-        return self._emit(layer, name, (value, *others), values, step.span)
+        roles = [role for role in layer.weights if role != "bias" or values["bias"]]
+        for role in roles:
+            self.builder.add("parameter", name=f"{name}.{role}", attrs={"role": role}, span=step.span)
+        inputs = (value, *others, *(f"{name}.{role}" for role in roles))
+        return self.builder.add(op, inputs, name=name, attrs=attrs, span=step.span).name
+
+    def _called(self, layer: Layer, step: syntax.Step) -> str | None:
+        """The value that a layer is given like a function, as in `relu(image)`; its place is before the layer."""
+        first = step.arguments[0] if step.arguments else None
+        takes_values = any(parameter.kind in ("value", "values") for parameter in layer.parameters)
+        if first is None or first.key or takes_values or not isinstance(first.value, syntax.Word):
+            return None
+        name = first.value.text
+        if name not in self.values.spans:
+            return None
+        call = layer.name + ("(…)" if step.arguments and len(step.arguments) > 1 else "")
+        self.reader.blame(
+            "PPC110",
+            f"`{layer.name}` works on what comes before it; `{name}` is none of its arguments.",
+            first.span,
+            hint=f"Write `{name} -> {call}`; on a line of its own, `{call}` takes the line before.",
+        )
+        return name
 
     def _unknown_layer(self, step: syntax.Step) -> Missing:
-        known = [*LAYERS, *self.values.spans]
+        known, word = [*LAYERS, *self.values.spans], step.name.text
+        other = SYNONYMS.get(word.lower())
         return self.reader.blame(
             "PPC120",
-            f"There is no layer or value `{step.name.text}`.",
+            f"There is no layer or value `{word}`.",
             step.name.span,
-            hint=nearest(step.name.text, known),
+            hint=f"It is called `{other}` here." if other else nearest(word, known),
         )
 
     def _others(self, values: dict[str, object] | None) -> tuple[str, ...] | None:
         """The nodes of further operands, as in `add(skip)`; None where one is not known."""
-        names = next((v for k, v in (values or {}).items() if k in ("value", "values")), ())
-        found = [self._use(name) for name in names if isinstance(name, syntax.Name)]  # pyright: ignore[reportGeneralTypeIssues]
+        given = values or {}
+        names = cast(tuple[syntax.Name, ...], given.get("value", given.get("values", ())))
+        found = [self._use(name) for name in names]
         return None if MISSING in found else tuple(name for name in found if isinstance(name, str))
-
-    def _emit(
-        self, layer: Layer, name: str, operands: tuple[str, ...], values: dict[str, object], span: Span
-    ) -> str | Missing:
-        op, attrs = self._attributes(layer, values, span)
-        if op is None:
-            return MISSING
-        roles = [role for role in layer.weights if role != "bias" or values["bias"]]
-        for role in roles:
-            self.builder.add("parameter", name=f"{name}.{role}", attrs={"role": role}, span=span)
-        inputs = (*operands, *(f"{name}.{role}" for role in roles))
-        return self.builder.add(op, inputs, name=name, attrs=attrs, span=span).name
 
     def _attributes(
         self, layer: Layer, values: dict[str, object], span: Span
@@ -259,12 +280,11 @@ class BodyResolver:
                 hint=f"Write `{layer.name}(poly=3, over=-3..5)`, or `{layer.name}` for the exact function.",
             )
             return None, {}
-        return layer.op, given  # pyright: ignore[reportReturnType]
+        return layer.op, cast(dict[str, Attribute], given)
 
     def _same_padding(self, values: dict[str, object], span: Span) -> tuple[int, int] | None:
-        kernel, stride = values["kernel"], values["stride"]
-        assert isinstance(kernel, tuple)
-        if stride != (1, 1) or any(side % 2 == 0 for side in kernel):  # pyright: ignore[reportUnknownVariableType]
+        kernel = cast(tuple[int, int], values["kernel"])
+        if values["stride"] != (1, 1) or any(side % 2 == 0 for side in kernel):
             self.reader.blame(
                 "PPC206",
                 "`padding=same` needs stride 1 and an odd kernel: otherwise input and output cannot have one size.",
@@ -275,8 +295,7 @@ class BodyResolver:
         return kernel[0] // 2, kernel[1] // 2
 
     def _polynomial(self, layer: Layer, values: dict[str, object]) -> tuple[str, dict[str, Attribute]]:
-        degree, over = values["poly"], values["over"]
-        assert isinstance(degree, int)
+        degree, over = cast(int, values["poly"]), values["over"]
         low, high = (over.low, over.high) if isinstance(over, Interval) else DEFAULT_INTERVAL[layer.name]
         return "polynomial", {"coefficients": fit(layer.name, degree, low, high), "replaces": layer.name}
 
@@ -287,10 +306,10 @@ class BodyResolver:
         used = {name for node in self.builder.nodes for name in node.inputs} | {result}
         for node in self.builder.nodes:
             if node.name not in used:
-                what = "The input" if node.op == "input" else "The value of this line,"
+                what = f"The input `{node.name}`" if node.op == "input" else f"The value of this line, `{node.name}`,"
                 self.reader.blame(
                     "PPC127",
-                    f"{what} `{node.name}` is never used.",
+                    f"{what} is never used.",
                     node.span,
                     hint="Join it with `add` or `concat`, or delete it.",
                 )

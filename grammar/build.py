@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from typing import Any, cast
+from math import isfinite
+from typing import Any
 
-from lark import Token, Transformer, Tree, v_args
-from lark.tree import Meta
+from lark import Token, Tree
 
 from ppc.errors import Diagnostic
 from ppc.grammar import syntax
 from ppc.grammar.units import UNITS
 from ppc.source import START, Span
 
+_NUMBER = re.compile(r"([0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)(%|[A-Za-z]+)?")
+
 # lark hands over positions and children; what the children are is fixed by the grammar file, rule by rule
 Children = list[Any]
-
-
-def _span(meta: Meta) -> Span:
-    if meta.empty:
-        return START
-    return Span(meta.line, meta.column, meta.end_line, meta.end_column)
 
 
 def token_span(token: Token) -> Span:
     """Where a token stands."""
     line, column = token.line or 1, token.column or 1
     return Span(line, column, token.end_line or line, token.end_column or column + max(1, len(token)))
+
+
+def _tree_span(tree: Tree[Token]) -> Span:
+    meta = tree.meta
+    return START if meta.empty else Span(meta.line, meta.column, meta.end_line, meta.end_column)
 
 
 def _name(token: Token) -> syntax.Name:
@@ -42,158 +44,158 @@ def _present(children: Children) -> tuple[Any, ...]:
     return tuple(child for child in children if child is not None)
 
 
-@v_args(meta=True)
-class Build(Transformer[Token, syntax.Program]):
+class Build:
     """One method a rule of the grammar. Mistakes that a tree can carry on with are collected."""
 
     def __init__(self) -> None:
-        super().__init__()
         self.mistakes: list[Diagnostic] = []
 
-    def start(self, meta: Meta, children: Children) -> syntax.Program:
-        return syntax.Program(blocks=_present(children), span=_span(meta))
+    def visit(self, tree: Tree[Token]) -> Any:
+        """What a tree becomes, its children first. The grammar does not nest, so neither does this."""
+        children = [self.visit(child) if isinstance(child, Tree) else child for child in tree.children]
+        method: Callable[[Span, Children], Any] = getattr(self, f"{tree.data}_")
+        return method(_tree_span(tree), children)
+
+    def start_(self, span: Span, children: Children) -> syntax.Program:
+        return syntax.Program(blocks=_present(children), span=span)
 
     # ---- blocks ----
 
-    def party(self, meta: Meta, children: Children) -> syntax.Party:
-        return syntax.Party(names=children[0], span=_span(meta))
+    def party_(self, span: Span, children: Children) -> syntax.Party:
+        return syntax.Party(names=children[0], span=span)
 
-    def names(self, _meta: Meta, children: Children) -> tuple[syntax.Name, ...]:
+    def names_(self, _span: Span, children: Children) -> tuple[syntax.Name, ...]:
         return tuple(_name(token) for token in children)
 
-    def model(self, meta: Meta, children: Children) -> syntax.Model:
+    def model_(self, span: Span, children: Children) -> syntax.Model:
         parts = _present(children[1:])
         return syntax.Model(
             name=_name(children[0]),
             inputs=tuple(part for part in parts if isinstance(part, syntax.Input)),
             output=next(part for part in parts if isinstance(part, syntax.TypeName)),
             body=tuple(part for part in parts if isinstance(part, syntax.Statement)),
-            span=_span(meta),
+            span=span,
         )
 
-    def input(self, meta: Meta, children: Children) -> syntax.Input:
+    def input_(self, span: Span, children: Children) -> syntax.Input:
         name, type_, bounds = children
-        return syntax.Input(name=_name(name), type=type_, bounds=bounds, span=_span(meta))
+        return syntax.Input(name=_name(name), type=type_, bounds=bounds, span=span)
 
-    def type(self, meta: Meta, children: Children) -> syntax.TypeName:
-        return syntax.TypeName(element=_name(children[0]), sizes=_present(children[1:]), span=_span(meta))
+    def type_(self, span: Span, children: Children) -> syntax.TypeName:
+        return syntax.TypeName(element=_name(children[0]), sizes=_present(children[1:]), span=span)
 
-    def bounds(self, _meta: Meta, children: Children) -> syntax.Range:
+    def bounds_(self, _span: Span, children: Children) -> syntax.Range:
         return children[0]
 
     # ---- statements and values ----
 
-    def statement(self, meta: Meta, children: Children) -> syntax.Statement:
+    def statement_(self, span: Span, children: Children) -> syntax.Statement:
         steps = tuple(child for child in children if isinstance(child, syntax.Step))
-        return syntax.Statement(target=children[0], steps=steps, span=_span(meta))
+        return syntax.Statement(target=children[0], steps=steps, span=span)
 
-    def target(self, _meta: Meta, children: Children) -> syntax.Name:
+    def target_(self, _span: Span, children: Children) -> syntax.Name:
         return _name(children[0])
 
-    def step(self, meta: Meta, children: Children) -> syntax.Step:
-        return syntax.Step(name=_name(children[0]), arguments=children[1], span=_span(meta))
+    def step_(self, span: Span, children: Children) -> syntax.Step:
+        return syntax.Step(name=_name(children[0]), arguments=children[1], span=span)
 
-    def arguments(self, _meta: Meta, children: Children) -> tuple[syntax.Argument, ...]:
+    def arguments_(self, _span: Span, children: Children) -> tuple[syntax.Argument, ...]:
         return _present(children)
 
-    def argument(self, meta: Meta, children: Children) -> syntax.Argument:
-        return syntax.Argument(key=_maybe_name(children[0]), value=children[1], span=_span(meta))
+    def argument_(self, span: Span, children: Children) -> syntax.Argument:
+        return syntax.Argument(key=_maybe_name(children[0]), value=children[1], span=span)
 
-    def number(self, meta: Meta, children: Children) -> syntax.Number:
+    def number_(self, span: Span, children: Children) -> syntax.Number:
         sign, digits = children
-        figures = digits.rstrip("%abcdfghijklmnopqrstuvwxyzABCDFGHIJKLMNOPQRSTUVWXYZ")
-        unit = str(digits)[len(figures) :]
-        if figures[-1] in "eE":  # the e of a unit such as `one`, not of an exponent
-            figures, unit = figures[:-1], figures[-1] + unit
+        parts = _NUMBER.fullmatch(digits)
+        figures, unit = parts.groups("") if parts else ("0", "")
         if unit not in UNITS:
             self.mistakes.append(_unknown_unit(unit, token_span(digits)))
         value = float(figures) * UNITS.get(unit, 1.0)
+        if not isfinite(value):
+            self.mistakes.append(_too_large(token_span(digits)))
         text = f"{sign or ''}{digits}"
-        return syntax.Number(value=-value if sign == "-" else value, text=text, span=_span(meta))
+        return syntax.Number(value=-value if sign == "-" else value, text=text, span=span)
 
-    def range(self, meta: Meta, children: Children) -> syntax.Range:
-        return syntax.Range(low=children[0], high=children[1], span=_span(meta))
+    def range_(self, span: Span, children: Children) -> syntax.Range:
+        return syntax.Range(low=children[0], high=children[1], span=span)
 
-    def word(self, meta: Meta, children: Children) -> syntax.Word:
-        return syntax.Word(text=str(children[0]), span=_span(meta))
+    def word_(self, span: Span, children: Children) -> syntax.Word:
+        return syntax.Word(text=str(children[0]), span=span)
 
-    def string(self, meta: Meta, children: Children) -> syntax.Text:
-        return syntax.Text(text=str(children[0])[1:-1], span=_span(meta))
+    def string_(self, span: Span, children: Children) -> syntax.Text:
+        return syntax.Text(text=str(children[0])[1:-1], span=span)
 
-    def list(self, meta: Meta, children: Children) -> syntax.Numbers:
-        return syntax.Numbers(items=_present(children), span=_span(meta))
+    def list_(self, span: Span, children: Children) -> syntax.Numbers:
+        return syntax.Numbers(items=_present(children), span=span)
 
     # ---- facts of a private block ----
 
-    def private(self, meta: Meta, children: Children) -> syntax.Private:
+    def private_(self, span: Span, children: Children) -> syntax.Private:
         model, alias, *facts = children
-        return syntax.Private(model=_name(model), alias=_maybe_name(alias), facts=_present(facts), span=_span(meta))
+        return syntax.Private(model=_name(model), alias=_maybe_name(alias), facts=_present(facts), span=span)
 
-    def from_(self, meta: Meta, children: Children) -> syntax.From:
+    def from_(self, span: Span, children: Children) -> syntax.From:
         what, parties, bounds = children
-        return syntax.From(what=_name(what), parties=parties, bounds=bounds, span=_span(meta))
+        return syntax.From(what=_name(what), parties=parties, bounds=bounds, span=span)
 
-    def to(self, meta: Meta, children: Children) -> syntax.To:
-        return syntax.To(what=_name(children[0]), parties=children[1], span=_span(meta))
+    def to_(self, span: Span, children: Children) -> syntax.To:
+        return syntax.To(what=_name(children[0]), parties=children[1], span=span)
 
-    def public(self, meta: Meta, children: Children) -> syntax.Public:
-        return syntax.Public(what=_name(children[0]), span=_span(meta))
+    def public_(self, span: Span, children: Children) -> syntax.Public:
+        return syntax.Public(what=_name(children[0]), bounds=children[1], span=span)
 
-    def split(self, meta: Meta, children: Children) -> syntax.Split:
+    def split_(self, span: Span, children: Children) -> syntax.Split:
         where = children[0]
         at = where if isinstance(where, syntax.Number) else None
         after = _name(where) if isinstance(where, Token) and where.type == "NAME" else None
-        return syntax.Split(at=at, after=after, span=_span(meta))
+        return syntax.Split(at=at, after=after, span=span)
 
-    def complement(self, meta: Meta, children: Children) -> syntax.ComplementLine:
-        return syntax.ComplementLine(offset=children[0] is not None, span=_span(meta))
+    def complement_(self, span: Span, children: Children) -> syntax.ComplementLine:
+        return syntax.ComplementLine(offset=children[0] is not None, span=span)
 
-    def server(self, meta: Meta, _children: Children) -> syntax.ServerClear:
-        return syntax.ServerClear(span=_span(meta))
+    def server_(self, span: Span, _children: Children) -> syntax.ServerClear:
+        return syntax.ServerClear(span=span)
 
-    def joint(self, meta: Meta, children: Children) -> syntax.JointLine:
-        return syntax.JointLine(options=children[0] or (), span=_span(meta))
+    def joint_(self, span: Span, children: Children) -> syntax.JointLine:
+        return syntax.JointLine(options=children[0] or (), span=span)
 
-    def network(self, meta: Meta, children: Children) -> syntax.NetworkLine:
-        return syntax.NetworkLine(options=children[0], span=_span(meta))
+    def network_(self, span: Span, children: Children) -> syntax.NetworkLine:
+        return syntax.NetworkLine(options=children[0], span=span)
 
-    def reveal(self, meta: Meta, children: Children) -> syntax.RevealRange:
-        return syntax.RevealRange(what=_name(children[0]), span=_span(meta))
+    def reveal_(self, span: Span, children: Children) -> syntax.RevealRange:
+        return syntax.RevealRange(what=_name(children[0]), span=span)
 
-    def reuse(self, meta: Meta, _children: Children) -> syntax.ReuseInputs:
-        return syntax.ReuseInputs(span=_span(meta))
+    def reuse_(self, span: Span, _children: Children) -> syntax.ReuseInputs:
+        return syntax.ReuseInputs(span=span)
 
-    def options(self, _meta: Meta, children: Children) -> tuple[syntax.Option, ...]:
+    def options_(self, _span: Span, children: Children) -> tuple[syntax.Option, ...]:
         return _present(children)
 
-    def option(self, meta: Meta, children: Children) -> syntax.Option:
-        return syntax.Option(key=_name(children[0]), value=children[1], span=_span(meta))
+    def option_(self, span: Span, children: Children) -> syntax.Option:
+        return syntax.Option(key=_name(children[0]), value=children[1], span=span)
 
-    setting = option
+    setting_ = option_
 
     # ---- lessons of a train block ----
 
-    def train(self, meta: Meta, children: Children) -> syntax.Train:
+    def train_(self, span: Span, children: Children) -> syntax.Train:
         model, by, *lessons = children
-        return syntax.Train(model=_name(model), by=_maybe_name(by), lessons=_present(lessons), span=_span(meta))
+        return syntax.Train(model=_name(model), by=_maybe_name(by), lessons=_present(lessons), span=span)
 
-    def kept(self, meta: Meta, children: Children) -> syntax.Kept:
-        return syntax.Kept(what=_name(children[0]), span=_span(meta))
+    def kept_(self, span: Span, children: Children) -> syntax.Kept:
+        return syntax.Kept(what=_name(children[0]), span=span)
 
-    def method(self, meta: Meta, children: Children) -> syntax.Method:
-        return syntax.Method(name=_name(children[0]), arguments=children[1], span=_span(meta))
+    def method_(self, span: Span, children: Children) -> syntax.Method:
+        return syntax.Method(name=_name(children[0]), arguments=children[1], span=span)
 
-    def phrase(self, meta: Meta, children: Children) -> syntax.Phrase:
+    def phrase_(self, span: Span, children: Children) -> syntax.Phrase:
         head, *rest = children
-        return syntax.Phrase(head=_name(head), rest=tuple(rest), span=_span(meta))
+        return syntax.Phrase(head=_name(head), rest=tuple(rest), span=span)
 
-    def label(self, meta: Meta, children: Children) -> syntax.Label:
+    def label_(self, span: Span, children: Children) -> syntax.Label:
         data, by, *phrases = children
-        return syntax.Label(data=_name(data), by=_name(by), phrases=_present(phrases), span=_span(meta))
-
-
-# `from` is a word of Python
-setattr(Build, "from", Build.from_)
+        return syntax.Label(data=_name(data), by=_name(by), phrases=_present(phrases), span=span)
 
 
 def _unknown_unit(unit: str, span: Span) -> Diagnostic:
@@ -206,8 +208,16 @@ def _unknown_unit(unit: str, span: Span) -> Diagnostic:
     )
 
 
+def _too_large(span: Span) -> Diagnostic:
+    return Diagnostic(
+        code="PPC111",
+        message="This number is larger than any that can be computed with.",
+        span=span,
+        hint="Numbers are 64-bit floating point: below 1.8e308.",
+    )
+
+
 def build(tree: Tree[Token]) -> tuple[syntax.Program, list[Diagnostic]]:
     """The syntax tree, and the mistakes found on the way."""
     builder = Build()
-    transform = cast(Callable[[Tree[Token]], syntax.Program], builder.transform)
-    return transform(tree), builder.mistakes
+    return builder.visit(tree), builder.mistakes

@@ -55,14 +55,14 @@ def _block(block: syntax.Block) -> Iterator[_Row]:
             yield _Row(
                 text=f"private {block.model.text}{alias} {{", first=block.span.line, last=name.span.line, depth=0
             )
-            width = max((len(fact.what.text) for fact in block.facts if _has_subject(fact)), default=0)
+            width = _subject_width(block.facts)
             yield from (_row(_fact(fact, width), fact) for fact in block.facts)
             yield _closing(block)
         case syntax.Train():
             by = f" by {block.by.text}" if block.by else ""
             name = block.by or block.model
             yield _Row(text=f"train {block.model.text}{by} {{", first=block.span.line, last=name.span.line, depth=0)
-            width = max((len(lesson.what.text) for lesson in block.lessons if _has_subject(lesson)), default=0)
+            width = _subject_width(block.lessons)
             yield from (_row(_fact(lesson, width), lesson) for lesson in block.lessons)
             yield _closing(block)
         case syntax.Label():
@@ -135,8 +135,10 @@ def _value(value: syntax.Value) -> str:
 # ---- facts and lessons ----
 
 
-def _has_subject(fact: syntax.Fact | syntax.Lesson) -> bool:
-    return isinstance(fact, syntax.From | syntax.To | syntax.Public | syntax.Kept)
+def _subject_width(facts: Sequence[syntax.Fact | syntax.Lesson]) -> int:
+    """The longest subject of a block: `from` and `to` stand in one column behind it."""
+    subjects = (syntax.From, syntax.To, syntax.Public, syntax.Kept)
+    return max((len(fact.what.text) for fact in facts if isinstance(fact, subjects)), default=0)
 
 
 def _fact(fact: syntax.Fact | syntax.Lesson, width: int) -> str:
@@ -146,7 +148,7 @@ def _fact(fact: syntax.Fact | syntax.Lesson, width: int) -> str:
         case syntax.To():
             return f"{fact.what.text:<{width}} to   {_names(fact.parties)}"
         case syntax.Public():
-            return f"{fact.what.text:<{width}} public"
+            return f"{fact.what.text:<{width}} public{_bounds(fact.bounds)}"
         case syntax.Kept():
             return f"{fact.what.text:<{width}} kept shared"
         case syntax.Split():

@@ -8,7 +8,7 @@ from typing import Literal
 from ppc.errors import Note
 from ppc.grammar import syntax
 from ppc.grammar.arguments import Missing, Reader, nearest
-from ppc.grammar.facts import not_built, once, options_of, parties_of, party_of
+from ppc.grammar.facts import not_built, once, options_of, parties_of, sole_party
 from ppc.grammar.layers import Parameter
 from ppc.ir.policy import PUBLIC, Grant, Loss, Owner, Training
 from ppc.ir.types import Interval
@@ -55,9 +55,7 @@ class _Lessons:
             note = Note(text="it was said here", span=self.labels.span)
             self.reader.blame("PPC113", "Who holds the labels is said twice.", lesson.span, notes=(note,))
             return
-        if len(lesson.parties) > 1:
-            not_built("Labels from several parties", lesson.span, self.reader, hint="Name one party.")
-        party = party_of(lesson.parties[0], self.parties, self.reader)
+        party = sole_party(lesson.parties, "Labels", self.parties, self.reader)
         bounds = self.reader.interval(lesson.bounds) if lesson.bounds else self.label_bounds
         self.label_bounds = self.label_bounds if isinstance(bounds, Missing) else bounds
         self.labels = Owner(party=party if isinstance(party, str) else PUBLIC, span=lesson.span)
@@ -100,7 +98,7 @@ def resolve_training(block: syntax.Train, parties: tuple[str, ...], reader: Read
     loss = _loss(block, reader)
     method = _method(block, reader)
     if lessons.labels is None:
-        _missed(block, "who holds the labels", "labels from hospital", reader)
+        _missed(block, "who holds the labels", f"labels from {parties[0] if parties else 'hospital'}", reader)
     if len(reader.mistakes) > before or lessons.labels is None or loss is None or method is None:
         return None
     return Training(

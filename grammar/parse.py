@@ -11,15 +11,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
+from typing import cast
 
-from lark import Lark, Token, UnexpectedInput
+from lark import Lark, Token, Tree, UnexpectedInput
 from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 from lark.lark import PostLex
 
 from ppc.errors import Diagnostic, PpcError
 from ppc.grammar import syntax
 from ppc.grammar.build import build, token_span
-from ppc.grammar.words import expected_hint, expected_in_words, found_in_words
+from ppc.grammar.words import SIGNS, character_hint, expected_hint, expected_in_words, found_in_words
 from ppc.source import Source, Span
 
 LARGEST_SOURCE = 1_000_000  # characters; a program that a person wrote has a few thousand
@@ -42,9 +43,14 @@ class _Lines(PostLex):
 
 
 @lru_cache(maxsize=1)
-def _parser() -> Lark:
+def parser() -> Lark:
+    """The parser of the language; `textmate` reads terminals and rules from it."""
     grammar = files("ppc.grammar").joinpath("pnn.lark").read_text("utf-8")
     return Lark(grammar, parser="lalr", postlex=_Lines(), propagate_positions=True, maybe_placeholders=True)
+
+
+def _tree(text: str) -> Tree[Token]:
+    return parser().parse(text)  # pyright: ignore[reportUnknownMemberType]  lark leaves its `text` generic
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,12 +77,13 @@ def parse_all(source: Source) -> Parsed:
     text, mistakes, blanked = source.text, list[Diagnostic](), set[int]()
     while True:
         try:
-            program, unit_mistakes = build(_parser().parse(text))
+            program, unit_mistakes = build(_tree(text))
             break
         except UnexpectedInput as error:
-            mistake, line = _mistake(error, text)
+            mistake, lines = _mistake(error, text)
             mistakes.append(mistake)
-            lines = _damaged_lines(text, line) if len(mistakes) < MOST_MISTAKES else range(1, text.count("\n") + 2)
+            if len(mistakes) == MOST_MISTAKES:
+                lines = _to_the_end(text, 1)
             blanked.update(lines)
             text = _blank(text, lines)
     blocks = tuple(b for b in program.blocks if not blanked & set(range(b.span.line, b.span.end_line + 1)))
@@ -98,12 +105,14 @@ def _unreadable(source: Source) -> Diagnostic | None:
     return None
 
 
-def _mistake(error: UnexpectedInput, text: str) -> tuple[Diagnostic, int]:
+def _mistake(error: UnexpectedInput, text: str) -> tuple[Diagnostic, range]:
+    """What is wrong, and the lines that must go before the rest can be read."""
     if isinstance(error, UnexpectedToken):
-        token = error.token
+        token = cast(Token, error.token)  # pyright: ignore[reportUnknownMemberType]
         wanted = error.accepts or error.expected
         if token.type == "$END":
-            return _unfinished(text), text.count("\n") + 1
+            unfinished = _unfinished(text)
+            return unfinished, _to_the_end(text, unfinished.span.line if unfinished.span else 1)
         return (
             Diagnostic(
                 code="PPC101",
@@ -111,11 +120,11 @@ def _mistake(error: UnexpectedInput, text: str) -> tuple[Diagnostic, int]:
                 span=_within_line(token),
                 hint=expected_hint(token, wanted),
             ),
-            token.line or 1,
+            _damaged_lines(text, token.line or 1),
         )
     if isinstance(error, UnexpectedCharacters):
         span = Span(error.line, error.column, error.line, error.column + 1)
-        return _unknown_character(text, error, span), error.line
+        return _unknown_character(text, error, span), _damaged_lines(text, error.line)
     raise error
 
 
@@ -135,14 +144,16 @@ def _unknown_character(text: str, error: UnexpectedCharacters, span: Span) -> Di
             span=span,
             hint='Close it with `"` before the line ends.',
         )
-    if character in "{}()[]=,:.-+>":
-        wanted = expected_in_words(error.allowed or ())
-        return Diagnostic(code="PPC101", message=f"Found `{character}` where I expected {wanted}.", span=span)
+    if character in SIGNS:
+        # the lexer always takes a line end, so that it tells nothing here
+        wanted = expected_in_words((error.allowed or set()) - {"_NEWLINE"})
+        message = f"Found `{character}` where I expected {wanted}."
+        return Diagnostic(code="PPC101", message=message, span=span, hint=character_hint(character))
     return Diagnostic(
         code="PPC102",
         message=f"The character `{character}` has no meaning here.",
         span=span,
-        hint="Comments start with `#`; names are letters, digits and `_`, and start with a letter.",
+        hint=character_hint(character),
     )
 
 
@@ -171,6 +182,10 @@ def _code(line: str) -> str:
     return without_text.split("#", 1)[0]
 
 
+def _to_the_end(text: str, line: int) -> range:
+    return range(line, text.count("\n") + 2)
+
+
 def _damaged_lines(text: str, line: int) -> range:
     """The line; if it opens a block, all lines to the block's end."""
     lines = text.split("\n")
@@ -180,7 +195,7 @@ def _damaged_lines(text: str, line: int) -> range:
         depth += code.count("{") - code.count("}")
         if depth <= 0:
             return range(line, number + 1)
-    return range(line, len(lines) + 1)
+    return _to_the_end(text, line)
 
 
 def _blank(text: str, blanked: range) -> str:

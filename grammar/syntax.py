@@ -125,6 +125,7 @@ class To(Tree):
 @dataclass(frozen=True, kw_only=True)
 class Public(Tree):
     what: Name
+    bounds: Range | None
 
 
 @dataclass(frozen=True, kw_only=True)

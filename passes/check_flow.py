@@ -44,6 +44,14 @@ class _Flow:
     training: Training | None
     readers: dict[str, Readers] = field(default_factory=dict[str, Readers])
     leaks: list[Diagnostic] = field(default_factory=list[Diagnostic])
+    told: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
+
+    def __post_init__(self) -> None:
+        # what a layer with weights had a part in; any other value is an input in another form
+        self.weighed: set[str] = set()
+        for node in self.graph.nodes:
+            if any(self.graph[name].op == "parameter" or name in self.weighed for name in node.inputs):
+                self.weighed.add(node.name)
 
     def visit(self, node: Node) -> None:
         before = len(self.leaks)
@@ -59,7 +67,7 @@ class _Flow:
             return self.opened(node)
         for name in node.inputs:
             if node.place not in (None, JOINT) and not self.readers[name].allows(str(node.place)):
-                self.leaks.append(self.leak(name, str(node.place), node))
+                self.note_leak(name, str(node.place), node)
                 self.readers[name] |= only(str(node.place))
         return common_readers(self.readers[name] for name in node.inputs)
 
@@ -68,7 +76,7 @@ class _Flow:
     def opened(self, node: Node) -> Readers:
         party, operand = node.word("to"), self.graph[node.inputs[0]]
         if not self.allowed(node, operand, party):
-            self.leaks.append(self.leak(operand.name, party, node))
+            self.note_leak(operand.name, party, node)
         return self.readers[operand.name] | only(party)
 
     def allowed(self, node: Node, operand: Node, party: str) -> bool:
@@ -79,16 +87,18 @@ class _Flow:
                 users = self.graph.uses[node.name]
                 head = operand.op == "parameter" and all(user.place == policy.client for user in users)
                 return policy.cut is not None and party == policy.client and head
-            case "server clear":  # … and the server what those layers computed, never an input itself
-                computed = operand.op not in ("input", "parameter") and operand.place == policy.client
-                return policy.server_clear is not None and policy.cut is not None and party == policy.server and computed
+            case "server clear":  # … and the server what those layers computed, never an input, however reshaped
+                computed = operand.place == policy.client and operand.op != "parameter" and operand.name in self.weighed
+                return bool(policy.server_clear and policy.cut) and party == policy.server and computed
             case "result":
                 named = any(grant.what == "result" and party in grant.to for grant in policy.grants)
                 return named and self.training is None and self.is_answer(node)
             case "logits":
                 grants = self.training.grants if self.training else ()
                 named = any(grant.what == "logits" and party in grant.to for grant in grants)
-                return named and all(user.op in LOSSES for user in self.graph.uses[node.name])
+                users = self.graph.uses[node.name]
+                logits = operand.name == self.graph.output("result").value
+                return named and logits and all(user.op in LOSSES and user.inputs[0] == node.name for user in users)
             case _:
                 return False
 
@@ -105,7 +115,7 @@ class _Flow:
         released = self.is_released_weight(output)
         for party in output.to:
             if not released and not self.readers[output.value].allows(party):
-                self.leaks.append(self.leak(output.value, party, None, output))
+                self.note_leak(output.value, party, None, output)
 
     def is_released_weight(self, output: Output) -> bool:
         """`model to …`: trained weights are opened once, when training ends."""
@@ -115,17 +125,26 @@ class _Flow:
 
     # ---- the message ----
 
-    def leak(self, name: str, party: str, reader: Node | None, output: Output | None = None) -> Diagnostic:
+    def note_leak(self, name: str, party: str, reader: Node | None, output: Output | None = None) -> None:
+        """One message for each secret and party; the weights are one secret, however many layers show them."""
         path = self.path(name, party)
+        secret = "the weights" if path[0].op == "parameter" else path[0].name
+        if (secret, party) not in self.told:
+            self.leaks.append(self.leak(path, party, reader, output))
+        self.told.add((secret, party))
+
+    def leak(self, path: list[Node], party: str, reader: Node | None, output: Output | None) -> Diagnostic:
         secret = path[0]
-        steps = " → ".join([*(node.name for node in path), *([reader.name] if reader and reader.op != "reveal" else [])])
+        steps = " → ".join(node.name for node in (*path, *([reader] if reader and reader.op != "reveal" else [])))
         span = reader.span if reader else output.span if output else secret.span
         return Diagnostic(
             code="PPC401",
-            message=f"{party} would see `{path[-1].name}`, which tells of {self.described(secret)}.",
+            message=f"{party} would see {self.described(secret)}."
+            if len(path) == 1
+            else f"{party} would see `{path[-1].name}`, which tells of {self.described(secret)}.",
             span=span,
             label=f"here, at {party}",
-            notes=(*self.places(path, party), Note(text=f"The way it takes: {steps} → {party}.")),
+            notes=(*self.places(path, party, reader), Note(text=f"The way it takes: {steps} → {party}.")),
             hint=self.advice(party, reader),
         )
 
@@ -145,18 +164,27 @@ class _Flow:
         holders = source_readers(secret, self.policy, self.training)
         return f"`{secret.name}` of {holders}"
 
-    def places(self, path: list[Node], party: str) -> Iterator[Note]:
+    def places(self, path: list[Node], party: str, reader: Node | None) -> Iterator[Note]:
         yield Note(text=f"the secret starts here: {self.described(path[0])}", span=path[0].span)
         if self.policy.server_clear and party == self.policy.server:
             yield Note(text="this line lets the layers run there", span=self.policy.server_clear)
-        if self.policy.cut and party == self.policy.client:
+        if self.policy.cut and party == self.policy.client and not self.takes_back(reader):
             yield Note(text="this line lets the layers run there", span=self.policy.cut.span)
+
+    def takes_back(self, reader: Node | None) -> bool:
+        """Is it read, or opened, to take the complement off the answer?"""
+        readers = (reader, *self.graph.uses[reader.name]) if reader else ()
+        return any(node.op == "uncomplement" for node in readers)
 
     def advice(self, party: str, reader: Node | None) -> str:
         if self.training is not None and self.training.by == "clear":
             return "Training in the clear needs data, labels and weights at one party; write `train … by joint`."
         if reader is not None and reader.op in LOSSES:
             return "Open the logits to the party that holds the labels, or to nobody."
+        if self.takes_back(reader):
+            return f"The signal is taken off the answer at {party}, so with `complement` write `result to {party}`."
+        if self.policy.cut and reader is not None and party == self.policy.client:
+            return f"The layers up to the split may use only what {party} holds: join the rest behind it."
         if self.policy.server_clear and self.policy.cut is None:
             return "`server clear` needs a `split at k` before it; or use `joint` in its place."
         if self.policy.server_clear:

@@ -16,8 +16,8 @@ from ppc.errors import fail
 from ppc.ir.graph import Builder, Graph, Node
 from ppc.ir.layers import weighted
 from ppc.ir.policy import Complement, Cut
-from ppc.ir.typed import retyped_graph, typed_node
 from ppc.ir.shapes import parameter_shapes
+from ppc.ir.typed import retyped_graph, typed_node
 from ppc.ir.types import Interval, Type
 from ppc.passes.split_at_layer import SplitAtLayer
 

@@ -41,7 +41,7 @@ class Place:
         if statistics and self.training and self.training.by == "joint":
             raise fail(
                 "PPC219",
-                "`batch_norm` cannot be trained jointly: its statistics would need a division of secrets in every step.",
+                "`batch_norm` cannot be trained jointly: its statistics need a division of secrets in every step.",
                 span=statistics[0].span,
                 hint="Leave it out, or train in the clear (`train … by clear`) and predict jointly.",
             )
@@ -114,7 +114,9 @@ class _Placing:
             "PPC402",
             f"Nobody can compute `{node.name}`: it needs what {owners} hold, and no line says where that may meet.",
             span=node.span,
-            hint="Add `joint` to the private block (two-party computation), or `split at k` with `server clear`.",
+            hint="The split says where the first layers run; add `joint` or `server clear` for the rest."
+            if self.policy.cut
+            else "Add `joint` to the private block (two-party computation), or `split at k` with `server clear`.",
         )
 
     # ---- openings that the source names ----
@@ -131,8 +133,8 @@ class _Placing:
             return Grant(what="split", to=(place,), span=self.policy.cut.span)
         if node.op == "uncomplement":
             return self.grants.get("result")
-        if node.op in LOSSES and "logits" in self.grants:
-            return self.grants["logits"]
+        if node.op in LOSSES and operand.name == node.inputs[0]:  # the logits, never the labels beside them
+            return self.grants.get("logits")
         crosses = operand.op != "input" and operand.place == self.policy.client
         if self.policy.server_clear and self.policy.cut and crosses and place == self.policy.server:
             return Grant(what="server clear", to=(place,), span=self.policy.server_clear)

@@ -79,7 +79,7 @@ class TrainingForward:
 
 def _single_value(node: Node) -> Diagnostic:
     return Diagnostic(
-        code="PPC219",
+        code="PPC221",
         message="In training `batch_norm` needs at least two values a channel; here a batch holds one.",
         span=node.span,
         hint="Train with a batch of 2 or more.",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ppc.compiler import Checked as Checked
     from ppc.compiler import Compiled as Compiled
     from ppc.compiler import check as check
-    from ppc.compiler import compile_program as compile
+    from ppc.compiler import compile_program as compile  # noqa: A004  `ppc.compile` is the name that users expect
     from ppc.errors import InternalError as InternalError
     from ppc.errors import PpcError as PpcError
 

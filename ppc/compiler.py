@@ -21,7 +21,7 @@ from ppc.passes.differentiate import Differentiate
 from ppc.passes.infer_shapes import InferShapes
 from ppc.passes.pipeline import pipeline
 from ppc.passes.prepare_inference import PrepareInference
-from ppc.source import START, Source
+from ppc.source import Source
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +48,7 @@ class Compiled:
 
 @dataclass(frozen=True, kw_only=True)
 class Checked:
-    """Everything a program says, compiled: for each private block the inference, and the training where there is one."""
+    """Everything a program says, compiled: each private block's inference, and training where there is one."""
 
     source: Source
     resolved: Resolved
@@ -56,11 +56,13 @@ class Checked:
 
 
 def read_source(source: str | Path | Source) -> Source:
-    """A program given as text, as a path, or read already."""
+    """A program given as text, as a path (a `Path`, or one line that ends in .pnn), or read already."""
     if isinstance(source, Source):
         return source
     if isinstance(source, str):
-        return Source("<text>", source)
+        if "\n" in source or not source.endswith(".pnn"):
+            return Source("<text>", source)
+        source = Path(source)
     try:
         return Source(str(source), source.read_bytes().decode("utf-8-sig"))
     except OSError as error:
@@ -79,7 +81,7 @@ def check(source: str | Path | Source) -> Checked:
             compiled.append(_compile(text, body, policy, training, batch=None))
         except PpcError as error:
             mistakes += error.diagnostics
-    mistakes += _untrainable(resolved)
+    mistakes += _untrained(resolved)
     if mistakes:
         raise PpcError(*dict.fromkeys(mistakes), source=text)
     return Checked(source=text, resolved=resolved, compiled=tuple(compiled))
@@ -104,10 +106,13 @@ def compile_program(
         training = resolved.trainings.get(body.graph.name) if train else None
         if train and training is None:
             raise fail(
-                "PPC132", f"`{body.graph.name}` has no train block.", span=body.span, hint="Add `train … { … }`."
+                "PPC132",
+                f"`{body.graph.name}` has no train block.",
+                span=body.span,
+                hint=f"Add `train {body.graph.name} {{ … }}`.",
             )
-        if training and policy and policy.cut:
-            raise PpcError(_split_training(training, policy))
+        if training and policy and (mistake := _untrainable(training, policy)):
+            raise PpcError(mistake)
         return _compile(text, body, policy, training, batch=batch)
     except PpcError as error:
         raise error.located(text) from None
@@ -129,7 +134,7 @@ def _plans(resolved: Resolved) -> Iterator[tuple[Policy | None, Training | None,
             yield None, training, body
         for policy in policies:
             yield policy, None, body
-            if training and not policy.cut:
+            if training and not _untrainable(training, policy):
                 yield policy, training, body
 
 
@@ -150,23 +155,34 @@ def _passes(body: Body, policy: Policy | None, training: Training | None, batch:
     return (InferShapes(batch, None, promised, span), prepare)
 
 
-def _untrainable(resolved: Resolved) -> Iterator[Diagnostic]:
-    """A train block whose model is only ever split: nothing here would carry it out."""
+def _untrained(resolved: Resolved) -> Iterator[Diagnostic]:
+    """A train block that can follow none of its model's private blocks: nothing would carry it out."""
     for training in resolved.trainings.values():
         policies = [policy for policy in resolved.policies if policy.model == training.model]
-        if policies and all(policy.cut for policy in policies):
-            yield _split_training(training, policies[0])
+        mistakes = [_untrainable(training, policy) for policy in policies]
+        if mistakes and mistakes[0] and all(mistakes):
+            yield mistakes[0]
 
 
-def _split_training(training: Training, policy: Policy) -> Diagnostic:
-    note = Note(text="the model is split here", span=policy.cut.span if policy.cut else START)
-    return Diagnostic(
-        code="PPC115",
-        message="Training a model that is split is not built yet.",
-        span=replace(training.span, end_line=training.span.line, end_column=training.span.column + 5),
-        notes=(note,),
-        hint="Add a private block without `split` to train under, and choose it with `--as`.",
-    )
+def _untrainable(training: Training, policy: Policy) -> Diagnostic | None:
+    """Why a training cannot follow a private block."""
+    head = replace(training.span, end_line=training.span.line, end_column=training.span.column + len("train"))
+    if policy.cut:
+        return Diagnostic(
+            code="PPC115",
+            message="Training a model that is split is not built yet.",
+            span=head,
+            notes=(Note(text="the model is split here", span=policy.cut.span),),
+            hint="Add a private block without `split` to train under, and choose it with `--as`.",
+        )
+    if training.by == "joint" and policy.joint is None:
+        return Diagnostic(
+            code="PPC402",
+            message=f"`{training.model}` is trained jointly, and its private block has no `joint` to say how.",
+            span=head,
+            hint="Add `joint` to the private block, or write `train … by clear` if one party holds everything.",
+        )
+    return None
 
 
 def _chosen_body(resolved: Resolved, model: str | None, as_: str | None) -> Body:

@@ -23,6 +23,7 @@ def _lines(checked: Checked) -> Iterator[str]:
     for compiled in checked.compiled:
         yield ""
         yield _model_line(compiled)
+        yield from (f"  note: {note}" for note in dropped_pixels(compiled.graph))
         if compiled.policy is None:
             yield "  no private block: nothing is said of who holds what"
             continue
@@ -39,6 +40,21 @@ def _model_line(compiled: Compiled) -> str:
     return f"{graph.name}{name}, {kind}: {shapes} -> {result}, {len(weighted(graph))} layers, {count:,} parameters"
 
 
+def dropped_pixels(graph: Graph) -> Iterator[str]:
+    """Windows floor, as in PyTorch: where the last ones do not fit, rows or columns of the input are not read."""
+    for node in graph.with_op("conv2d", "avg_pool", "max_pool"):
+        sizes = graph[node.inputs[0]].shape[2:]
+        left = [
+            (size + 2 * padding - kernel) % stride
+            for size, kernel, stride, padding in zip(
+                sizes, node.pair("kernel"), node.pair("stride"), node.pair("padding"), strict=True
+            )
+        ]
+        if any(left):
+            where = f"line {node.span.line}"
+            yield f"{node.name} ({where}) leaves {left[0]} rows and {left[1]} columns of its input unread"
+
+
 def _policy_lines(policy: Policy, compiled: Compiled) -> Iterator[str]:
     holders: dict[str, list[str]] = {party: [] for party in (*policy.parties, PUBLIC)}
     for name, owner in policy.owners.items():
@@ -47,12 +63,14 @@ def _policy_lines(policy: Policy, compiled: Compiled) -> Iterator[str]:
     if compiled.training:
         holders[compiled.training.labels.party].append("the labels")
     for party in policy.parties:
-        yield f"  {party} holds {_listed(holders[party])}; computes {_listed(_layers_at(compiled.graph, party))}"
+        alone = _layers_at(compiled.graph, party)
+        yield f"  {party} holds {_listed(holders[party])}" + (f"; computes {_listed(alone)} alone" if alone else "")
     if holders[PUBLIC]:
         yield f"  public: {_listed(holders[PUBLIC])}"
     if joint := _layers_at(compiled.graph, JOINT):
         yield f"  computed jointly on shares: {_listed(joint)}"
     yield from _openings(compiled)
+    yield from _release(compiled)
     yield from _heuristic(policy)
 
 
@@ -79,6 +97,17 @@ def _openings(compiled: Compiled) -> Iterator[str]:
         if node not in given:
             what = f"{node.inputs[0]} {example_shape(node.typed)}"
             yield f"  {node.word('to')} learns {what} ({_line(node)}){_cost(compiled, node)}"
+
+
+def _release(compiled: Compiled) -> Iterator[str]:
+    """What becomes of the trained weights."""
+    if compiled.training is None or compiled.training.by == "clear":
+        return
+    grants = [grant for grant in compiled.training.grants if grant.what == "model" and grant.to]
+    for grant in grants:
+        yield f"  {', '.join(grant.to)} is given the trained weights when training ends (line {grant.span.line}: model)"
+    if not grants:
+        yield "  the trained weights stay in shares: nobody learns them"
 
 
 def _line(opening: Node) -> str:
@@ -118,6 +147,7 @@ def _model(compiled: Compiled) -> dict[str, object]:
         "training": compiled.training is not None,
         "parameters": sum(node.typed.size for node in graph.parameters),
         "layers": [node.name for node in weighted(graph)],
+        "notes": list(dropped_pixels(graph)),
         "openings": [
             {"value": node.inputs[0], "to": node.word("to"), "line": node.span.line, "grant": node.word("grant")}
             for node in openings(graph)

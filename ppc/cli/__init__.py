@@ -1,11 +1,12 @@
 """The front door: `ppc VERB …`. Prints, and turns errors into messages and exit codes.
 
-    0   done
-    1   the program has mistakes, or `fmt --check` would change something
-    2   the command line was not understood
-    3   a file, the data or the machine does not fit (codes PPC5xx and PPC307)
-    4   a model of another system was not imported (codes PPC6xx)
-    70  a mistake of ppc itself
+0   done
+1   the program has mistakes, or `fmt --check` would change something
+2   the command line was not understood
+3   a file, the data or the machine does not fit (codes PPC5xx and PPC307)
+4   a model of another system was not imported (codes PPC6xx)
+70  a mistake of ppc itself
+130 stopped by the user
 """
 
 from __future__ import annotations
@@ -13,7 +14,10 @@ from __future__ import annotations
 import json
 import os
 import sys
+import traceback
+from argparse import Namespace
 from collections.abc import Sequence
+from pathlib import Path
 
 from ppc.cli.arguments import parser
 from ppc.errors import InternalError, PpcError, fail, render
@@ -25,23 +29,42 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
     arguments = parser().parse_args(argv)
     try:
-        code: int = arguments.run(arguments)
+        code = _run(arguments)
         sys.stdout.flush()
         return code
-    except PpcError as error:
-        return _report(error, as_json=getattr(arguments, "json", False))
-    except ModuleNotFoundError as error:
-        if error.name not in EXTRAS:
-            raise
-        return _report(_missing_package(error.name), as_json=getattr(arguments, "json", False))
-    except InternalError as error:
-        sys.stderr.write(f"This is a mistake of ppc, not of your program: {error}\nPlease report it with the program.\n")
-        return 70
     except BrokenPipeError:  # the reader of our output has left, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
         return 130
+
+
+def _run(arguments: Namespace) -> int:
+    as_json: bool = getattr(arguments, "json", False)
+    try:
+        return int(arguments.run(arguments))
+    except PpcError as error:
+        return _report(error, as_json=as_json)
+    except ModuleNotFoundError as error:
+        if error.name not in EXTRAS:
+            return _our_mistake(error)
+        return _report(_missing_package(error.name), as_json=as_json)
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # whatever it is, the user did not cause it and needs no traceback
+        return _our_mistake(error)
+
+
+def _our_mistake(error: Exception) -> int:
+    """A mistake of ppc: what, and where it was noticed; the whole trace for whoever looks for it."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    what = str(error) if isinstance(error, InternalError) else f"{type(error).__name__}: {error}"
+    where = f"{Path(last.filename).name}:{last.lineno}"
+    sys.stderr.write(f"This is a mistake of ppc, not of your program: {what} ({where})\n")
+    sys.stderr.write("Please report it with the program. PPC_TRACE=1 shows the way to it.\n")
+    if os.environ.get("PPC_TRACE"):
+        traceback.print_exception(error)
+    return 70
 
 
 def _missing_package(name: str) -> PpcError:

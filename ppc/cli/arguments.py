@@ -11,7 +11,8 @@ from ppc import __version__
 from ppc.cli import model_verbs, source_verbs
 
 Run = Callable[[argparse.Namespace], int]
-Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+# argparse gives the thing that makes verbs no public name
+Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # pyright: ignore[reportPrivateUsage]
 
 
 def parser() -> argparse.ArgumentParser:
@@ -77,6 +78,7 @@ def _compile(verbs: Verbs) -> None:
     verb.add_argument("--print-after-all", action="store_true", help="print the graph after every pass")
     verb.add_argument("--time-passes", action="store_true", help="print how long each pass took, to stderr")
     verb.add_argument("-o", dest="output", type=Path, metavar="FILE", help="write here and not to stdout")
+    _json(verb)
 
 
 def _graph(verbs: Verbs) -> None:

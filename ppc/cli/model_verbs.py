@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import sys
 from argparse import Namespace
+from io import BytesIO
 from pathlib import Path
 from secrets import randbelow
 from typing import TYPE_CHECKING
 
-from ppc.errors import fail
+from ppc.errors import PpcError, fail
+from ppc.files import write_whole
 
 if TYPE_CHECKING:
     from ppc import compiler
     from ppc.data import Array
     from ppc.ir.graph import Graph
+    from ppc.weights import SomeWeights
 
 
 def run(arguments: Namespace) -> int:
@@ -22,7 +25,7 @@ def run(arguments: Namespace) -> int:
     import numpy as np
 
     from ppc import compiler, data, reference
-    from ppc.weights import fold, initial, load
+    from ppc.weights import fold
 
     if arguments.mode != "clear":
         raise fail("PPC115", f"`--mode {arguments.mode}` is not built yet.", hint="`--mode clear` evaluates in numpy.")
@@ -32,17 +35,27 @@ def run(arguments: Namespace) -> int:
     batch = max((len(array) for array in inputs.values()), default=1)
     compiled = compiler.compile_program(arguments.program, batch=max(1, batch), **chosen)
     typed = _typed(compiled)
-    loaded = initial(typed, arguments.seed) if arguments.weights is None else None
-    if loaded is None:
-        found = load(arguments.weights, typed)
-        loaded = found.weights
-        sys.stderr.write("".join(f"note: {note}\n" for note in found.notes))
-    values = {**inputs, **fold(typed, loaded), **_signal(compiled.graph)}
-    result = reference.evaluate(compiled.graph, values)["result"]
+    values = {**inputs, **fold(typed, _weights(arguments, typed)), **_signal(compiled.graph)}
+    try:
+        result = np.asarray(reference.evaluate(compiled.graph, values)["result"])
+    except PpcError as error:
+        raise error.located(compiled.source) from None
     if arguments.output is not None:
-        _save_result(arguments.output, np.asarray(result))
-    _print_result(arguments, np.asarray(result))
+        _save_result(arguments.output, result)
+    _print_result(arguments, result)
     return 0
+
+
+def _weights(arguments: Namespace, typed: Graph) -> SomeWeights:
+    """The weights of a file, or seeded ones."""
+    from ppc.weights import initial, load
+
+    file: Path | None = arguments.weights
+    if file is None:
+        return initial(typed, arguments.seed)
+    found = load(file, typed)
+    sys.stderr.write("".join(f"note: {note}\n" for note in found.notes))
+    return found.weights
 
 
 def _typed(compiled: compiler.Compiled) -> Graph:
@@ -66,11 +79,9 @@ def _signal(graph: Graph) -> dict[str, Array]:
 def _save_result(path: Path, result: Array) -> None:
     import numpy as np
 
-    try:
-        with path.open("wb") as file:
-            np.savez(file, result=result)
-    except OSError as error:
-        raise fail("PPC509", f"{path} cannot be written: {error.strerror}.") from None
+    held = BytesIO()
+    np.savez(held, result=result)
+    write_whole(path, held.getvalue())
 
 
 def _print_result(arguments: Namespace, result: Array) -> None:
@@ -89,23 +100,35 @@ def weights(arguments: Namespace) -> int:
     """List, make, convert or fold weights."""
     from ppc import compiler
     from ppc.weights import as_json, table
-    from ppc.weights.commands import export, fold_file, init, list_weights
+    from ppc.weights.commands import list_weights
 
     graph = _typed(compiler.compile_program(arguments.program, model=arguments.model, as_=arguments.as_))
     if arguments.action == "list":
         rows, notes = list_weights(graph, arguments.file)
-        sys.stdout.write((as_json(rows) if arguments.json else table(rows)).rstrip("\n") + "\n")
-    elif arguments.output is None:
-        raise fail("PPC509", f"`weights {arguments.action}` writes a file.", hint="Name it with `-o FILE.safetensors`.")
-    elif arguments.action == "init":
-        notes = init(graph, arguments.output, seed=arguments.seed)
-    elif arguments.file is None:
-        raise fail("PPC501", f"`weights {arguments.action}` reads a weights file.", hint="Name it after the program.")
+        found: dict[str, object] = {"parameters": as_json(rows)}
+        said = table(rows)
     else:
-        change = {"export": export, "fold": fold_file}[arguments.action]
-        notes = change(graph, arguments.file, arguments.output)
-    sys.stderr.write("".join(f"{note}\n" for note in notes))
+        notes = _written(arguments, graph)
+        found, said = {"written": [str(arguments.output)]}, ""
+    if arguments.json:
+        sys.stdout.write(json.dumps({"ok": True, **found, "notes": notes}, indent=2) + "\n")
+    else:
+        sys.stdout.write(said)
+        sys.stderr.write("".join(f"{note}\n" for note in notes))
     return 0
+
+
+def _written(arguments: Namespace, graph: Graph) -> tuple[str, ...]:
+    from ppc.weights.commands import export, fold_file, init
+
+    if arguments.output is None:
+        raise fail("PPC509", f"`weights {arguments.action}` writes a file.", hint="Name it with `-o FILE.safetensors`.")
+    if arguments.action == "init":
+        return init(graph, arguments.output, seed=arguments.seed)
+    if arguments.file is None:
+        raise fail("PPC501", f"`weights {arguments.action}` reads a weights file.", hint="Name it after the program.")
+    change = {"export": export, "fold": fold_file}[arguments.action]
+    return change(graph, arguments.file, arguments.output)
 
 
 def import_(arguments: Namespace) -> int:
@@ -116,7 +139,9 @@ def import_(arguments: Namespace) -> int:
         arguments.origin, output=arguments.output, input_shape=arguments.input, bounds=arguments.bounds
     )
     if arguments.json:
-        sys.stdout.write(json.dumps({"ok": True, "written": [str(path) for path in written.paths], "notes": written.notes}) + "\n")
+        sys.stdout.write(
+            json.dumps({"ok": True, "written": [str(path) for path in written.paths], "notes": written.notes}) + "\n"
+        )
     else:
         sys.stdout.write("".join(f"wrote {path}\n" for path in written.paths))
         sys.stderr.write("".join(f"{note}\n" for note in written.notes))

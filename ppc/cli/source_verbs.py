@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ppc.codes import CODES
 from ppc.errors import PpcError, fail
+from ppc.files import write_whole
 from ppc.source import Source
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def fmt(arguments: Namespace) -> int:
 
     changed: list[str] = []
     for name in arguments.programs:
-        source = Source("<stdin>", sys.stdin.read()) if name == "-" else read_source(Path(name))
+        source = _standard_input() if name == "-" else read_source(Path(name))
         text = format_source(source)
         if text != source.text:
             changed.append(name)
@@ -83,6 +84,13 @@ def fmt(arguments: Namespace) -> int:
     return 1 if arguments.check and changed else 0
 
 
+def _standard_input() -> Source:
+    try:
+        return Source("<stdin>", sys.stdin.buffer.read().decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise fail("PPC502", "The standard input is not UTF-8 text.") from None
+
+
 def compile_(arguments: Namespace) -> int:
     """One stage of a program, or all of them."""
     from ppc import compiler
@@ -92,7 +100,15 @@ def compile_(arguments: Namespace) -> int:
     compiled = _compiled(arguments)
     if arguments.time_passes:
         sys.stderr.write("".join(f"{step.seconds * 1e3:8.2f} ms  {step.name}\n" for step in compiled.steps[1:]))
-    return _emit(arguments, "".join(_stages(arguments, compiled)))
+    text = "".join(_stages(arguments, compiled))
+    return _emit(arguments, _stages_as_json(compiled, text) if arguments.json else text)
+
+
+def _stages_as_json(compiled: compiler.Compiled, text: str) -> str:
+    steps = [{"pass": step.name, "seconds": step.seconds} for step in compiled.steps[1:]]
+    private = compiled.policy.name if compiled.policy else None
+    found = {"ok": True, "model": compiled.graph.name, "private": private, "passes": steps, "text": text}
+    return json.dumps(found, indent=2) + "\n"
 
 
 def _compiled(arguments: Namespace) -> compiler.Compiled:
@@ -119,7 +135,7 @@ def _stages(arguments: Namespace, compiled: compiler.Compiled) -> Iterator[str]:
 def _writer(emit: str) -> Callable[[Graph], str]:
     """How to write a graph; networkx, which drawing needs, is loaded only for a drawing."""
     if emit == "dot":
-        from ppc.drawing import dot
+        from ppc.drawing.dot import dot
 
         return dot
     from ppc.ir.text import show
@@ -136,14 +152,15 @@ def _ast(source: Source) -> str:
 
 def graph(arguments: Namespace) -> int:
     """A picture of one stage."""
-    from ppc.drawing import dot, svg
-
-    writers = {".svg": svg, ".dot": dot}
-    if arguments.output.suffix not in writers:
+    if arguments.output.suffix not in (".svg", ".dot"):
         raise fail("PPC509", f"{arguments.output} is neither .svg nor .dot.", hint="Name the picture `model.svg`.")
+    from ppc.drawing.dot import dot
+    from ppc.drawing.svg import svg
+
     compiled = _compiled(arguments)
     drawn = compiled.after(arguments.after) if arguments.after else compiled.graph
-    write_text(arguments.output, writers[arguments.output.suffix](drawn))
+    block = compiled.policy.name if compiled.policy else ""
+    write_text(arguments.output, dot(drawn) if arguments.output.suffix == ".dot" else svg(drawn, block=block))
     return 0
 
 
@@ -151,7 +168,7 @@ def explain(arguments: Namespace) -> int:
     """What a code means."""
     if arguments.code is None:
         if arguments.json:
-            _print(json.dumps({code: row.title for code, row in CODES.items()}, indent=2) + "\n")
+            _print_json(codes={code: row.title for code, row in CODES.items()})
         else:
             _print("".join(f"{code}  {row.title}\n" for code, row in CODES.items()))
         return 0
@@ -160,7 +177,7 @@ def explain(arguments: Namespace) -> int:
         raise fail("PPC512", f"There is no error code {arguments.code}.", hint="`ppc explain` lists them all.")
     row = CODES[code]
     if arguments.json:
-        _print(json.dumps({"code": code, "title": row.title, "explanation": row.explanation}, indent=2) + "\n")
+        _print_json(code=code, title=row.title, explanation=row.explanation)
     else:
         _print(f"{code}  {row.title}\n\n{_wrapped(row.explanation)}\n")
     return 0
@@ -182,10 +199,11 @@ def _emit(arguments: Namespace, text: str) -> int:
 
 def write_text(path: Path, text: str) -> None:
     """Write a file whole, or say why not."""
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise fail("PPC509", f"{path} cannot be written: {error.strerror}.") from None
+    write_whole(path, text.encode())
+
+
+def _print_json(**found: object) -> None:
+    _print(json.dumps({"ok": True, **found}, indent=2) + "\n")
 
 
 def _print(text: str) -> None:

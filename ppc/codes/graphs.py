@@ -97,4 +97,9 @@ GRAPHS = codes(
         """The layer has no gradient (`argmax` is flat almost everywhere). Put it behind the trained model, not into
         it.""",
     ),
+    PPC221=(
+        "one value a channel",
+        """In training, `batch_norm` divides by the spread of a channel over the batch. One value has no spread: there
+        must be two examples or more in a batch, or a feature map larger than 1×1.""",
+    ),
 )

@@ -108,9 +108,8 @@ def _matmul(node: Node, known: Sequence[Interval], shapes: Sequence[tuple[int, .
     return (known[0] * known[1]).scaled(inner)
 
 
-def _loss_grad(_node: Node, _known: Sequence[Interval], shapes: Sequence[tuple[int, ...]]) -> Interval:
-    bound = 1.0 / shapes[0][0]  # |softmax - label| <= 1, divided by the batch
-    return Interval(-bound, bound)
+def _loss_grad(_node: Node, known: Sequence[Interval], shapes: Sequence[tuple[int, ...]]) -> Interval:
+    return (UNIT - known[1]).scaled(1.0 / shapes[0][0])  # softmax - labels, divided by the batch
 
 
 def _relu_grad(_node: Node, known: Sequence[Interval], _shapes: Sequence[tuple[int, ...]]) -> Interval:

@@ -6,7 +6,7 @@ an opening is legal only if a line of the source names it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from ppc.ir.types import Interval
@@ -76,7 +76,7 @@ class Policy:
 
     name: str
     model: str
-    parties: tuple[str, ...]
+    parties: tuple[str, str]
     owners: dict[str, Owner]
     weights: Owner
     weight_bounds: Interval | None = None
@@ -94,7 +94,7 @@ class Policy:
 
     @property
     def server(self) -> str:
-        return self.parties[1] if len(self.parties) > 1 else self.parties[0]
+        return self.parties[1]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +104,7 @@ class Training:
     model: str
     by: Literal["joint", "clear"] = "joint"
     labels: Owner
-    label_bounds: Interval | None = Interval(0.0, 1.0)
+    label_bounds: Interval | None = field(default_factory=lambda: Interval(0.0, 1.0))
     loss: Loss
     grants: tuple[Grant, ...] = ()
     rate: float

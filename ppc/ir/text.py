@@ -21,7 +21,7 @@ from typing import Any, cast
 
 from ppc.errors import PpcError, fail
 from ppc.ir.graph import Attribute, Graph, Node, Output
-from ppc.ir.ops import STAGES, Stage
+from ppc.ir.ops import STAGES
 from ppc.ir.types import ELEMENTS, EVERYONE, Element, Interval, Readers, Type
 from ppc.source import Span
 
@@ -53,11 +53,11 @@ def show_node(node: Node) -> str:
     return text + (f" at {node.place}" if node.place else "")
 
 
-_SPAN = r"(\d+):(\d+)-(\d+):(\d+)"
+_SPAN = r"(?P<span>[0-9]{1,9}:[0-9]{1,9}-[0-9]{1,9}:[0-9]{1,9})"
 _WORD = r"[A-Za-z_][\w.]*"
 _NODE = re.compile(
     rf"(?P<name>{_WORD}) = (?P<op>\w+)\((?P<inputs>[\w., ]*)\)(?: (?P<attrs>\{{.*\}}))?"
-    rf"(?: : (?P<element>\w+)\[(?P<shape>[\d, ]*)\](?: in (?P<low>[-+.\w]+?)\.\.(?P<high>[-+.\w]+))?"
+    rf"(?: : (?P<element>\w+)\[(?P<shape>[0-9, ]*)\](?: in (?P<low>[-+.\w]+?)\.\.(?P<high>[-+.\w]+))?"
     rf"(?: for (?P<readers>[\w+]+))?)?"
     rf"(?: at (?P<place>\w+))? ; {_SPAN} (?P<origin>[\w-]+)"
 )
@@ -75,14 +75,16 @@ def parse(text: str) -> Graph:
     )
     if stage not in STAGES:
         raise _bad(lines[1][0], f"the stages are {', '.join(STAGES)}")
+    if not name.endswith("{"):
+        raise _bad(lines[0][0], "`graph NAME {` stands here")
     body = lines[4:-1]
     return Graph(
         name=name.removesuffix("{").strip(),
-        stage=cast(Stage, stage),
+        stage=stage,
         source=str(_json(lines[2][0], source)),
         parties=_names(parties),
-        nodes=tuple(_node(number, line) for number, line in body if not line.startswith("output ")),
-        outputs=tuple(_output(number, line) for number, line in body if line.startswith("output ")),
+        nodes=tuple(_node(number, line) for number, line in body if not _is_output(line)),
+        outputs=tuple(_output(number, line) for number, line in body if _is_output(line)),
     )
 
 
@@ -105,7 +107,7 @@ def _names(text: str | None) -> tuple[str, ...]:
 def _json(number: int, text: str) -> Any:
     try:
         return json.loads(text)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError):  # a number of thousands of digits is a ValueError too
         raise _bad(number, "the text between braces or quotes is no JSON") from None
 
 
@@ -156,6 +158,10 @@ def _readers(text: str) -> Readers:
     return Readers() if text == "nobody" else Readers(frozenset(text.split("+")))
 
 
+def _is_output(line: str) -> bool:
+    return line.startswith("output ") and not line.startswith("output = ")  # a value may be named `output`
+
+
 def _output(number: int, line: str) -> Output:
     match = _OUTPUT.fullmatch(line)
     if match is None:
@@ -164,5 +170,5 @@ def _output(number: int, line: str) -> Output:
 
 
 def _span(match: re.Match[str]) -> Span:
-    line, column, end_line, end_column = (int(part) for part in match.groups()[-5:] if part and part.isdigit())
+    line, column, end_line, end_column = (int(part) for part in re.split("[:-]", match["span"]))
     return Span(line, column, end_line, end_column)

@@ -72,7 +72,9 @@ class Readers:
         return self if other.everyone else Readers(self.parties & other.parties)
 
     def __or__(self, other: Readers) -> Readers:
-        return Readers(self.parties | other.parties, self.everyone or other.everyone)
+        if self.everyone or other.everyone:
+            return EVERYONE
+        return Readers(self.parties | other.parties)
 
 
 EVERYONE = Readers(everyone=True)
@@ -113,4 +115,5 @@ class Type:
 
 def example_shape(type_: Type) -> str:
     """The type as a user wrote it: without the batch."""
-    return f"{type_.element}[{', '.join(map(str, type_.shape[1:]))}]"
+    sizes = ", ".join(map(str, type_.shape[1:]))
+    return f"{type_.element}[{sizes}]" if sizes else type_.element

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ppc.ir.graph import Node
 from ppc.reference.windows import Array, windows
@@ -119,18 +120,23 @@ def same(_node: Node, values: Sequence[Array]) -> Array:
     return values[0]
 
 
+def _whole(signal: Array) -> NDArray[np.int64]:
+    """The signals of a batch as a column."""
+    return np.asarray(signal, dtype=np.int64).reshape(len(signal), 1)
+
+
 def signal_planes(node: Node, values: Sequence[Array]) -> Array:
-    signal, classes = values[0].astype(np.int64).reshape(-1, 1), node.integer("classes")
+    signal, classes = _whole(values[0]), node.integer("classes")
     marks = signal if classes == 2 else signal == np.arange(classes)
     height, width = node.integers("size")
     return np.broadcast_to(marks.astype(float)[:, :, None, None], (*marks.shape, height, width))
 
 
 def uncomplement(node: Node, values: Sequence[Array]) -> Array:
-    x = values[0]
-    signal: Array = values[1].astype(np.int64).reshape(-1, 1)
+    x, signal = values[0], _whole(values[1])
     if node.word("how") == "roll":  # class c was taught as class c + signal
-        return np.take_along_axis(x, (np.arange(x.shape[1]) + signal) % x.shape[1], axis=1)
+        count = int(x.shape[1])
+        return np.take_along_axis(x, (np.arange(count) + signal) % count, axis=1)
     flipped = 1.0 - x if node.word("how") == "flip" else -x
     return np.where(signal == 1, flipped, x)
 

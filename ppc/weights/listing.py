@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -45,12 +44,9 @@ def listing(graph: Graph, weights: SomeWeights | None = None) -> tuple[Row, ...]
     return tuple(rows)
 
 
-def as_json(rows: Sequence[Row]) -> str:
-    """The rows as one JSON list; bounds are a pair or null."""
-    found: list[dict[str, Any]] = [
-        asdict(row) | {"bounds": [row.bounds.low, row.bounds.high] if row.bounds else None} for row in rows
-    ]
-    return json.dumps(found, indent=2) + "\n"
+def as_json(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """The rows as JSON has them; bounds are a pair or null."""
+    return [asdict(row) | {"bounds": [row.bounds.low, row.bounds.high] if row.bounds else None} for row in rows]
 
 
 def table(rows: Sequence[Row]) -> str:

@@ -6,7 +6,6 @@ A file is written beside its place and moved there whole, so that a crash leaves
 from __future__ import annotations
 
 import io
-import os
 import zipfile
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from numpy.lib import format as npy
 from safetensors.numpy import save as safetensors_bytes
 
 from ppc.errors import fail
+from ppc.files import write_whole
 from ppc.weights.expected import Array, SomeWeights, Weights
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first date a zip can hold: the bytes must not tell when they were written
@@ -31,26 +31,6 @@ def save(path: str | Path, weights: SomeWeights) -> None:
             hint="Weights are written as .safetensors or .npz.",
         )
     write_whole(path, writers[path.suffix.lower()]({name: _plain(weights[name]) for name in sorted(weights)}))
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file completely or not at all."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        try:
-            with beside.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
-    except OSError as error:
-        raise fail(
-            "PPC509",
-            f"`{path}` cannot be written: {error.strerror or error}.",
-            hint="Check the folder, its rights, and the space that is left.",
-        ) from None
 
 
 def _plain(values: Array) -> Array:

@@ -1,0 +1,1 @@
+"""Pictures of graphs. Knows `ppc.ir` only; called by the front door."""
