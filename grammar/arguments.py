@@ -77,7 +77,9 @@ class Reader:
                     "PPC108",
                     f"`{owner}` takes {most if parameters else 'no arguments'}; this is number {place + 1}.",
                     argument.span,
-                    hint=f"Its arguments are {', '.join(names)}." if names else f"Write `{owner}` alone.",
+                    hint=f"It takes {', '.join(f'`{name}`' for name in names)}."
+                    if names
+                    else f"Write `{owner}` alone.",
                 )
                 continue
             name = argument.key.text if argument.key else names[min(place, len(names) - 1)]
@@ -91,7 +93,7 @@ class Reader:
         return written
 
     def _value(self, owner: str, parameter: Parameter, found: Sequence[syntax.Argument]) -> object:
-        if parameter.kind == "values":
+        if parameter.kind in ("value", "values"):
             return self._names(owner, found)
         value, subject = found[0].value, f"`{parameter.name}` of `{owner}`"
         match parameter.kind:
@@ -200,7 +202,7 @@ _EXAMPLES = {"channels": "32", "features": "10", "rate": "0.01", "batch": "128",
 def _example(owner: str, parameters: Sequence[Parameter]) -> str:
     """A call with everything that must be there, the first argument by its place: `conv2d(32, kernel=3)`."""
     needed = [parameter for parameter in parameters if parameter.default is REQUIRED]
-    values = ["skip" if p.kind == "values" else _EXAMPLES.get(p.name, "3") for p in needed]
+    values = ["skip" if p.kind in ("value", "values") else _EXAMPLES.get(p.name, "3") for p in needed]
     named = [f"{parameter.name}={value}" for parameter, value in zip(needed[1:], values[1:], strict=True)]
     return f"{owner}({', '.join([*values[:1], *named])})"
 

@@ -223,20 +223,20 @@ class BodyResolver:
         return self.builder.add(op, inputs, name=name, attrs=attrs, span=step.span).name
 
     def _called(self, layer: Layer, step: syntax.Step) -> str | None:
-        """The value that a layer is given like a function, as in `relu(image)`: a mistake, as it has a place of its own."""
+        """The value that a layer is given like a function, as in `relu(image)`; its place is before the layer."""
         first = step.arguments[0] if step.arguments else None
-        takes_values = any(parameter.kind == "values" for parameter in layer.parameters)
+        takes_values = any(parameter.kind in ("value", "values") for parameter in layer.parameters)
         if first is None or first.key or takes_values or not isinstance(first.value, syntax.Word):
             return None
         name = first.value.text
         if name not in self.values.spans:
             return None
-        rest = "(…)" if step.arguments and len(step.arguments) > 1 else ""
+        call = layer.name + ("(…)" if step.arguments and len(step.arguments) > 1 else "")
         self.reader.blame(
             "PPC110",
             f"`{layer.name}` works on what comes before it; `{name}` is none of its arguments.",
             first.span,
-            hint=f"Write `{name} -> {layer.name}{rest}`; on a line of its own, `{layer.name}{rest}` takes the line before.",
+            hint=f"Write `{name} -> {call}`; on a line of its own, `{call}` takes the line before.",
         )
         return name
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from math import isfinite
 from typing import Any
 
 from lark import Token, Tree
@@ -11,6 +13,8 @@ from ppc.errors import Diagnostic
 from ppc.grammar import syntax
 from ppc.grammar.units import UNITS
 from ppc.source import START, Span
+
+_NUMBER = re.compile(r"([0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)(%|[A-Za-z]+)?")
 
 # lark hands over positions and children; what the children are is fixed by the grammar file, rule by rule
 Children = list[Any]
@@ -103,13 +107,13 @@ class Build:
 
     def number_(self, span: Span, children: Children) -> syntax.Number:
         sign, digits = children
-        figures = digits.rstrip("%abcdfghijklmnopqrstuvwxyzABCDFGHIJKLMNOPQRSTUVWXYZ")
-        unit = str(digits)[len(figures) :]
-        if figures[-1] in "eE":  # the e of a unit such as `one`, not of an exponent
-            figures, unit = figures[:-1], figures[-1] + unit
+        parts = _NUMBER.fullmatch(digits)
+        figures, unit = parts.groups("") if parts else ("0", "")
         if unit not in UNITS:
             self.mistakes.append(_unknown_unit(unit, token_span(digits)))
         value = float(figures) * UNITS.get(unit, 1.0)
+        if not isfinite(value):
+            self.mistakes.append(_too_large(token_span(digits)))
         text = f"{sign or ''}{digits}"
         return syntax.Number(value=-value if sign == "-" else value, text=text, span=span)
 
@@ -201,6 +205,15 @@ def _unknown_unit(unit: str, span: Span) -> Diagnostic:
         message=f"I do not know the unit `{unit}`.",
         span=span,
         hint=f"Units are {known}; a number may also stand alone.",
+    )
+
+
+def _too_large(span: Span) -> Diagnostic:
+    return Diagnostic(
+        code="PPC111",
+        message="This number is larger than any that can be computed with.",
+        span=span,
+        hint="Numbers are 64-bit floating point: below 1.8e308.",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import TypeVar
 
 from ppc.errors import Note
@@ -72,6 +73,7 @@ class _Facts:
     weight_bounds: Interval | None = None
     bounds_written: bool = False
     grants: dict[str, Grant] = field(default_factory=dict[str, Grant])
+    unknown: list[str] = field(default_factory=list[str])  # subjects that the block has and the model has not
 
     def collect(self) -> None:
         for fact in self.block.facts:
@@ -96,12 +98,14 @@ class _Facts:
             self.owners.setdefault(fact.what.text, Owner(party="", span=fact.span))  # known, so not missed
             return
         if party not in self.parties[:2]:
-            not_built("A third party in a private block", fact.span, self.reader)
+            two = " and ".join(f"`{party}`" for party in self.parties[:2])
+            hint = f"Name one of the first two of the program, {two}."
+            not_built("A third party in a private block", fact.parties[0].span, self.reader, hint=hint)
         self.bounded(fact.what, fact.bounds)
         self.own(fact.what, party, fact.span)
 
     def bounded(self, what: syntax.Name, bounds: syntax.Range | None) -> None:
-        if bounds is None:
+        if bounds is None or what.text not in self.known():
             return
         interval = self.reader.interval(bounds)
         if what.text != "weights":
@@ -115,9 +119,13 @@ class _Facts:
             self.bounds_written = True
             self.weight_bounds = interval if isinstance(interval, Interval) else None
 
+    def known(self) -> list[str]:
+        return [*(input_.name.text for input_ in self.model.inputs), "weights"]
+
     def own(self, what: syntax.Name, party: str, span: Span) -> None:
-        known = [input_.name.text for input_ in self.model.inputs] + ["weights"]
+        known = self.known()
         if what.text not in known:
+            self.unknown.append(what.text)
             self.reader.blame(
                 "PPC112",
                 f"The model `{self.model.name.text}` has no input `{what.text}`.",
@@ -145,21 +153,31 @@ class _Facts:
             self.grants["result"] = Grant(what="result", to=receivers, span=fact.span)
 
     def revealed(self, fact: syntax.RevealRange) -> None:
-        if fact.what.text != "weights":
-            self.reader.blame("PPC112", f"There is no range of `{fact.what.text}` to reveal.", fact.what.span)
+        if fact.what.text == "weights":
+            hint = "Write the bounds of the weights: `weights from PARTY in -4..4`."
+            not_built("`reveal range of weights`", fact.span, self.reader, hint=hint)
             return
-        self.grants["range of weights"] = Grant(what="range of weights", to=self.parties[:2], span=fact.span)
+        self.reader.blame(
+            "PPC112",
+            f"There is no range of `{fact.what.text}` to reveal.",
+            fact.what.span,
+            hint="Bounds of an input stand in the model's head and are public.",
+        )
 
     def complete(self) -> None:
         """Everything that must be said, is."""
         name = self.block.alias or self.block.model
         for input_ in self.model.inputs:
-            if input_.name.text not in self.owners:
+            if not self.said(input_.name.text):
                 self.missed(name, f"who holds `{input_.name.text}`", f"{input_.name.text} from {self.parties[0]}")
-        if "weights" not in self.owners and _has_weights(self.model):
+        if not self.said("weights") and _has_weights(self.model):
             self.missed(name, "who holds the weights", f"weights from {self.parties[1]} in -4..4")
         if "result" not in self.grants:
             self.missed(name, "who gets the result", f"result to {self.parties[0]}")
+
+    def said(self, subject: str) -> bool:
+        """A subject that the block misspells is blamed there, and not missed here."""
+        return subject in self.owners or bool(get_close_matches(subject, self.unknown, n=1))
 
     def missed(self, name: syntax.Name, what: str, line: str) -> None:
         self.reader.blame(
@@ -194,13 +212,14 @@ def resolve_private(
         )
     joint = _joint(joint_line, reader) if joint_line else None
     network = _network(once(block.facts, syntax.NetworkLine, "network", reader), reader)
-    weights = facts.owners.pop("weights", Owner(party=PUBLIC))
-    if joint and not facts.bounds_written and _has_weights(model) and weights.party:
+    holder = facts.owners.pop("weights", None)
+    if joint and holder and holder.party and not facts.bounds_written and _has_weights(model):
+        line = "weights public" if holder.party == PUBLIC else f"weights from {holder.party}"
         reader.blame(
             "PPC306",
             "Joint layers need bounds on the weights: ranges are proved without looking at a secret.",
-            weights.span if weights.party != PUBLIC or weights.span.line > 1 else block.span,
-            hint="Write for example `weights from lab in -4..4`.",
+            holder.span,
+            hint=f"Write for example `{line} in -4..4`.",
         )
     if len(reader.mistakes) > before:
         return None
@@ -209,7 +228,7 @@ def resolve_private(
         model=block.model.text,
         parties=(parties[0], parties[1]),
         owners=facts.owners,
-        weights=weights,
+        weights=holder or Owner(party=PUBLIC),
         weight_bounds=facts.weight_bounds,
         grants=tuple(facts.grants.values()),
         cut=cut,

@@ -12,8 +12,9 @@ from typing import Literal
 # count  a whole number from `low` to `high`       size    a count, or [height, width]
 # pad    a size, or the word `same`                flag    true or false
 # share  a real from `low` to below `high`         values  names of earlier values
-# sizes  [c, h, w]                                 interval  low..high
-Kind = Literal["count", "size", "pad", "flag", "share", "values", "sizes", "interval"]
+# sizes  [c, h, w]                                 value   the name of an earlier value
+# interval  low..high
+Kind = Literal["count", "size", "pad", "flag", "share", "value", "values", "sizes", "interval"]
 REQUIRED = object()
 
 
@@ -85,7 +86,7 @@ _ROWS = (
     ),
     _layer("flatten"),
     _layer("reshape", Parameter(name="sizes", kind="sizes")),
-    _layer("add", Parameter(name="value", kind="values")),
+    _layer("add", Parameter(name="value", kind="value")),
     _layer("concat", Parameter(name="values", kind="values")),
     _layer("dropout", Parameter(name="rate", kind="share", default=0.5, low=0, high=1)),
 )

@@ -98,7 +98,7 @@ def resolve_training(block: syntax.Train, parties: tuple[str, ...], reader: Read
     loss = _loss(block, reader)
     method = _method(block, reader)
     if lessons.labels is None:
-        _missed(block, "who holds the labels", "labels from hospital", reader)
+        _missed(block, "who holds the labels", f"labels from {parties[0] if parties else 'hospital'}", reader)
     if len(reader.mistakes) > before or lessons.labels is None or loss is None or method is None:
         return None
     return Training(

@@ -20,7 +20,7 @@ from lark.lark import PostLex
 from ppc.errors import Diagnostic, PpcError
 from ppc.grammar import syntax
 from ppc.grammar.build import build, token_span
-from ppc.grammar.words import expected_hint, expected_in_words, found_in_words
+from ppc.grammar.words import SIGNS, character_hint, expected_hint, expected_in_words, found_in_words
 from ppc.source import Source, Span
 
 LARGEST_SOURCE = 1_000_000  # characters; a program that a person wrote has a few thousand
@@ -43,13 +43,14 @@ class _Lines(PostLex):
 
 
 @lru_cache(maxsize=1)
-def _parser() -> Lark:
+def parser() -> Lark:
+    """The parser of the language; `textmate` reads terminals and rules from it."""
     grammar = files("ppc.grammar").joinpath("pnn.lark").read_text("utf-8")
     return Lark(grammar, parser="lalr", postlex=_Lines(), propagate_positions=True, maybe_placeholders=True)
 
 
 def _tree(text: str) -> Tree[Token]:
-    return _parser().parse(text)  # pyright: ignore[reportUnknownMemberType]  lark leaves its `text` generic
+    return parser().parse(text)  # pyright: ignore[reportUnknownMemberType]  lark leaves its `text` generic
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,14 +144,16 @@ def _unknown_character(text: str, error: UnexpectedCharacters, span: Span) -> Di
             span=span,
             hint='Close it with `"` before the line ends.',
         )
-    if character in "{}()[]=,:.-+>":
-        wanted = expected_in_words(error.allowed or ())
-        return Diagnostic(code="PPC101", message=f"Found `{character}` where I expected {wanted}.", span=span)
+    if character in SIGNS:
+        # the lexer always takes a line end, so that it tells nothing here
+        wanted = expected_in_words((error.allowed or set()) - {"_NEWLINE"})
+        message = f"Found `{character}` where I expected {wanted}."
+        return Diagnostic(code="PPC101", message=message, span=span, hint=character_hint(character))
     return Diagnostic(
         code="PPC102",
         message=f"The character `{character}` has no meaning here.",
         span=span,
-        hint="Comments start with `#`; names are letters, digits and `_`, and start with a letter.",
+        hint=character_hint(character),
     )
 
 

@@ -61,7 +61,8 @@ def _parties(program: syntax.Program, reader: Reader, *, whole: bool) -> tuple[s
             note = Note(text="it was named here", span=names[name.text].span)
             reader.blame("PPC121", f"The party `{name.text}` is named twice.", name.span, notes=(note,))
         elif name.text in ("joint", "public", "all", "nobody"):
-            reader.blame("PPC117", f"`{name.text}` is a word of the language, not a party.", name.span)
+            hint = f"Choose another name, for example `{name.text}_party`."
+            reader.blame("PPC117", f"`{name.text}` is a word of the language, not a party.", name.span, hint=hint)
         names.setdefault(name.text, name)
     private = _blocks(program, syntax.Private)
     if len(names) < 2 and private and whole:

@@ -7,6 +7,8 @@ from difflib import get_close_matches
 
 from lark import Token
 
+from ppc.grammar.layers import LAYERS
+
 _WORDS = {
     "NAME": "a name",
     "NUMBER": "a number",
@@ -48,8 +50,47 @@ def expected_in_words(terminals: Iterable[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
 
 
+# What is often written in place of what the grammar wants: what was found, what is wanted, what to do.
+_SLIPS = (
+    ("COLON", "EQUAL", "Arguments and options are written with `=`: `kernel=3`."),
+    ("LBRACE", "ARROW", "A head ends with the type of the result: `… -> real[10] {`."),
+    ("NUMBER", "LPAR", "Arguments stand in brackets: `dense(10)`."),
+    ("NAME", "_NEWLINE", "Is a `,` or a line break missing before it?"),
+    ("NAME", "COMMA", "Is a `,` missing before it?"),
+    ("NUMBER", "COMMA", "Is a `,` missing before it?"),
+    ("_NEWLINE", "RPAR", "Is the `)` missing?"),
+)
+
+
 def expected_hint(token: Token, terminals: Iterable[str]) -> str:
-    """A better word for the one that was found, if one is near."""
-    keywords = [terminal.lower() for terminal in terminals if terminal not in _WORDS]
+    """A better word for the one that was found, or what may have slipped."""
+    wanted = set(terminals)
+    keywords = [terminal.lower() for terminal in wanted if terminal not in _WORDS]
     near = get_close_matches(str(token).lower(), keywords, n=1, cutoff=0.6)
-    return f"Did you mean `{near[0]}`?" if near else ""
+    if near:
+        return f"Did you mean `{near[0]}`?"
+    if "MODEL" in wanted and str(token) in LAYERS:
+        return "Layers stand inside a model: `model digits(image: real[64]) -> real[10] { … }`."
+    return next((hint for found, needed, hint in _SLIPS if token.type == found and needed in wanted), "")
+
+
+SIGNS = "{}()[]=,:.-+>"  # characters that the language has
+_LOOK_ALIKES = {
+    ".": "A range has two dots, as in `-4..4`; a number has digits on both sides of its point.",
+    "→": "Write the arrow as `->`.",
+    "⇒": "Write the arrow as `->`.",
+    "−": "Write the minus as `-`.",
+    "–": "Write the minus as `-`.",
+    "…": "Write a range with two dots: `-4..4`.",
+    "“": 'Write quotes as `"`.',
+    "”": 'Write quotes as `"`.',
+    "'": 'Write quotes as `"`.',
+    ";": "The end of a line ends a statement; leave it out.",
+    "/": "Comments start with `#`.",
+}
+
+
+def character_hint(character: str) -> str:
+    """What may have been meant by a character that the language does not know."""
+    general = "Comments start with `#`; names are letters, digits and `_`, and start with a letter."
+    return _LOOK_ALIKES.get(character, "" if character in SIGNS else general)

@@ -144,7 +144,7 @@ class _Flow:
             else f"{party} would see `{path[-1].name}`, which tells of {self.described(secret)}.",
             span=span,
             label=f"here, at {party}",
-            notes=(*self.places(path, party), Note(text=f"The way it takes: {steps} → {party}.")),
+            notes=(*self.places(path, party, reader), Note(text=f"The way it takes: {steps} → {party}.")),
             hint=self.advice(party, reader),
         )
 
@@ -164,18 +164,27 @@ class _Flow:
         holders = source_readers(secret, self.policy, self.training)
         return f"`{secret.name}` of {holders}"
 
-    def places(self, path: list[Node], party: str) -> Iterator[Note]:
+    def places(self, path: list[Node], party: str, reader: Node | None) -> Iterator[Note]:
         yield Note(text=f"the secret starts here: {self.described(path[0])}", span=path[0].span)
         if self.policy.server_clear and party == self.policy.server:
             yield Note(text="this line lets the layers run there", span=self.policy.server_clear)
-        if self.policy.cut and party == self.policy.client:
+        if self.policy.cut and party == self.policy.client and not self.takes_back(reader):
             yield Note(text="this line lets the layers run there", span=self.policy.cut.span)
+
+    def takes_back(self, reader: Node | None) -> bool:
+        """Is it read, or opened, to take the complement off the answer?"""
+        readers = (reader, *self.graph.uses[reader.name]) if reader else ()
+        return any(node.op == "uncomplement" for node in readers)
 
     def advice(self, party: str, reader: Node | None) -> str:
         if self.training is not None and self.training.by == "clear":
             return "Training in the clear needs data, labels and weights at one party; write `train … by joint`."
         if reader is not None and reader.op in LOSSES:
             return "Open the logits to the party that holds the labels, or to nobody."
+        if self.takes_back(reader):
+            return f"The signal is taken off the answer at {party}, so with `complement` write `result to {party}`."
+        if self.policy.cut and reader is not None and party == self.policy.client:
+            return f"The layers up to the split may use only what {party} holds: join the rest behind it."
         if self.policy.server_clear and self.policy.cut is None:
             return "`server clear` needs a `split at k` before it; or use `joint` in its place."
         if self.policy.server_clear:

@@ -45,7 +45,7 @@ class Differentiate:
         for name in trained:
             outputs += _updated(builder, walk.nodes[name], walk.gradients[name], self.training)
         outputs += [Output(name=name, value=node.name, span=node.span) for name, node in forward.running.items()]
-        return replace(graph, stage="ready", nodes=tuple(builder.nodes), outputs=tuple(outputs)).pruned()
+        return replace(graph, stage="ready", nodes=tuple(builder.nodes), outputs=tuple(outputs))
 
     def trained(self, nodes: list[Node], result: str) -> tuple[str, ...]:
         """The parameters that learn: not frozen, and the result depends on them."""
@@ -58,7 +58,7 @@ def _loss(walk: BackwardWalk, training: Training) -> Output:
     """The loss and, behind it, the whole backward graph."""
     result, span = walk.nodes[walk.result], training.span
     type_ = Type(shape=result.shape, bounds=training.label_bounds)
-    labels = walk.builder.add("input", name="labels", attrs={"role": "label"}, type_=type_, span=span)
+    labels = walk.builder.add("input", name="labels", attrs={"role": "label"}, type_=type_, span=training.labels.span)
     loss = typed_node(walk.builder, training.loss, [result, labels], name="loss", span=span)
     walk.run(typed_node(walk.builder, f"{training.loss}_grad", [result, labels], name="loss.gradient", span=span))
     return Output(name="loss", value=loss.name, span=span)

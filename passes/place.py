@@ -114,7 +114,9 @@ class _Placing:
             "PPC402",
             f"Nobody can compute `{node.name}`: it needs what {owners} hold, and no line says where that may meet.",
             span=node.span,
-            hint="Add `joint` to the private block (two-party computation), or `split at k` with `server clear`.",
+            hint="The split says where the first layers run; add `joint` or `server clear` for the rest."
+            if self.policy.cut
+            else "Add `joint` to the private block (two-party computation), or `split at k` with `server clear`.",
         )
 
     # ---- openings that the source names ----

@@ -7,6 +7,7 @@ left to `place`. The graph itself does not change: a split never changes what is
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import ClassVar
 
 from ppc.errors import PpcError, fail
@@ -40,19 +41,27 @@ class SplitAtLayer:
         """The number k of the last layer that the client runs."""
         names = [node.name for node in weighted(graph)]
         if cut.after:
-            if cut.after not in graph.by_name or graph[cut.after].op in ("input", "parameter"):
-                raise fail(
-                    "PPC211",
-                    f"There is no layer named `{cut.after}` to split after.",
-                    span=cut.span,
-                    hint=f"Name a line of the model (`{cut.after} = relu`), or write `split at 1`.",
-                )
+            known = [node.name for node in graph.nodes if node.op not in ("input", "parameter")]
+            if cut.after not in known:
+                raise _unknown(cut, known)
             layer = layer_numbers(graph)[cut.after]
         else:
             layer = cut.layer
         if not 1 <= layer < len(names):
             raise _out_of_range(cut, layer, names)
         return layer
+
+
+def _unknown(cut: Cut, known: list[str]) -> PpcError:
+    near = get_close_matches(cut.after, known, n=1)
+    return fail(
+        "PPC211",
+        f"There is no layer named `{cut.after}` to split after.",
+        span=cut.span,
+        hint=f"Did you mean `{near[0]}`?"
+        if near
+        else f"Name a line of the model (`{cut.after} = relu`), or write `split at 1`.",
+    )
 
 
 def _out_of_range(cut: Cut, layer: int, names: list[str]) -> PpcError:
@@ -62,7 +71,7 @@ def _out_of_range(cut: Cut, layer: int, names: list[str]) -> PpcError:
         "PPC210",
         f"A split at {layer} leaves one side without a layer: the model has {len(names)}.",
         span=cut.span,
-        hint=f"Choose 1 to {most}; the layers are {layers}."
+        hint=f"{'Write `split at 1`' if most == 1 else f'Choose 1 to {most}'}; the layers are {layers}."
         if most
         else "A model of one layer cannot be split; leave the line out.",
     )

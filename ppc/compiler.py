@@ -106,7 +106,10 @@ def compile_program(
         training = resolved.trainings.get(body.graph.name) if train else None
         if train and training is None:
             raise fail(
-                "PPC132", f"`{body.graph.name}` has no train block.", span=body.span, hint="Add `train … { … }`."
+                "PPC132",
+                f"`{body.graph.name}` has no train block.",
+                span=body.span,
+                hint=f"Add `train {body.graph.name} {{ … }}`.",
             )
         if training and policy and (mistake := _untrainable(training, policy)):
             raise PpcError(mistake)

@@ -76,7 +76,8 @@ def _render_one(diagnostic: Diagnostic, source: Source | None) -> str:
     parts = [_heading(diagnostic, source), "", diagnostic.message, ""]
     if excerpt := list(_excerpt(diagnostic, source)):
         parts += [*excerpt, ""]
-    parts += [f"  {note.text}" for note in diagnostic.notes if source is None or note.span is None]
+    if notes := [f"  {note.text}" for note in diagnostic.notes if source is None or note.span is None]:
+        parts += [*notes, ""]
     if diagnostic.hint:
         parts += [f"Hint: {diagnostic.hint}"]
     while not parts[-1]:

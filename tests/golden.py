@@ -1,12 +1,14 @@
-"""Golden files: what a test produced, kept as text and reviewed like code.
+"""Golden files: what a test printed when somebody last read it and found it good.
 
-A test compares through the `golden` fixture; `pytest --update-golden` writes what is produced now.
+A test compares through the `golden` fixture. `pytest --update-golden` writes what is printed now; the change is then
+reviewed like code, in the diff.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from difflib import unified_diff
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "golden"
@@ -15,7 +17,7 @@ UPDATE = "--update-golden"
 
 @dataclass(frozen=True, kw_only=True)
 class Golden:
-    """The golden files of one test, at a path that its name gives."""
+    """The golden files of one test, at a path that its name gives, or at one that it names itself."""
 
     stem: Path
     update: bool
@@ -30,11 +32,19 @@ class Golden:
         )
 
     def check(self, text: str, *, part: str = "") -> None:
-        """Compare with the file; `part` names it where a test has several."""
-        path = self.stem.with_name(f"{self.stem.name}{'.' if part else ''}{part}.txt")
+        """Compare with the test's own file; `part` names it where a test has several."""
+        self.compare(self.stem.with_name(f"{self.stem.name}{'.' if part else ''}{part}.txt"), text)
+
+    def named(self, name: str, text: str) -> None:
+        """Compare with a file named below tests/golden."""
+        self.compare(FOLDER / name, text)
+
+    def compare(self, path: Path, text: str) -> None:
         if self.update:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
             return
         assert path.exists(), f"there is no {path}; `pytest {UPDATE}` writes it, then read it"
-        assert text == path.read_text(encoding="utf-8"), f"{path} differs; if that is meant, `pytest {UPDATE}`"
+        kept = path.read_text(encoding="utf-8")
+        difference = "".join(unified_diff(kept.splitlines(True), text.splitlines(True), "golden", "printed now"))
+        assert text == kept, f"{path} differs; if that is meant, `pytest {UPDATE}`\n{difference}"

@@ -10,7 +10,7 @@ from pathlib import Path
 from secrets import randbelow
 from typing import TYPE_CHECKING
 
-from ppc.errors import fail
+from ppc.errors import PpcError, fail
 from ppc.files import write_whole
 
 if TYPE_CHECKING:
@@ -36,7 +36,10 @@ def run(arguments: Namespace) -> int:
     compiled = compiler.compile_program(arguments.program, batch=max(1, batch), **chosen)
     typed = _typed(compiled)
     values = {**inputs, **fold(typed, _weights(arguments, typed)), **_signal(compiled.graph)}
-    result = np.asarray(reference.evaluate(compiled.graph, values)["result"])
+    try:
+        result = np.asarray(reference.evaluate(compiled.graph, values)["result"])
+    except PpcError as error:
+        raise error.located(compiled.source) from None
     if arguments.output is not None:
         _save_result(arguments.output, result)
     _print_result(arguments, result)

@@ -152,11 +152,11 @@ def _ast(source: Source) -> str:
 
 def graph(arguments: Namespace) -> int:
     """A picture of one stage."""
+    if arguments.output.suffix not in (".svg", ".dot"):
+        raise fail("PPC509", f"{arguments.output} is neither .svg nor .dot.", hint="Name the picture `model.svg`.")
     from ppc.drawing.dot import dot
     from ppc.drawing.svg import svg
 
-    if arguments.output.suffix not in (".svg", ".dot"):
-        raise fail("PPC509", f"{arguments.output} is neither .svg nor .dot.", hint="Name the picture `model.svg`.")
     compiled = _compiled(arguments)
     drawn = compiled.after(arguments.after) if arguments.after else compiled.graph
     block = compiled.policy.name if compiled.policy else ""

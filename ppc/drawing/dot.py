@@ -45,7 +45,7 @@ def _node(graph: Graph, node: Node, label: str) -> dict[str, str]:
     opening = node.op == "reveal"
     colours = PALETTE["opening" if opening else kind_of(node.place, graph.parties)]
     label += f"\nopened to {node.word('to')} {opening_line(node)}" if opening else ""
-    label += f"\nat {node.place}" if node.place and not opening else ""
+    label += f"\n{node.place}" if node.place and not opening else ""
     facts = {"label": label, "fillcolor": colours.fill, "color": colours.line, "fontcolor": colours.ink}
     return facts | ({"shape": _SHAPES[node.op]} if node.op in _SHAPES else {})
 

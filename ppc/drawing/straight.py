@@ -8,20 +8,34 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
-from ppc.drawing.rows import Rows, Slot
+from ppc.drawing.rows import Link, Rows, Slot
 
 ROUNDS = 3
 
 
 def straighten(rows: Rows, gaps: Sequence[Sequence[float]], found: dict[Slot, float]) -> None:
     """Move slots within the room that they have; `found` is changed."""
-    room = _Room(rows, gaps, found)
+    room, above, below = _Room(rows, gaps, found), rows.above, rows.below
     paths = [*_paths(rows), *_chains(rows)]
     for _ in range(ROUNDS):
         for path in paths:
             for run in room.runs(path):
-                middle = sorted(found[slot] for slot in run)[len(run) // 2]
-                found.update(dict.fromkeys(run, room.nearest(middle, run)))
+                wanted = _wanted(run, found, above, below)
+                found.update(dict.fromkeys(run, room.nearest(wanted, run)))
+
+
+def _wanted(
+    run: Sequence[Slot],
+    found: Mapping[Slot, float],
+    above: Mapping[Slot, list[Link]],
+    below: Mapping[Slot, list[Link]],
+) -> float:
+    """The middle of where a run lies now; for a wire nowhere farther out than its two ends."""
+    middle = sorted(found[slot] for slot in run)[len(run) // 2]
+    if not run[0].passing:
+        return middle
+    ends = [found[link.tail] for link in above[run[0]]] + [found[link.head] for link in below[run[-1]]]
+    return min(max(middle, min(ends)), max(ends))
 
 
 def _paths(rows: Rows) -> list[list[Slot]]:

@@ -137,16 +137,6 @@ class Graph:
         outputs = tuple(replace(o, value=renames.get(o.value, o.value)) for o in self.outputs)
         return replace(self, nodes=nodes, outputs=outputs)
 
-    def pruned(self) -> Graph:
-        """Without nodes that no output needs. Inputs stay: they are the program's interface."""
-        needed = {output.value for output in self.outputs}
-        kept: list[Node] = []
-        for node in reversed(self.nodes):
-            if node.name in needed or node.op == "input":
-                kept.append(node)
-                needed.update(node.inputs)
-        return replace(self, nodes=tuple(reversed(kept)))
-
 
 @dataclass
 class Builder:

@@ -26,7 +26,7 @@ class ShapeError(Exception):
 
 def shown(shape: Shape) -> str:
     """A shape as the user writes it, without the batch."""
-    return f"real[{', '.join(map(str, shape[1:]))}]"
+    return f"real[{', '.join(map(str, shape[1:]))}]" if len(shape) > 1 else "real"
 
 
 def _image(node: Node, shape: Shape) -> Shape:

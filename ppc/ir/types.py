@@ -115,4 +115,5 @@ class Type:
 
 def example_shape(type_: Type) -> str:
     """The type as a user wrote it: without the batch."""
-    return f"{type_.element}[{', '.join(map(str, type_.shape[1:]))}]"
+    sizes = ", ".join(map(str, type_.shape[1:]))
+    return f"{type_.element}[{sizes}]" if sizes else type_.element

@@ -69,7 +69,12 @@ def _mistakes(graph: Graph, node: Node, array: Array) -> Iterator[Diagnostic]:
     wanted = ("batch", *node.shape) if graph.stage == "named" else node.shape
     fixed = tuple(found if size == "batch" else size for size, found in zip(wanted, array.shape, strict=False))
     if len(array.shape) != len(wanted) or array.shape != fixed:
-        yield misfit(node, f"`{node.name}` must have shape {shown(wanted)}; the value given has {shown(array.shape)}.")
+        batch = array.shape[1:] == wanted[1:]
+        hint = (
+            "Every input holds the same number of examples." if batch else "Shapes start with the number of examples."
+        )
+        needed = f"`{node.name}` must have shape {shown(wanted)}; the value given has {shown(array.shape)}."
+        yield misfit(node, needed, hint=hint)
         return
     yield from _outside(node, array)
 

@@ -123,7 +123,8 @@ def test_new_nodes_know_where_they_come_from() -> None:
 
     made = {node.name: node.span for node in graph.nodes if node.origin == "differentiate"}
     assert made["dense1.weight.gradient"] == made["dense1.weight.updated"] == Span(5, 3, 5, 9)
-    assert made["labels"] == made["loss"] == made["loss.gradient"] == LINE
+    assert made["labels"] == MSE.labels.span
+    assert made["loss"] == made["loss.gradient"] == LINE
 
 
 def test_bounds_behind_a_dropout_grow() -> None:

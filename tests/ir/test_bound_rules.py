@@ -1,0 +1,132 @@
+"""Every interval rule alone: whatever operands do within theirs, also where those leave out 0, results stay inside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ppc.ir.bounds import ALWAYS, BOUNDS, bounds_of
+from ppc.ir.graph import Attribute, Node
+from ppc.ir.types import Interval
+from ppc.reference import EVALUATE
+from ppc.reference.windows import Array
+
+Attributes = Mapping[str, Attribute]
+Shape = tuple[int, ...]
+IMAGE, ROW = (2, 2, 4, 3), (3, 4)
+UNIT = Interval(0.0, 1.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """An op on operands of these shapes; `within` fixes the interval of an operand that cannot have any other."""
+
+    op: str
+    shapes: tuple[Shape, ...] = (IMAGE,)
+    attrs: Attributes = field(default_factory=dict[str, Attribute])
+    within: Mapping[int, Interval] = field(default_factory=dict[int, Interval])
+    whole: frozenset[int] = frozenset()
+
+
+def _window(padding: tuple[int, int]) -> Attributes:
+    return {"kernel": (2, 2), "stride": (1, 2), "padding": padding}
+
+
+def _matmul(x: bool, y: bool) -> Case:
+    shapes = ((4, 3) if x else (3, 4), (2, 4) if y else (4, 2))
+    return Case(op="matmul", shapes=shapes, attrs={"transpose_x": x, "transpose_y": y})
+
+
+def _turned(how: str) -> Case:
+    signal = Interval(0.0, 3.0 if how == "roll" else 1.0)
+    return Case(op="uncomplement", shapes=(ROW, (3,)), attrs={"how": how}, within={1: signal}, whole=frozenset({1}))
+
+
+CONVOLUTION: Attributes = {"channels": 2, "groups": 1}
+NORM: Attributes = {"epsilon": 0.01, "momentum": 0.1}
+CASES = (
+    *(
+        Case(op="conv2d", shapes=(IMAGE, (2, 2, 2, 2), (2,)), attrs={**CONVOLUTION, **_window(p)})
+        for p in ((0, 0), (1, 1))
+    ),
+    Case(op="conv2d", shapes=(IMAGE, (2, 1, 2, 2)), attrs={**CONVOLUTION, **_window((2, 2)), "groups": 2}),
+    Case(op="dense", shapes=(ROW, (2, 4), (2,)), attrs={"features": 2}),
+    *(Case(op=op, attrs=_window(padding)) for op in ("avg_pool", "max_pool") for padding in ((0, 0), (1, 1))),
+    Case(op="polynomial", attrs={"coefficients": (0.5, -1.0, 2.0, -0.25), "replaces": "relu"}),
+    Case(op="batch_norm", shapes=(IMAGE, (2,), (2,), (2,), (2,)), attrs=NORM, within={4: Interval(0.0, 2.0)}),
+    *(
+        Case(op=op)
+        for op in ("global_avg_pool", "relu", "flatten", "dropout", "sum_to_channel", "batch_mean", "reveal")
+    ),
+    Case(op="sum_to_channel", shapes=(ROW,)),
+    Case(op="reshape", attrs={"shape": (24,)}),
+    *(Case(op=op, shapes=(IMAGE, IMAGE)) for op in ("add", "subtract", "multiply", "relu_grad")),
+    Case(op="concat", shapes=(IMAGE, IMAGE, IMAGE)),
+    *(_turned(how) for how in ("roll", "flip", "negate")),
+    Case(op="softmax_cross_entropy_grad", shapes=(ROW, ROW)),
+    *(Case(op="scale", attrs={"factor": factor}) for factor in (2.0, -0.5, 0.0)),
+    Case(op="slice_channels", attrs={"start": 1, "stop": 2}),
+    *(_matmul(x, y) for x in (False, True) for y in (False, True)),
+    *(Case(op=op, shapes=(ROW,)) for op in ("sigmoid", "tanh", "softmax")),
+    *(
+        Case(
+            op="signal_planes",
+            shapes=((3,),),
+            attrs={"classes": classes, "size": (2, 2)},
+            within={0: Interval(0.0, classes - 1.0)},
+            whole=frozenset({0}),
+        )
+        for classes in (2, 4)
+    ),
+)
+intervals = st.tuples(st.floats(-3.0, 3.0), st.floats(0.0, 2.0)).map(lambda ends: Interval(ends[0], ends[0] + ends[1]))
+
+
+def drawn(case: Case, index: int, interval: Interval, generator: np.random.Generator) -> Array:
+    """A third of the elements at either end, the others between."""
+    shape = case.shapes[index]
+    between = generator.uniform(interval.low, interval.high, size=shape)
+    values = np.where(generator.random(shape) < 1 / 3, interval.low, between)
+    values = np.where(generator.random(shape) < 1 / 3, interval.high, values)
+    return np.rint(values) if index in case.whole else values
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.op)
+@given(st.data())
+def test_results_stay_within_the_interval(case: Case, data: st.DataObject) -> None:
+    """Several draws, because an end is reached only where all operands conspire."""
+    bounds = [case.within.get(index) or data.draw(intervals) for index in range(len(case.shapes))]
+    generator = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+    node = Node(name="n", op=case.op, attrs=case.attrs)
+    found = bounds_of(node, bounds, case.shapes)
+
+    assert found is not None
+    for _ in range(5):
+        values = [drawn(case, index, interval, generator) for index, interval in enumerate(bounds)]
+        result = EVALUATE[case.op](node, values)
+        slack = 1e-12 * max(1.0, found.magnitude)
+        assert found.low - slack <= result.min() <= result.max() <= found.high + slack
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.op in BOUNDS], ids=lambda case: case.op)
+def test_unknown_operands_give_no_bounds(case: Case) -> None:
+    """A rule claims nothing from nothing."""
+    assert bounds_of(Node(name="n", op=case.op, attrs=case.attrs), [None] * len(case.shapes), case.shapes) is None
+
+
+def test_every_rule_is_tried() -> None:
+    """A new rule needs a case here."""
+    assert {case.op for case in CASES} == {*BOUNDS, *ALWAYS}
+
+
+def test_bounds_beyond_all_numbers_are_unknown() -> None:
+    """A square of a huge number is no finite number."""
+    node = Node(name="n", op="multiply")
+    huge = Interval(-1e300, 1e300)
+
+    assert bounds_of(node, [huge, huge], [ROW, ROW]) is None
