@@ -35,7 +35,7 @@ def _read(path: Path, names: list[str]) -> dict[str, Array]:
         if not isinstance(loaded, NpzFile):
             return {names[0]: _real(path, names[0], loaded)} if len(names) == 1 else {}
         with loaded:
-            return {name: _real(path, name, loaded[name]) for name in loaded.files}
+            return {name: _real(path, name, cast(NDArray[np.generic], loaded[name])) for name in loaded.files}
     except OSError as error:
         raise fail("PPC501", f"{path} cannot be read: {error.strerror or error}.") from None
     except (ValueError, EOFError, BadZipFile, KeyError) as error:
