@@ -31,7 +31,7 @@ def image(strokes: tuple[Stroke, ...]) -> NDArray[np.float32]:
     """Bright on a stroke, fading over one pixel beside it; 256 levels, as a scanner would give."""
     distance = np.min([_distance(stroke) for stroke in strokes], axis=0)
     brightness = np.clip(THICKNESS - distance, 0.0, 1.0)
-    return (np.round(brightness * 255) / 255).astype(np.float32)
+    return np.asarray(np.rint(brightness * 255) / 255, np.float32)
 
 
 def _distance(stroke: Stroke) -> NDArray[np.float64]:

@@ -11,12 +11,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
 import traceback
 from argparse import Namespace
 from collections.abc import Sequence
+from io import TextIOWrapper
 from pathlib import Path
 
 from ppc.cli.arguments import parser
@@ -24,19 +26,33 @@ from ppc.errors import InternalError, PpcError, fail, render
 
 EXTRAS = {"lark": "compile", "networkx": "compile", "torch": "torch", "onnx": "onnx", "onnxscript": "torch-import"}
 
+# Files are opened where their errors are told; these come from the standard output.
+OUTPUT_ERRORS = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EIO)
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without `×` shows `?`, and is no reason to fail
     arguments = parser().parse_args(argv)
     try:
         code = _run(arguments)
         sys.stdout.flush()
         return code
     except BrokenPipeError:  # the reader of our output has left, as `| head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()
         return 0
+    except OSError as error:
+        _forget_output()
+        return _report(fail("PPC509", f"The output cannot be written: {error.strerror}."), as_json=False)
     except KeyboardInterrupt:
         return 130
+
+
+def _forget_output() -> None:
+    """What is still buffered has nowhere to go; without this, Python would try again when it ends, and complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(arguments: Namespace) -> int:
@@ -49,8 +65,10 @@ def _run(arguments: Namespace) -> int:
         if error.name not in EXTRAS:
             return _our_mistake(error)
         return _report(_missing_package(error.name), as_json=as_json)
-    except BrokenPipeError:
-        raise
+    except OSError as error:
+        if error.errno in OUTPUT_ERRORS:
+            raise
+        return _our_mistake(error)
     except Exception as error:  # whatever it is, the user did not cause it and needs no traceback
         return _our_mistake(error)
 

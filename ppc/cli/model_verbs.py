@@ -109,7 +109,8 @@ def weights(arguments: Namespace) -> int:
         said = table(rows)
     else:
         notes = _written(arguments, graph)
-        found, said = {"written": [str(arguments.output)]}, ""
+        found = {"written": [str(arguments.output)]}
+        said = ""
     if arguments.json:
         sys.stdout.write(json.dumps({"ok": True, **found, "notes": notes}, indent=2) + "\n")
     else:

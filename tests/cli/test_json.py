@@ -1,0 +1,89 @@
+"""`--json` prints one object and nothing else, on success and on failure; README.md lists the keys."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Ppc, shown
+from tests.sources import CHECKOUT
+
+EXAMPLES = CHECKOUT / "examples"
+SHALLOW = EXAMPLES / "shallow.pnn"
+IMAGES = EXAMPLES / "images.npz"
+
+
+@pytest.mark.parametrize(
+    ("command", "keys"),
+    [
+        (["check", SHALLOW], "programs diagnostics"),
+        (["compile", SHALLOW], "model private passes text"),
+        (["compile", SHALLOW, "--emit=dot"], "model private passes text"),
+        (["explain"], "codes"),
+        (["explain", "PPC203"], "code title explanation"),
+        (["run", SHALLOW, "--seed", 1, "--input", IMAGES], "mode result"),
+        (["weights", "list", SHALLOW], "parameters notes"),
+        (["weights", "init", SHALLOW, "-o", "w.npz"], "written notes"),
+    ],
+    ids=shown,
+)
+def test_success(ppc: Ppc, command: list[object], keys: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = ppc(*command, "--json")
+    found = json.loads(done.out)
+
+    assert done.code == 0
+    assert found.pop("ok") is True
+    assert set(found) == set(keys.split())
+    assert done.err == ""
+
+
+@pytest.mark.parametrize(
+    ("code", "command"),
+    [
+        (3, ["check", "there_is_none.pnn"]),
+        (3, ["compile", "there_is_none.pnn"]),
+        (3, ["explain", "PPC999"]),
+        (1, ["run", SHALLOW, "--mode=joint", "--seed", 1, "--input", IMAGES]),
+        (3, ["weights", "init", SHALLOW]),
+        (3, ["import", "there_is_none.onnx"]),
+    ],
+    ids=shown,
+)
+def test_failure(ppc: Ppc, code: int, command: list[object]) -> None:
+    done = ppc(*command, "--json")
+    found = json.loads(done.out)
+
+    assert done.code == code
+    assert found["ok"] is False
+    assert [diagnostic.keys() for diagnostic in found["diagnostics"]] == [
+        {"code", "message", "file", "span", "notes", "hint"}
+    ]
+    assert done.err == ""
+
+
+def test_every_mistake_of_every_program(ppc: Ppc, tmp_path: Path) -> None:
+    text = SHALLOW.read_text("utf-8")
+    (tmp_path / "one.pnn").write_text(text.replace("relu", "rely"), "utf-8")
+    (tmp_path / "two.pnn").write_text(text.replace("hospital, lab", "hospital, lap"), "utf-8")
+    done = ppc("check", "--json", tmp_path / "one.pnn", SHALLOW, tmp_path / "two.pnn")
+    found: dict[str, Any] = json.loads(done.out)
+
+    assert done.code == 1
+    assert [Path(program["file"]).name for program in found["programs"]] == ["shallow.pnn"]
+    assert {(Path(d["file"]).name, d["code"]) for d in found["diagnostics"]} == {
+        ("one.pnn", "PPC120"),
+        ("two.pnn", "PPC119"),
+    }
+    assert found["diagnostics"][0]["span"] == "11:5-11:9"
+
+
+def test_check_tells_what_is_opened_to_whom(ppc: Ppc) -> None:
+    found = json.loads(ppc("check", "--json", SHALLOW).out)
+
+    assert found["programs"][0]["models"][0]["openings"] == [
+        {"value": "dense1", "to": "hospital", "line": 18, "grant": "result"}
+    ]
