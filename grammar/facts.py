@@ -153,9 +153,9 @@ class _Facts:
             self.grants["result"] = Grant(what="result", to=receivers, span=fact.span)
 
     def revealed(self, fact: syntax.RevealRange) -> None:
+        """Bounds that were taken from the weights tell of them; the line lets everybody know."""
         if fact.what.text == "weights":
-            hint = "Write the bounds of the weights: `weights from PARTY in -4..4`."
-            not_built("`reveal range of weights`", fact.span, self.reader, hint=hint)
+            self.grants["range of weights"] = Grant(what="range of weights", to=self.parties[:2], span=fact.span)
             return
         self.reader.blame(
             "PPC112",

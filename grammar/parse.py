@@ -42,6 +42,9 @@ class _Lines(PostLex):
             before = token.type
 
 
+_HEAD = re.compile(r"(model|private|train|label)\b")
+
+
 @lru_cache(maxsize=1)
 def parser() -> Lark:
     """The parser of the language; `textmate` reads terminals and rules from it."""
@@ -188,11 +191,13 @@ def _to_the_end(text: str, line: int) -> range:
 
 def _damaged_lines(text: str, line: int) -> range:
     """The line; if it opens a block, all lines to the block's end."""
-    lines = text.split("\n")
-    depth = 0
+    lines = [_code(code) for code in text.split("\n")]
+    headless = _HEAD.match(lines[line - 1]) and "{" not in lines[line - 1]  # a head that forgot its bracket
+    depth = 1 if headless else 0
     for number in range(line, len(lines) + 1):
-        code = _code(lines[number - 1])
-        depth += code.count("{") - code.count("}")
+        if headless and number > line and _HEAD.match(lines[number - 1]):
+            return range(line, number)
+        depth += lines[number - 1].count("{") - lines[number - 1].count("}")
         if depth <= 0:
             return range(line, number + 1)
     return _to_the_end(text, line)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 from zipfile import BadZipFile
 
 import numpy as np
@@ -31,9 +31,9 @@ def load_inputs(path: Path, graph: Graph) -> dict[str, Array]:
 
 def _read(path: Path, names: list[str]) -> dict[str, Array]:
     try:
-        loaded: Any = np.load(path, allow_pickle=False)
+        loaded = cast(NpzFile | NDArray[np.generic], np.load(path, allow_pickle=False))
         if not isinstance(loaded, NpzFile):
-            return {names[0]: _real(path, names[0], cast(NDArray[np.generic], loaded))} if len(names) == 1 else {}
+            return {names[0]: _real(path, names[0], loaded)} if len(names) == 1 else {}
         with loaded:
             return {name: _real(path, name, cast(NDArray[np.generic], loaded[name])) for name in loaded.files}
     except OSError as error:

@@ -70,6 +70,7 @@ def _policy_lines(policy: Policy, compiled: Compiled) -> Iterator[str]:
     if joint := _layers_at(compiled.graph, JOINT):
         yield f"  computed jointly on shares: {_listed(joint)}"
     yield from _openings(compiled)
+    yield from _range(policy)
     yield from _release(compiled)
     yield from _heuristic(policy)
 
@@ -97,6 +98,14 @@ def _openings(compiled: Compiled) -> Iterator[str]:
         if node not in given:
             what = f"{node.inputs[0]} {example_shape(node.typed)}"
             yield f"  {node.word('to')} learns {what} ({_line(node)}){_cost(compiled, node)}"
+
+
+def _range(policy: Policy) -> Iterator[str]:
+    """Bounds in a program are public; the line says that these were taken from the weights."""
+    for grant in policy.grants:
+        if grant.what == "range of weights" and policy.weight_bounds:
+            learners = ", ".join(party for party in grant.to if party != policy.weights.party)
+            yield f"  {learners} learns that the weights lie in {policy.weight_bounds} (line {grant.span.line}: range)"
 
 
 def _release(compiled: Compiled) -> Iterator[str]:

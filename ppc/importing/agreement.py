@@ -18,6 +18,7 @@ from ppc.grammar.resolve import resolve
 from ppc.importing.names import named
 from ppc.importing.network import Network
 from ppc.importing.reading import OnnxModel, require_onnx
+from ppc.importing.repairs import repairs
 from ppc.ir.graph import Graph
 from ppc.ir.types import Interval
 from ppc.passes.infer_shapes import InferShapes
@@ -44,16 +45,20 @@ class Imported:
 
 
 def typed_graph(text: str, name: str, *, batch: int) -> Graph:
-    """The graph of an imported program. A mistake in its text is ours."""
+    """The graph of an imported program. A mistake in its text is ours, but for numbers beyond the language's limits."""
     source = Source(f"{name}.pnn", text)
     try:
         resolved = resolve(parse(source), source=source.name)
+        if beyond := [mistake for mistake in resolved.mistakes if mistake.code == "PPC111"]:
+            raise fail("PPC604", f"The model is beyond the limits of the language: {beyond[0].message}")
         if resolved.mistakes:
             raise PpcError(*resolved.mistakes)
         body = resolved.bodies[name]
         bounds = resolved.policies[0].weight_bounds
         return InferShapes(batch, bounds, body.promise, body.span).run(body.graph)
     except PpcError as error:
+        if error.diagnostics[0].code == "PPC604":
+            raise
         raise InternalError(f"an imported program does not compile: {error}", place=name) from error
 
 
@@ -85,8 +90,9 @@ def _sample(imported: Imported, seed: int) -> dict[str, NDArray[Any]]:
 
 def _run(model: OnnxModel, given: Arrays) -> dict[str, NDArray[Any]]:
     """Every value of the model, by onnx's evaluator."""
-    evaluator = require_onnx().reference.ReferenceEvaluator(model.proto)
+    onnx = require_onnx()
     try:
+        evaluator = onnx.reference.ReferenceEvaluator(model.proto, new_ops=repairs(model.opset))
         with np.errstate(all="ignore"):
             return cast(dict[str, NDArray[Any]], evaluator.run(None, dict(given), intermediate=True))
     except Exception as error:  # the evaluator raises whatever its numpy code meets
@@ -110,8 +116,9 @@ def distance(theirs: NDArray[Any], ours: NDArray[Any]) -> float:
     if theirs.size != ours.size:
         return float("inf")
     theirs = theirs.astype(np.float64).reshape(ours.shape)
-    gap = np.abs(theirs - ours).max(initial=0.0) / max(1.0, float(np.abs(theirs).max(initial=0.0)))
-    return float(gap) if np.isfinite(gap) else float("inf")
+    if not (np.isfinite(theirs).all() and np.isfinite(ours).all()):
+        return float("inf")
+    return float(np.abs(theirs - ours).max(initial=0.0)) / max(1.0, float(np.abs(theirs).max(initial=0.0)))
 
 
 def _refused(imported: Imported, gap: float, theirs: Arrays, ours: Arrays, seed: int) -> PpcError:

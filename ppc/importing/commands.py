@@ -24,6 +24,7 @@ from ppc.ir.graph import Graph
 from ppc.ir.types import Interval
 from ppc.source import Source
 from ppc.weights import Weights, expected, fold, save
+from ppc.weights.checks import check_values
 from ppc.weights.saving import write_whole
 
 UNIT = Interval(0.0, 1.0)
@@ -60,10 +61,20 @@ def import_network(model: OnnxModel, *, name: str, bounds: Interval = UNIT, file
     weights = weights_of(network)
 
     def text(bound: float) -> str:
-        return program(network, name=name, origin=model.label, bounds=bounds, weight_bound=bound, file=file)
+        return program(
+            network,
+            name=name,
+            origin=f"{model.label} (opset {model.opset})",
+            bounds=bounds,
+            weight_bound=bound,
+            file=file,
+        )
 
     # Which batch norms will be folded is a fact about the graph; no bound stands in the way of asking it.
-    bound = _needed_bound(typed_graph(text(float(2**60)), name, batch=1), weights)
+    graph = typed_graph(text(2.0**1000), name, batch=1)
+    if mistakes := check_values(expected(graph), weights):
+        raise PpcError(*mistakes)
+    bound = _needed_bound(graph, weights)
     return Imported(model=model, network=network, name=name, text=text(bound), weights=weights, bounds=bounds)
 
 

@@ -42,6 +42,14 @@ class Conversion:
             )
         )
 
+    def stand_in(self, node: OnnxNode) -> None:
+        """Something of the right shape in place of a refused node, so that what follows it is looked at too."""
+        for name in node.outputs:
+            if name in self.model.shapes:
+                shape = self.model.shapes[name]
+                self.layers[name] = Layer(key=name, op="input", shape=shape, value=name)
+                self.values[name] = Flow(key=name, view=shape)
+
     def emit(
         self,
         key: str,
@@ -67,6 +75,8 @@ class Conversion:
                     f"its {role} has shape {list(array.shape)} and needs {list(needed[role])}",
                     rewrite="export the model again",
                 )
+        if min((*shape, *(size for array in (weights or {}).values() for size in array.shape)), default=1) < 1:
+            raise RefusedError("it has weights or values without any element", rewrite="use sizes from 1 on")
         layer = Layer(
             key=key,
             op=op,
@@ -139,7 +149,7 @@ class Call:
         flow = self.padded_flow()
         if len(flow.view) != 4:
             raise RefusedError(
-                f"it works on {len(flow.view) - 2} sizes a channel; only height and width are supported",
+                f"it works on a value of {len(flow.view) - 1} sizes; an image has channels, height and width",
                 rewrite="use the operator for images of two dimensions",
             )
         exact = self.conversion.reshaped(Flow(key=flow.key, view=flow.view))
@@ -189,6 +199,7 @@ def convert(model: OnnxModel, rules: Mapping[str, Rule]) -> Network:
             _visit(conversion, node, rules)
         except RefusedError as refused:
             conversion.refuse(node, refused)
+            conversion.stand_in(node)
     if conversion.problems:
         raise raised(conversion.problems)
     return _finished(conversion)
@@ -205,25 +216,33 @@ def _visit(conversion: Conversion, node: OnnxNode, rules: Mapping[str, Rule]) ->
     if node.op not in rules:
         raise RefusedError("", rewrite=REWRITES.get(node.op, ANYTHING), code="PPC601")
     if any(name and name not in conversion.values for name in node.inputs):
-        return  # it hangs on a node that was refused
+        return  # it hangs on a refused node of unknown shape
     call = Call(node=node, inputs=inputs, conversion=conversion)
     more = [name for name in node.outputs[1:] if name and conversion.model.uses[name]]
     if more and node.op != "Split":
         raise RefusedError(f"its second output `{more[0]}` is used", rewrite="use the first output only")
-    conversion.values[node.outputs[0]] = rules[node.op](call)
+    conversion.values[node.outputs[0]] = _applied(rules[node.op], call)
+
+
+def _applied(rule: Rule, call: Call) -> Value:
+    """onnx's checker knows which attributes a node may have, but not whether their numbers fit its inputs."""
+    try:
+        return rule(call)
+    except (LookupError, TypeError, ValueError, ArithmeticError) as error:
+        raise RefusedError(
+            f"its inputs and attributes do not fit together ({error})", rewrite="export the model again"
+        ) from error
 
 
 def _finished(conversion: Conversion) -> Network:
     outputs = conversion.model.outputs
     result = conversion.values.get(outputs[0]) if len(outputs) == 1 else None
-    if not isinstance(result, Flow) or result.padding != NO_PADDING or result.key in _inputs(conversion):
+    if not isinstance(result, Flow) or result.padding != NO_PADDING:
         raise _no_result(outputs)
     result = conversion.settled(result)
+    if conversion.layers[result.key].op == "input":
+        raise _no_result(outputs)
     return Network(layers=_needed(conversion, result.key), output=result.key)
-
-
-def _inputs(conversion: Conversion) -> set[str]:
-    return {given.name for given in conversion.model.inputs}
 
 
 def _needed(conversion: Conversion, result: str) -> tuple[Layer, ...]:

@@ -22,7 +22,8 @@ _WORDS = (
     "network reveal range of reuse inputs kept shared by in as index same true false"
 )
 _TAKEN = RESERVED | frozenset(_WORDS.split())
-_MADE_UP = re.compile(r"(val|getitem|node|tensor|output|input|x|t)_?\d*")
+_OPERATORS = "relu|sigmoid|tanh|conv2d|linear|addmm|add|cat|clone|view|mean|(max|avg)_pool2d|batch_norm"
+_MADE_UP = re.compile(rf"(val|getitem|node|tensor|output|input|x|t|{_OPERATORS})_?\d*", re.IGNORECASE)
 
 
 def is_good(name: str) -> bool:

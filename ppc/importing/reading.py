@@ -13,7 +13,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from ppc.errors import PpcError, fail
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, ValueInfoProto
 
 # What the tests of this package have seen. An operator may change its meaning with the opset.
-OLDEST, NEWEST = 7, 26
+OLDEST, NEWEST = 7, 28
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +62,18 @@ class OnnxModel:
         """How often each value is read, as an input of a node or as an output of the model."""
         return Counter([name for node in self.nodes for name in node.inputs] + list(self.outputs))
 
+    @cached_property
+    def shapes(self) -> Mapping[str, tuple[int, ...]]:
+        """What onnx itself infers, where that is a number of each size. Only needed to go on after a refusal."""
+        graph = require_onnx().shape_inference.infer_shapes(self.proto).graph
+        found: dict[str, tuple[int, ...]] = {}
+        for value in (*graph.value_info, *graph.output):
+            sizes = [dim.dim_value for dim in value.type.tensor_type.shape.dim]
+            sizes[:1] = [max(size, 1) for size in sizes[:1]]  # an open batch is one example
+            if sizes and all(sizes):
+                found[value.name] = tuple(sizes)
+        return found
+
 
 def read_file(path: Path) -> OnnxModel:
     """The model in a file."""
@@ -83,7 +94,7 @@ def require_onnx() -> Any:
     """The package, or advice how to install it."""
     try:
         onnx = import_module("onnx")
-        for part in ("onnx.external_data_helper", "onnx.inliner", "onnx.reference"):
+        for part in ("onnx.external_data_helper", "onnx.inliner", "onnx.reference.op_run", "onnx.shape_inference"):
             import_module(part)
     except ImportError:
         raise fail(
@@ -105,10 +116,11 @@ def read_proto(proto: ModelProto, *, label: str) -> OnnxModel:
     except Exception as error:
         raise _damaged(label, error) from None
     graph = proto.graph
+    nodes = tuple(_node(onnx, node, number) for number, node in enumerate(graph.node))
     return OnnxModel(
         label=label,
         opset=opset,
-        nodes=tuple(_node(onnx, node, number) for number, node in enumerate(graph.node)),
+        nodes=nodes,
         constants=constants,
         inputs=_inputs([value for value in graph.input if value.name not in constants], onnx),
         outputs=tuple(value.name for value in graph.output),
@@ -143,13 +155,18 @@ def _node(onnx: Any, node: NodeProto, number: int) -> OnnxNode:
     attrs = {attr.name: onnx.helper.get_attribute_value(attr) for attr in node.attribute}
     domain = "" if node.domain in ("", "ai.onnx") else f"{node.domain}."
     return OnnxNode(
-        op=domain + node.op_type,
-        name=node.name or (node.output[0] if node.output else f"number {number}"),
-        inputs=tuple(node.input),
-        outputs=tuple(node.output),
-        attrs={key: value.decode() if isinstance(value, bytes) else value for key, value in attrs.items()},
+        op=domain + _text(node.op_type),
+        name=_text(node.name or (node.output[0] if node.output else f"number {number}")),
+        inputs=tuple(_text(name) for name in node.input),
+        outputs=tuple(_text(name) for name in node.output),
+        attrs={_text(key): _text(value) if isinstance(value, bytes) else value for key, value in attrs.items()},
         proto=node,
     )
+
+
+def _text(name: str | bytes) -> str:
+    """protobuf gives bytes where a damaged file holds no valid text."""
+    return name if isinstance(name, str) else name.decode(errors="replace")
 
 
 def _inputs(values: Sequence[ValueInfoProto], onnx: Any) -> tuple[OnnxInput, ...]:
@@ -158,13 +175,13 @@ def _inputs(values: Sequence[ValueInfoProto], onnx: Any) -> tuple[OnnxInput, ...
     for value in values:
         tensor = value.type.tensor_type
         sizes = [dim.dim_value if dim.HasField("dim_value") else 0 for dim in tensor.shape.dim]
-        dtype = str(np.dtype(onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type))) if tensor.elem_type else "?"
-        if dtype not in ("float32", "float64") or len(sizes) < 2 or any(size <= 0 for size in sizes[1:]):
+        dtype = {onnx.TensorProto.FLOAT: "float32", onnx.TensorProto.DOUBLE: "float64"}.get(tensor.elem_type, "other")
+        if dtype == "other" or len(sizes) < 2 or any(size <= 0 for size in sizes[1:]):
             shown = ", ".join(str(size) if size > 0 else "?" for size in sizes)
             raise fail(
                 "PPC604",
-                f"The input `{value.name}` is {dtype}[{shown}]; every size but the batch must be a number, "
-                "and the elements float32 or float64.",
+                f"The input `{value.name}` is [{shown}] of {dtype} elements; every size but the batch must be a "
+                "number, and the elements float32 or float64.",
                 hint="Export the model with a fixed input, for example float32[1, 3, 32, 32].",
             )
         found.append(OnnxInput(name=value.name, shape=(max(sizes[0], 1), *sizes[1:]), dtype=dtype))

@@ -117,7 +117,7 @@ def squeeze(call: Call) -> Value:
     x = call.flow()
     rank = len(x.view)
     given = call.numbers(1, "axes") if call.has(1) else call.attr("axes")
-    axes = {axis % rank for axis in given} if given else {axis for axis, n in enumerate(x.view) if n == 1 and axis}
+    axes = {axis % rank for axis in given} if given else {axis for axis, size in enumerate(x.view) if size == 1}
     return _seen_as(x, tuple(size for axis, size in enumerate(x.view) if axis not in axes))
 
 

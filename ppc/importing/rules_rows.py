@@ -70,7 +70,7 @@ def add(call: Call) -> Value:
 
 def _biased(call: Call, data: int, constant: int) -> Flow:
     flow, numbers = call.flow(data), call.weight(constant, "constant")
-    if not numbers.any():
+    if not numbers.any() and np.broadcast_shapes(flow.view, numbers.shape) == flow.view:
         return flow
     layer = call.conversion.layers[flow.key]
     name = call.node.inputs[data]

@@ -47,7 +47,7 @@ def title_of(call: Call) -> str:
     weight = call.static(1, "weight").stored
     if weight.endswith(".weight"):
         return weight.removesuffix(".weight")
-    name = call.node.proto.name
+    name = call.node.name if call.node.proto.name else ""
     if name.startswith("/"):
         return name.strip("/").rpartition("/")[0]
     return "" if re.fullmatch(rf"node_.*|{re.escape(call.node.op)}_?\d*", name) else name
@@ -142,8 +142,8 @@ def _pad_value(call: Call) -> float:
 
 def _pair(call: Call, name: str, default: int) -> tuple[int, int]:
     numbers: Any = call.attr(name) or (default, default)
-    if len(numbers) != 2:
-        raise RefusedError(f"its {name} is {list(numbers)}", rewrite="use the operator for images of two dimensions")
+    if len(numbers) != 2 or min(numbers) < 1:
+        raise RefusedError(f"its {name} is {list(numbers)}", rewrite="use two numbers from 1 on, for height and width")
     return int(numbers[0]), int(numbers[1])
 
 
@@ -167,6 +167,8 @@ def _own_pads(call: Call, x: Flow, kernel: tuple[int, int], stride: tuple[int, i
         return NO_PADDING
     if mode == "NOTSET":
         pads: Any = call.attr("pads") or NO_PADDING
+        if len(pads) != 4 or min(pads) < 0:
+            raise RefusedError(f"its pads are {list(pads)}", rewrite="pad height and width, with numbers from 0 on")
         return int(pads[0]), int(pads[1]), int(pads[2]), int(pads[3])
     rows, columns = (
         max((-(-size // step) - 1) * step + window - size, 0)
