@@ -15,6 +15,12 @@ from ppc.grammar.layers import REQUIRED, Parameter
 from ppc.ir.types import Interval
 from ppc.source import Span
 
+MOST_MISTAKES = 100  # of one program; nobody reads more at a time
+
+
+class TooManyMistakesError(Exception):
+    """Raised to stop looking. The mistakes found so far are with the reader."""
+
 
 class Missing:
     """Stands for an argument that could not be read; its mistake is reported already."""
@@ -40,6 +46,8 @@ class Reader:
 
     def blame(self, code: str, message: str, span: Span, *, hint: str = "", notes: tuple[Note, ...] = ()) -> Missing:
         self.mistakes.append(Diagnostic(code=code, message=message, span=span, hint=hint, notes=notes))
+        if len(self.mistakes) >= MOST_MISTAKES:
+            raise TooManyMistakesError
         return MISSING
 
     def read(
