@@ -12,9 +12,9 @@ import pytest
 import ppc
 from ppc.cli import main
 from ppc.errors import PpcError
-from ppc.grammar.facts import FIELDS, JOINT_OPTIONS, NETWORK_OPTIONS, NOT_BUILT
 from ppc.grammar.layers import LAYERS, REQUIRED, Parameter
 from ppc.grammar.lessons import LOSSES, SGD, TRAINERS
+from ppc.grammar.modes import FIELDS, JOINT_OPTIONS, NETWORK_OPTIONS, NOT_BUILT
 from ppc.grammar.textmate import keywords
 from ppc.grammar.units import UNITS
 from ppc.source import Source
