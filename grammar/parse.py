@@ -26,8 +26,9 @@ from ppc.source import START, Source, Span
 # A program that a person wrote has a few thousand characters, one that was imported some ten thousand. Within these
 # limits the front end answers at once, whatever it is given.
 LARGEST_SOURCE = 200_000  # characters
-MOST_WORDS = 15_000
+MOST_WORDS = 10_000
 MOST_MISTAKES = 20
+READ_AGAIN = 500_000  # characters to read in all, while looking for further mistakes
 
 _OPENS = frozenset({"LPAR", "LSQB", "LBRACE", "COMMA", "ARROW", "EQUAL", "_NEWLINE", ""})
 
@@ -93,6 +94,7 @@ def parse_all(source: Source) -> Parsed:
     if len(source.text) > LARGEST_SOURCE:
         return _refused(f"The program has {len(source.text):,} characters; at most {LARGEST_SOURCE:,} are read.")
     text, mistakes, blanked = source.text, list[Diagnostic](), set[int]()
+    most = min(MOST_MISTAKES, 1 + READ_AGAIN // max(1, len(text)))
     while True:
         try:
             program, unit_mistakes = build(_tree(text))
@@ -102,7 +104,7 @@ def parse_all(source: Source) -> Parsed:
         except UnexpectedInput as error:
             mistake, lines = _mistake(error, text)
             mistakes.append(mistake)
-            if len(mistakes) == MOST_MISTAKES:
+            if len(mistakes) == most:
                 lines = _to_the_end(text, 1)
             blanked.update(lines)
             text = _blank(text, lines)
