@@ -59,6 +59,7 @@ _SLIPS = (
     ("NAME", "COMMA", "Is a `,` missing before it?"),
     ("NUMBER", "COMMA", "Is a `,` missing before it?"),
     ("_NEWLINE", "RPAR", "Is the `)` missing?"),
+    ("COLON", "LBRACE", "The body of a block stands between `{` and `}`."),
 )
 
 

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
 
 from tests.golden import UPDATE, Golden
+
+# How long an example takes says something of the machine, nothing of the code.
+settings.register_profile("ppc", deadline=None)
+settings.load_profile("ppc")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

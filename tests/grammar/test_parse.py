@@ -97,6 +97,15 @@ def test_a_broken_head_takes_its_block_along() -> None:
     assert not parsed.whole
 
 
+def test_a_head_without_its_bracket_takes_its_block_along() -> None:
+    """As somebody writes who comes from Python: one mistake, not one for each line of the body."""
+    text = HEAD + MODEL.replace("real[2] {", "real[2]:") + "train m {\n loss = mse\n}\n"
+    parsed = parse_all(Source("t.pnn", text))
+
+    assert [m.span.line for m in parsed.mistakes if m.span] == [2]
+    assert [type(block).__name__ for block in parsed.program.blocks] == ["Party", "Train"]
+
+
 @pytest.mark.parametrize("opened", ["model m(x: real[4]) -> real[2] {\n relu\n", "model m(x: real[4", "private m {"])
 def test_an_open_bracket_is_blamed_where_it_opens(opened: str) -> None:
     """The end of the text says little; the bracket that waits for its partner says more."""
