@@ -15,6 +15,12 @@ from ppc.grammar.layers import REQUIRED, Parameter
 from ppc.ir.types import Interval
 from ppc.source import Span
 
+MOST_MISTAKES = 100  # of one program; nobody reads more at a time
+
+
+class TooManyMistakesError(Exception):
+    """Raised to stop looking. The mistakes found so far are with the reader."""
+
 
 class Missing:
     """Stands for an argument that could not be read; its mistake is reported already."""
@@ -40,6 +46,8 @@ class Reader:
 
     def blame(self, code: str, message: str, span: Span, *, hint: str = "", notes: tuple[Note, ...] = ()) -> Missing:
         self.mistakes.append(Diagnostic(code=code, message=message, span=span, hint=hint, notes=notes))
+        if len(self.mistakes) >= MOST_MISTAKES:
+            raise TooManyMistakesError
         return MISSING
 
     def read(
@@ -110,7 +118,7 @@ class Reader:
             case "sizes":
                 return self._sizes(subject, value)
             case "interval":
-                return self._interval(subject, value)
+                return self._interval(subject, value, parameter)
             case _:
                 raise AssertionError(parameter.kind)
 
@@ -177,9 +185,11 @@ class Reader:
         counts = [self.count(subject, item, 1, 1_000_000_000) for item in items]
         return MISSING if MISSING in counts else tuple(count for count in counts if isinstance(count, int))
 
-    def _interval(self, subject: str, value: syntax.Value) -> Interval | Missing:
+    def _interval(self, subject: str, value: syntax.Value, parameter: Parameter) -> Interval | Missing:
         if not isinstance(value, syntax.Range):
             return self._kind(subject, value, "a range such as -4..4")
+        if not all(self._within(subject, end, parameter.low, parameter.high) for end in (value.low, value.high)):
+            return MISSING
         return self.interval(value)
 
     def interval(self, value: syntax.Range) -> Interval | Missing:

@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import cast
 
-from ppc.approximation import DEFAULT_INTERVAL, fit
 from ppc.errors import Note
 from ppc.grammar import syntax
 from ppc.grammar.arguments import MISSING, Missing, Reader, nearest
+from ppc.grammar.attributes import attributes_of
 from ppc.grammar.layers import LAYERS, SYNONYMS, Layer
-from ppc.ir.graph import Attribute, Builder, Graph, Node, Output
-from ppc.ir.types import Element, Interval, Type
+from ppc.ir.graph import Builder, Graph, Node, Output
+from ppc.ir.types import Element, Type
 from ppc.source import Span
 
 RESERVED = frozenset({*LAYERS, "weights", "labels", "result", "logits", "loss", "signal", "joint", "public", "real"})
@@ -212,7 +212,7 @@ class BodyResolver:
                 hint=f"Start the line with one: `{self.model.inputs[0].name.text} -> {layer.name}…`.",
             )
         self.values.read.update({value} if isinstance(value, str) else ())
-        op, attrs = self._attributes(layer, values, step.span) if values is not None else (None, {})
+        op, attrs = attributes_of(layer, values, step.span, self.reader) if values is not None else (None, {})
         if op is None or values is None or not isinstance(value, str) or others is None:
             return MISSING
         name = named.text if named else self.builder.fresh(f"{layer.prefix}{self.counts[layer.prefix]}")
@@ -256,48 +256,6 @@ class BodyResolver:
         names = cast(tuple[syntax.Name, ...], given.get("value", given.get("values", ())))
         found = [self._use(name) for name in names]
         return None if MISSING in found else tuple(name for name in found if isinstance(name, str))
-
-    def _attributes(
-        self, layer: Layer, values: dict[str, object], span: Span
-    ) -> tuple[str | None, dict[str, Attribute]]:
-        given = {k: v for k, v in values.items() if k not in ("value", "values", "bias", "poly", "over")}
-        if layer.name == "conv2d" and given["padding"] == "same":
-            padding = self._same_padding(given, span)
-            if padding is None:
-                return None, {}
-            given["padding"] = padding
-        if layer.name in ("avg_pool", "max_pool") and given["stride"] is None:
-            given["stride"] = given["kernel"]
-        if layer.name == "reshape":
-            given = {"shape": given["sizes"]}
-        if "poly" in values and values["poly"] is not None:
-            return self._polynomial(layer, values)
-        if values.get("over") is not None:
-            self.reader.blame(
-                "PPC107",
-                f"`{layer.name}(over=…)` needs `poly` too: it says where the polynomial fits.",
-                span,
-                hint=f"Write `{layer.name}(poly=3, over=-3..5)`, or `{layer.name}` for the exact function.",
-            )
-            return None, {}
-        return layer.op, cast(dict[str, Attribute], given)
-
-    def _same_padding(self, values: dict[str, object], span: Span) -> tuple[int, int] | None:
-        kernel = cast(tuple[int, int], values["kernel"])
-        if values["stride"] != (1, 1) or any(side % 2 == 0 for side in kernel):
-            self.reader.blame(
-                "PPC206",
-                "`padding=same` needs stride 1 and an odd kernel: otherwise input and output cannot have one size.",
-                span,
-                hint="Write the padding as a number, for example `padding=1`.",
-            )
-            return None
-        return kernel[0] // 2, kernel[1] // 2
-
-    def _polynomial(self, layer: Layer, values: dict[str, object]) -> tuple[str, dict[str, Attribute]]:
-        degree, over = cast(int, values["poly"]), values["over"]
-        low, high = (over.low, over.high) if isinstance(over, Interval) else DEFAULT_INTERVAL[layer.name]
-        return "polynomial", {"coefficients": fit(layer.name, degree, low, high), "replaces": layer.name}
 
     # ---- the end ----
 

@@ -2,63 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import TypeVar
 
 from ppc.errors import Note
 from ppc.grammar import syntax
 from ppc.grammar.arguments import Missing, Reader, nearest
-from ppc.ir.policy import PUBLIC, Complement, Cut, Grant, Joint, Network, Owner, Policy
+from ppc.grammar.modes import complement_of, cut_of, joint_of, network_of
+from ppc.grammar.parties import not_built, once, parties_of, sole_party
+from ppc.ir.policy import PUBLIC, Grant, Owner, Policy
 from ppc.ir.types import Interval
 from ppc.source import Span
-
-FIELDS = ("mersenne61", "mersenne127")
-# Words that the language has and this version does not carry out: refused, so that nobody believes they were heard.
-NOT_BUILT = {"malicious": "`security = malicious` (MACs against a cheating party)"}
-T = TypeVar("T", bound=syntax.Tree)
-
-
-def party_of(name: syntax.Name, parties: Sequence[str], reader: Reader) -> str | Missing:
-    """The party that a name means; `client` and `server` are the first and the second."""
-    aliases = {"client": 0, "server": 1}
-    if name.text in parties:
-        return name.text
-    if name.text in aliases and len(parties) >= 2:
-        return parties[aliases[name.text]]
-    hint = nearest(name.text, parties)
-    if name.text == PUBLIC:
-        hint = "What everybody may see is written `weights public`."
-    return reader.blame("PPC119", f"There is no party `{name.text}`.", name.span, hint=hint)
-
-
-def sole_party(names: Sequence[syntax.Name], what: str, parties: Sequence[str], reader: Reader) -> str | Missing:
-    """The one party of a list that may only name one."""
-    if len(names) > 1:
-        return not_built(f"{what} from several parties", names[1].span, reader, hint="Name one party.")
-    return party_of(names[0], parties, reader)
-
-
-def parties_of(names: Sequence[syntax.Name], parties: Sequence[str], reader: Reader) -> tuple[str, ...] | Missing:
-    """All parties of a list."""
-    found = [party_of(name, parties, reader) for name in names]
-    known = tuple(party for party in found if isinstance(party, str))
-    return known if len(known) == len(found) else Missing()
-
-
-def once(facts: Sequence[syntax.Tree], kind: type[T], words: str, reader: Reader) -> T | None:
-    """The one fact of a kind; a second one is a mistake."""
-    found = [fact for fact in facts if isinstance(fact, kind)]
-    for second in found[1:]:
-        note = Note(text="it was said here", span=found[0].span)
-        reader.blame("PPC113", f"`{words}` is said twice.", second.span, notes=(note,))
-    return found[0] if found else None
-
-
-def not_built(what: str, span: Span, reader: Reader, *, hint: str = "") -> Missing:
-    """Refuse a word whose meaning is not built yet."""
-    return reader.blame("PPC115", f"{what} is not built yet.", span, hint=hint or "Leave the line out.")
 
 
 @dataclass
@@ -198,8 +152,8 @@ def resolve_private(
     facts = _Facts(block, model, parties, reader)
     facts.collect()
     facts.complete()
-    cut = _cut(once(block.facts, syntax.Split, "split", reader), reader)
-    complement = _complement(once(block.facts, syntax.ComplementLine, "complement", reader), cut, reader)
+    cut = cut_of(once(block.facts, syntax.Split, "split", reader), reader)
+    complement = complement_of(once(block.facts, syntax.ComplementLine, "complement", reader), cut, reader)
     server = once(block.facts, syntax.ServerClear, "server clear", reader)
     joint_line = once(block.facts, syntax.JointLine, "joint", reader)
     if server and joint_line:
@@ -210,8 +164,8 @@ def resolve_private(
             joint_line.span,
             notes=(note,),
         )
-    joint = _joint(joint_line, reader) if joint_line else None
-    network = _network(once(block.facts, syntax.NetworkLine, "network", reader), reader)
+    joint = joint_of(joint_line, reader) if joint_line else None
+    network = network_of(once(block.facts, syntax.NetworkLine, "network", reader), reader)
     holder = facts.owners.pop("weights", None)
     if joint and holder and holder.party and not facts.bounds_written and _has_weights(model):
         line = "weights public" if holder.party == PUBLIC else f"weights from {holder.party}"
@@ -238,91 +192,3 @@ def resolve_private(
         network=network,
         span=block.span,
     )
-
-
-def _cut(split: syntax.Split | None, reader: Reader) -> Cut | None:
-    if split is None:
-        return None
-    if split.after is not None:
-        return Cut(after=split.after.text, span=split.span)
-    if split.at is None:
-        not_built("`split auto`", split.span, reader, hint="Write `split at 2`, or another layer.")
-        return None
-    layer = reader.count("the layer of `split`", split.at, 1, 1_000_000)
-    return Cut(layer=layer, span=split.span) if isinstance(layer, int) else None
-
-
-def _complement(line: syntax.ComplementLine | None, cut: Cut | None, reader: Reader) -> Complement | None:
-    if line is None:
-        return None
-    if cut is None:
-        reader.blame(
-            "PPC213",
-            "`complement` needs a `split`: its signal joins the input of layer k, which the client runs.",
-            line.span,
-            hint="Add a line such as `split at 2`.",
-        )
-    return Complement(offset=line.offset, span=line.span)
-
-
-def options_of(
-    owner: str, options: Sequence[syntax.Option], known: Sequence[str], reader: Reader
-) -> dict[str, syntax.Option]:
-    """Options by name; unknown and repeated ones are mistakes."""
-    found: dict[str, syntax.Option] = {}
-    for option in options:
-        if option.key.text not in known:
-            reader.blame(
-                "PPC112",
-                f"`{owner}` has no option `{option.key.text}`.",
-                option.key.span,
-                hint=nearest(option.key.text, known),
-            )
-        elif option.key.text in found:
-            note = Note(text="it was said here", span=found[option.key.text].span)
-            reader.blame("PPC113", f"`{option.key.text}` is said twice.", option.span, notes=(note,))
-        else:
-            found[option.key.text] = option
-    return found
-
-
-def _joint(line: syntax.JointLine, reader: Reader) -> Joint:
-    options = options_of("joint", line.options, ("field", "fraction", "security", "truncation"), reader)
-
-    def word(key: str, known: tuple[str, ...]) -> str:
-        if key not in options:
-            return known[0]
-        value = options[key].value
-        if isinstance(value, syntax.Word) and value.text in NOT_BUILT:
-            not_built(NOT_BUILT[value.text], value.span, reader, hint=f"Write `{key} = {known[0]}`.")
-            return known[0]
-        found = reader.word(f"`{key}`", value, known)
-        return found if isinstance(found, str) else known[0]
-
-    fraction = reader.count("`fraction`", options["fraction"].value, 1, 60) if "fraction" in options else None
-    joint = Joint(
-        field=word("field", FIELDS),
-        fraction=fraction if isinstance(fraction, int) else None,
-        security=word("security", ("semi_honest",)),
-        truncation=word("truncation", ("dealer", "local")),
-        span=line.span,
-    )
-    if joint.truncation == "local" and joint.field == "mersenne61":
-        # each party shifts its own share: wrong by a multiple of p/2^f with probability |x|/p (SecureML, 2017)
-        reader.blame(
-            "PPC304",
-            "Local truncation on mersenne61 fails about once in 2^21 values of size 2^40, with an error of p/2^f.",
-            options["truncation"].span,
-            hint="Write `field = mersenne127`, or leave `truncation` out.",
-        )
-    return joint
-
-
-def _network(line: syntax.NetworkLine | None, reader: Reader) -> Network | None:
-    if line is None:
-        return None
-    options = options_of("network", line.options, ("rtt", "bandwidth"), reader)
-    limits = {"rtt": (0.0, 60.0), "bandwidth": (1.0, 1e15)}
-    values = {key: reader.real(f"`{key}`", option.value, *limits[key]) for key, option in options.items()}
-    real = {key: value for key, value in values.items() if isinstance(value, float)}
-    return Network(rtt=real.get("rtt", 0.0), bandwidth=real.get("bandwidth", float("inf")), span=line.span)

@@ -49,7 +49,7 @@ _POOL = (
 _BIAS = Parameter(name="bias", kind="flag", default=True)
 _APPROXIMATION = (
     Parameter(name="poly", kind="count", default=None, high=15),
-    Parameter(name="over", kind="interval", default=None),
+    Parameter(name="over", kind="interval", default=None, low=-1000, high=1000),
 )
 
 

@@ -8,8 +8,9 @@ from typing import Literal
 from ppc.errors import Note
 from ppc.grammar import syntax
 from ppc.grammar.arguments import Missing, Reader, nearest
-from ppc.grammar.facts import not_built, once, options_of, parties_of, sole_party
 from ppc.grammar.layers import Parameter
+from ppc.grammar.modes import options_of
+from ppc.grammar.parties import not_built, once, parties_of, sole_party
 from ppc.ir.policy import PUBLIC, Grant, Loss, Owner, Training
 from ppc.ir.types import Interval
 

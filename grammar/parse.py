@@ -21,12 +21,23 @@ from ppc.errors import Diagnostic, PpcError
 from ppc.grammar import syntax
 from ppc.grammar.build import build, token_span
 from ppc.grammar.words import SIGNS, character_hint, expected_hint, expected_in_words, found_in_words
-from ppc.source import Source, Span
+from ppc.source import START, Source, Span
 
-LARGEST_SOURCE = 1_000_000  # characters; a program that a person wrote has a few thousand
+# A program that a person wrote has a few thousand characters, one that was imported some ten thousand. Within these
+# limits the front end answers at once, whatever it is given.
+LARGEST_SOURCE = 200_000  # characters
+MOST_WORDS = 15_000
 MOST_MISTAKES = 20
 
 _OPENS = frozenset({"LPAR", "LSQB", "LBRACE", "COMMA", "ARROW", "EQUAL", "_NEWLINE", ""})
+
+
+class _TooManyWordsError(Exception):
+    """Raised while reading, with the first word beyond the limit."""
+
+    def __init__(self, token: Token) -> None:
+        super().__init__()
+        self.token = token
 
 
 class _Lines(PostLex):
@@ -36,7 +47,11 @@ class _Lines(PostLex):
 
     def process(self, stream: Iterator[Token]) -> Iterator[Token]:
         before = ""
+        words = 0
         for token in stream:
+            words += token.type != "_NEWLINE"
+            if words > MOST_WORDS:
+                raise _TooManyWordsError(token)
             if token.type != "_NEWLINE" or before not in _OPENS:
                 yield token
             before = token.type
@@ -75,13 +90,15 @@ def parse(source: Source) -> syntax.Program:
 
 def parse_all(source: Source) -> Parsed:
     """As much of the tree as can be read, with every mistake."""
-    if problem := _unreadable(source):
-        return Parsed(program=syntax.Program(blocks=(), span=Span(1, 1, 1, 1)), mistakes=(problem,), whole=False)
+    if len(source.text) > LARGEST_SOURCE:
+        return _refused(f"The program has {len(source.text):,} characters; at most {LARGEST_SOURCE:,} are read.")
     text, mistakes, blanked = source.text, list[Diagnostic](), set[int]()
     while True:
         try:
             program, unit_mistakes = build(_tree(text))
             break
+        except _TooManyWordsError as error:
+            return _refused(f"The program has more than {MOST_WORDS:,} words.", token_span(error.token))
         except UnexpectedInput as error:
             mistake, lines = _mistake(error, text)
             mistakes.append(mistake)
@@ -98,14 +115,10 @@ def parse_all(source: Source) -> Parsed:
     )
 
 
-def _unreadable(source: Source) -> Diagnostic | None:
-    if len(source.text) > LARGEST_SOURCE:
-        return Diagnostic(
-            code="PPC106",
-            message=f"The program has {len(source.text):,} characters; at most {LARGEST_SOURCE:,} are read.",
-            hint="Is this a program? Weights and data live in files of their own.",
-        )
-    return None
+def _refused(message: str, span: Span | None = None) -> Parsed:
+    hint = "Is this a program? Weights and data live in files of their own."
+    problem = Diagnostic(code="PPC106", message=message, span=span, hint=hint)
+    return Parsed(program=syntax.Program(blocks=(), span=START), mistakes=(problem,), whole=False)
 
 
 def _mistake(error: UnexpectedInput, text: str) -> tuple[Diagnostic, range]:
@@ -154,7 +167,8 @@ def _unknown_character(text: str, error: UnexpectedCharacters, span: Span) -> Di
         return Diagnostic(code="PPC101", message=message, span=span, hint=character_hint(character))
     return Diagnostic(
         code="PPC102",
-        message=f"The character `{character}` has no meaning here.",
+        message=f"The character `{character if character.isprintable() else f'U+{ord(character):04X}'}` "
+        "has no meaning here.",
         span=span,
         hint=character_hint(character),
     )

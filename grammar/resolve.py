@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from ppc.errors import Diagnostic, Note
 from ppc.grammar import syntax
-from ppc.grammar.arguments import Reader, nearest
+from ppc.grammar.arguments import Reader, TooManyMistakesError, nearest
 from ppc.grammar.bodies import Body, BodyResolver
 from ppc.grammar.facts import resolve_private
 from ppc.grammar.lessons import resolve_training
@@ -34,6 +34,13 @@ class Resolved:
 def resolve(program: syntax.Program, *, source: str, whole: bool = True) -> Resolved:
     """`whole` is False when blocks were left out because they did not parse: what they define is not missed then."""
     reader = Reader()
+    try:
+        return _resolved(program, reader, source=source, whole=whole)
+    except TooManyMistakesError:
+        return Resolved(parties=(), bodies={}, policies=(), trainings={}, mistakes=tuple(reader.mistakes))
+
+
+def _resolved(program: syntax.Program, reader: Reader, *, source: str, whole: bool) -> Resolved:
     parties = _parties(program, reader, whole=whole)
     models = {model.name.text: model for model in _unique_models(program, reader)}
     bodies: dict[str, Body] = {}

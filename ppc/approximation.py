@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import exp, tanh
+from math import tanh
 
 import numpy as np
 from numpy.polynomial import Polynomial, legendre
@@ -17,7 +17,7 @@ DEFAULT_INTERVAL = {"relu": (-3.0, 5.0), "sigmoid": (-6.0, 6.0), "tanh": (-3.0, 
 
 _FUNCTIONS: dict[str, Callable[[float], float]] = {
     "relu": lambda x: max(0.0, x),
-    "sigmoid": lambda x: 1.0 / (1.0 + exp(-x)),
+    "sigmoid": lambda x: 0.5 + 0.5 * tanh(x / 2),  # never overflows, as 1 / (1 + exp(-x)) does
     "tanh": tanh,
 }
 
@@ -38,7 +38,12 @@ def fit(function: str, degree: int, low: float, high: float) -> tuple[float, ...
     series = Polynomial(legendre.leg2poly(total))(Polynomial([-middle / half, 1 / half]))
     coefficients = np.zeros(degree + 1)
     coefficients[: len(series.coef)] = series.coef
-    return tuple(round(float(c), 12) + 0.0 for c in coefficients)  # + 0.0 turns -0.0 into 0.0
+    return tuple(_rounded(float(c), max(abs(low), abs(high)) ** power) for power, c in enumerate(coefficients))
+
+
+def _rounded(coefficient: float, reach: float) -> float:
+    """Twelve digits, so that machines agree; zero where the term is rounding noise over the whole interval."""
+    return 0.0 if abs(coefficient) * reach < 1e-12 else float(f"{coefficient:.12g}")
 
 
 def _pieces(low: float, high: float) -> list[tuple[float, float]]:

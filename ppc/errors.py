@@ -8,11 +8,14 @@ Any room may raise them; only the front door prints them. Knows only `source` an
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ppc.codes import CODES
 from ppc.source import Source, Span
+
+LONGEST_LINE = 160  # of an excerpt; a longer line is cut around the place
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,16 +76,21 @@ def render(error: PpcError) -> str:
 
 
 def _render_one(diagnostic: Diagnostic, source: Source | None) -> str:
-    parts = [_heading(diagnostic, source), "", diagnostic.message, ""]
+    parts = [_heading(diagnostic, source), "", _shortened(diagnostic.message), ""]
     if excerpt := list(_excerpt(diagnostic, source)):
         parts += [*excerpt, ""]
     if notes := [f"  {note.text}" for note in diagnostic.notes if source is None or note.span is None]:
         parts += [*notes, ""]
     if diagnostic.hint:
-        parts += [f"Hint: {diagnostic.hint}"]
+        parts += [f"Hint: {_shortened(diagnostic.hint)}"]
     while not parts[-1]:
         parts.pop()
     return "\n".join(parts) + "\n"
+
+
+def _shortened(text: str) -> str:
+    """A sentence with very long words of the program cut, and nothing in it that moves the cursor."""
+    return _printable(re.sub(r"`([^`]{60})[^`]{20,}`", r"`\1…`", text))
 
 
 def _heading(diagnostic: Diagnostic, source: Source | None) -> str:
@@ -104,8 +112,15 @@ def _excerpt(diagnostic: Diagnostic, source: Source | None) -> Iterable[str]:
 
 
 def _marked_line(source: Source, span: Span, *, sign: str, text: str, width: int) -> Iterable[str]:
-    line = source.line(span.line).replace("\t", " ")
+    line = _printable(source.line(span.line))
     end = span.end_column if span.end_line == span.line else len(line) + 1
-    carets = sign * max(1, end - span.column)
-    yield f"{span.line:>{width}} | {line}"
-    yield f"{'':>{width}} | {' ' * (span.column - 1)}{carets} {text}".rstrip()
+    first = max(0, min(span.column - LONGEST_LINE // 4, len(line) - LONGEST_LINE))  # characters cut on the left
+    shown = ("…" if first else "") + line[first + bool(first) : first + LONGEST_LINE]
+    carets = sign * max(1, min(end - 1, first + LONGEST_LINE) - span.column + 1)
+    yield f"{span.line:>{width}} | {shown}{'…' if first + LONGEST_LINE < len(line) else ''}".rstrip()
+    yield f"{'':>{width}} | {' ' * (span.column - 1 - first)}{carets} {_shortened(text)}".rstrip()
+
+
+def _printable(line: str) -> str:
+    """Signs that move the cursor, or nothing at all, take one place each; so the marks stand under what they mark."""
+    return "".join(character if character.isprintable() else " " for character in line)

@@ -30,8 +30,8 @@ LANGUAGE = codes(
     ),
     PPC106=(
         "program too large",
-        """A program is read up to a million characters. A model that a person wrote has a few thousand; weights and
-        data live in files of their own.""",
+        """A program is read up to 200,000 characters and 15,000 words. A model that a person wrote has a few thousand
+        characters, the largest imported ones some ten thousand; weights and data live in files of their own.""",
     ),
     PPC107=(
         "argument missing",

@@ -1,0 +1,103 @@
+"""How a private block has its layers run: `split`, `complement`, `joint { … }`, `network { … }`. Called by `facts`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ppc.errors import Note
+from ppc.grammar import syntax
+from ppc.grammar.arguments import Reader, nearest
+from ppc.grammar.parties import not_built
+from ppc.ir.policy import Complement, Cut, Joint, Network
+
+FIELDS = ("mersenne61", "mersenne127")
+# Words that the language has and this version does not carry out: refused, so that nobody believes they were heard.
+NOT_BUILT = {"malicious": "`security = malicious` (MACs against a cheating party)"}
+
+
+def cut_of(split: syntax.Split | None, reader: Reader) -> Cut | None:
+    if split is None:
+        return None
+    if split.after is not None:
+        return Cut(after=split.after.text, span=split.span)
+    if split.at is None:
+        not_built("`split auto`", split.span, reader, hint="Write `split at 2`, or another layer.")
+        return None
+    layer = reader.count("the layer of `split`", split.at, 1, 1_000_000)
+    return Cut(layer=layer, span=split.span) if isinstance(layer, int) else None
+
+
+def complement_of(line: syntax.ComplementLine | None, cut: Cut | None, reader: Reader) -> Complement | None:
+    if line is None:
+        return None
+    if cut is None:
+        reader.blame(
+            "PPC213",
+            "`complement` needs a `split`: its signal joins the input of layer k, which the client runs.",
+            line.span,
+            hint="Add a line such as `split at 2`.",
+        )
+    return Complement(offset=line.offset, span=line.span)
+
+
+def options_of(
+    owner: str, options: Sequence[syntax.Option], known: Sequence[str], reader: Reader
+) -> dict[str, syntax.Option]:
+    """Options by name; unknown and repeated ones are mistakes."""
+    found: dict[str, syntax.Option] = {}
+    for option in options:
+        if option.key.text not in known:
+            reader.blame(
+                "PPC112",
+                f"`{owner}` has no option `{option.key.text}`.",
+                option.key.span,
+                hint=nearest(option.key.text, known),
+            )
+        elif option.key.text in found:
+            note = Note(text="it was said here", span=found[option.key.text].span)
+            reader.blame("PPC113", f"`{option.key.text}` is said twice.", option.span, notes=(note,))
+        else:
+            found[option.key.text] = option
+    return found
+
+
+def joint_of(line: syntax.JointLine, reader: Reader) -> Joint:
+    options = options_of("joint", line.options, ("field", "fraction", "security", "truncation"), reader)
+
+    def word(key: str, known: tuple[str, ...]) -> str:
+        if key not in options:
+            return known[0]
+        value = options[key].value
+        if isinstance(value, syntax.Word) and value.text in NOT_BUILT:
+            not_built(NOT_BUILT[value.text], value.span, reader, hint=f"Write `{key} = {known[0]}`.")
+            return known[0]
+        found = reader.word(f"`{key}`", value, known)
+        return found if isinstance(found, str) else known[0]
+
+    fraction = reader.count("`fraction`", options["fraction"].value, 1, 60) if "fraction" in options else None
+    joint = Joint(
+        field=word("field", FIELDS),
+        fraction=fraction if isinstance(fraction, int) else None,
+        security=word("security", ("semi_honest",)),
+        truncation=word("truncation", ("dealer", "local")),
+        span=line.span,
+    )
+    if joint.truncation == "local" and joint.field == "mersenne61":
+        # each party shifts its own share: wrong by a multiple of p/2^f with probability |x|/p (SecureML, 2017)
+        reader.blame(
+            "PPC304",
+            "Local truncation on mersenne61 fails about once in 2^21 values of size 2^40, with an error of p/2^f.",
+            options["truncation"].span,
+            hint="Write `field = mersenne127`, or leave `truncation` out.",
+        )
+    return joint
+
+
+def network_of(line: syntax.NetworkLine | None, reader: Reader) -> Network | None:
+    if line is None:
+        return None
+    options = options_of("network", line.options, ("rtt", "bandwidth"), reader)
+    limits = {"rtt": (0.0, 60.0), "bandwidth": (1.0, 1e15)}
+    values = {key: reader.real(f"`{key}`", option.value, *limits[key]) for key, option in options.items()}
+    real = {key: value for key, value in values.items() if isinstance(value, float)}
+    return Network(rtt=real.get("rtt", 0.0), bandwidth=real.get("bandwidth", float("inf")), span=line.span)
