@@ -1,7 +1,8 @@
 """The README does what it says: its runnable blocks run, and print what stands below them.
 
 A block marked `sh run` or `python run` is run in a folder where only `examples` is at hand; a number behind `run` is
-the exit code that is expected. The `text` block below it is the output, to the letter; `pytest --update-golden` writes it.
+the exit code that is expected. The `text` block below it is the output, to the letter, and `pytest --update-golden`
+writes it.
 """
 
 from __future__ import annotations
