@@ -48,4 +48,4 @@ def test_the_paper_s_degree_is_good_enough() -> None:
     low, high = DEFAULT_INTERVAL["sigmoid"]
     coefficients = fit("sigmoid", 9, low, high)
     for x in np.linspace(low, high, 101):
-        assert abs(np.polynomial.polynomial.polyval(x, coefficients) - (0.5 + 0.5 * tanh(x / 2))) < 0.01
+        assert abs(float(np.polynomial.polynomial.polyval(x, coefficients)) - (0.5 + 0.5 * tanh(x / 2))) < 0.01
