@@ -16,7 +16,7 @@ from ppc.ir.types import Interval
 
 LOSSES: tuple[Loss, ...] = ("softmax_cross_entropy", "mse")
 TRAINERS = ("joint", "clear", "selective", "collaborative", "distilled")
-_SGD = (
+SGD = (
     Parameter(name="rate", kind="share", low=1e-12, high=1000),
     Parameter(name="batch", kind="count"),
     Parameter(name="epochs", kind="count", default=1),
@@ -162,4 +162,4 @@ def _method(block: syntax.Train, reader: Reader) -> dict[str, object] | None:
     if method is None:
         _missed(block, "by which steps it learns", "sgd(rate=0.01, batch=128, epochs=1)", reader)
         return None
-    return reader.read("sgd", _SGD, method.arguments, method.span)
+    return reader.read("sgd", SGD, method.arguments, method.span)

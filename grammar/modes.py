@@ -10,6 +10,8 @@ from ppc.grammar.arguments import Reader, nearest
 from ppc.grammar.parties import not_built
 from ppc.ir.policy import Complement, Cut, Joint, Network
 
+JOINT_OPTIONS = ("field", "fraction", "security", "truncation")
+NETWORK_OPTIONS = ("rtt", "bandwidth")
 FIELDS = ("mersenne61", "mersenne127")
 # Words that the language has and this version does not carry out: refused, so that nobody believes they were heard.
 NOT_BUILT = {"malicious": "`security = malicious` (MACs against a cheating party)"}
@@ -62,7 +64,7 @@ def options_of(
 
 
 def joint_of(line: syntax.JointLine, reader: Reader) -> Joint:
-    options = options_of("joint", line.options, ("field", "fraction", "security", "truncation"), reader)
+    options = options_of("joint", line.options, JOINT_OPTIONS, reader)
 
     def word(key: str, known: tuple[str, ...]) -> str:
         if key not in options:
@@ -96,7 +98,7 @@ def joint_of(line: syntax.JointLine, reader: Reader) -> Joint:
 def network_of(line: syntax.NetworkLine | None, reader: Reader) -> Network | None:
     if line is None:
         return None
-    options = options_of("network", line.options, ("rtt", "bandwidth"), reader)
+    options = options_of("network", line.options, NETWORK_OPTIONS, reader)
     limits = {"rtt": (0.0, 60.0), "bandwidth": (1.0, 1e15)}
     values = {key: reader.real(f"`{key}`", option.value, *limits[key]) for key, option in options.items()}
     real = {key: value for key, value in values.items() if isinstance(value, float)}

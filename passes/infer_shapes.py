@@ -54,10 +54,18 @@ class _Inference:
         if node.op == "parameter":
             return  # typed by the layer that uses it
         if node.op == "input":
-            type_ = node.typed
-            self.keep(node, replace(type_, shape=(self.options.batch, *type_.shape)))
+            self.visit_input(node)
         elif node.inputs[0] in self.types:
             self.visit_layer(self.flattened(node) if node.op == "dense" else node)
+
+    def visit_input(self, node: Node) -> None:
+        type_ = replace(node.typed, shape=(self.options.batch, *node.typed.shape))
+        try:
+            self.check_size(type_.shape, operands=())
+        except ShapeError as mismatch:
+            self.blame(node, mismatch)
+            return
+        self.keep(node, type_)
 
     def flattened(self, node: Node) -> Node:
         """The dense node, reading a row: PyTorch users expect to write the `flatten`, others expect not to."""
@@ -103,13 +111,14 @@ class _Inference:
         self.builder.keep(replace(node, type=type_))
 
     @staticmethod
-    def check_size(shape: tuple[int, ...]) -> None:
+    def check_size(shape: tuple[int, ...], operands: tuple[int, ...] = (0,)) -> None:
         size = Type(shape=shape).size
         if size > LARGEST_VALUE:
             raise ShapeError(
                 "PPC209",
                 f"This value would have {size:,} elements; at most {LARGEST_VALUE:,} are supported.",
                 hint="Pool before it, use a larger stride, or a smaller batch.",
+                operands=operands,
             )
 
     def blame(self, node: Node, mismatch: ShapeError) -> None:

@@ -47,8 +47,6 @@ def test_the_paper_s_degree_is_good_enough() -> None:
     """Degree 9 stays within 0.01 of the sigmoid over the default interval, which tanh(x / 2) spans."""
     low, high = DEFAULT_INTERVAL["sigmoid"]
     coefficients = fit("sigmoid", 9, low, high)
-    for step in range(101):
-        x = low + (high - low) * step / 100
+    for x in map(float, np.linspace(low, high, 101)):
         value = sum(coefficient * x**power for power, coefficient in enumerate(coefficients))
-
         assert abs(value - (0.5 + 0.5 * tanh(x / 2))) < 0.01

@@ -30,8 +30,8 @@ PRIVACY = codes(
     PPC306=(
         "weights without bounds",
         """Ranges of joint layers follow from the bounds of inputs and weights, which are part of the program:
-        `weights from lab in -4..4`. A bound that is taken from the weights tells something of them; the line
-        `reveal range of weights` says so.""",
+        `weights from lab in -4..4`. A bound that is taken from the weights tells something of them, so it is written
+        down by whoever holds them.""",
     ),
     PPC307=(
         "data out of bounds",

@@ -31,7 +31,7 @@ def _batch_norm(_self: object, x: Any, *rows: Any, epsilon: float, **_options: A
 
 
 def _softmax(self: Any, x: Any, axis: int) -> tuple[Any]:
-    """It sees two sizes: before the axis (1 if none is given), and the rest. The evaluator sees the axis alone."""
+    """It sees two sizes: what is before the axis (1 if none is given) and the rest. The evaluator sees one axis."""
     before = axis % x.ndim if self.onnx_node.attribute else 1
     rows = x.reshape(prod(x.shape[:before]), -1)
     powers = np.exp(rows - rows.max(axis=1, keepdims=True))

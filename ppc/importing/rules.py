@@ -5,7 +5,7 @@ from __future__ import annotations
 from ppc.importing import rules_plain as plain
 from ppc.importing import rules_rows as rows
 from ppc.importing import rules_windows as windows
-from ppc.importing.convert import Rule
+from ppc.importing.call import Rule
 
 RULES: dict[str, Rule] = {
     "Add": rows.add,

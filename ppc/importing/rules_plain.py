@@ -6,7 +6,7 @@ from math import prod
 
 import numpy as np
 
-from ppc.importing.convert import Call, Rule
+from ppc.importing.call import Call, Rule
 from ppc.importing.network import Flow, Shape, Static, Value
 from ppc.importing.problems import RefusedError
 from ppc.ir.graph import Attribute

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ppc.importing.convert import Call
+from ppc.importing.call import Call
 from ppc.importing.network import Flow, Layer, Static, Value
 from ppc.importing.problems import RefusedError
 from ppc.importing.rules_windows import title_of

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ppc.importing.convert import Call
+from ppc.importing.call import Call
 from ppc.importing.network import NO_PADDING, Flow, Value
 from ppc.importing.problems import RefusedError
 from ppc.ir.graph import Attribute
@@ -78,6 +78,8 @@ def _pool(call: Call, op: str, x: Flow) -> Value:
     padding = _padding(call, x, kernel, stride)
     if call.attr("ceil_mode", 0):
         _check_ceiling(x, kernel, stride, padding)
+    if (kernel, stride, padding) == ((1, 1), (1, 1), (0, 0)):
+        return Flow(key=x.key, view=x.view)  # exporters write such pools for an adaptive pool that has nothing to do
     attrs: dict[str, Attribute] = {"kernel": kernel, "stride": stride, "padding": padding}
     return call.layer(op, Flow(key=x.key, view=x.view), attrs=attrs)
 

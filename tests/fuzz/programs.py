@@ -16,6 +16,14 @@ PARTIES = ("hospital", "lab", "clinic", "alice", "server_")
 SHAPES: tuple[Shape, ...] = ((1, 8, 8), (3, 6, 5), (16,), (4,))
 NAMES = ("skip", "hidden", "left", "right", "entry", "branch", "x1", "_y", "Seen", "from", "at", "auto")
 ACTIVATIONS = ("relu", "sigmoid", "tanh", "dropout", "batch_norm")
+UNBUILT = (
+    "split auto",
+    "split after hidden",
+    "reuse inputs",
+    "reveal range of weights",
+    "joint { security = malicious }",
+)
+LABELS = 'label pool by hospital {\n    teachers 20\n    votes noisy "laplace" -1e-3\n\n    public\n}\n'
 COMMENTS = ("# a comment", "#", "## a { bracket ( in it", '# "quoted', "# ends with -> ", "# 100 % é ✓")
 
 
@@ -140,6 +148,8 @@ def program(random: Random) -> str:
         parts += [_private(random, model, parties, alias) for alias in ways]
         if random.random() < 0.4:
             parts.append(_train(random, model, parties))
+    if random.random() < 0.05:
+        parts.append(LABELS)
     return _dressed(random, "\n".join(parts))
 
 
@@ -164,6 +174,8 @@ def _private(random: Random, model: Model, parties: list[str], alias: str) -> st
         options = ("joint", "joint { field = mersenne127 }", "joint {\n fraction = 12\n security = semi_honest\n}")
         lines.append(random.choice(options))
     lines += random.choice(([], ["network { rtt = 40ms, bandwidth = 100M }"], ["network { bandwidth = 1G, }"]))
+    if random.random() < 0.1:
+        lines.append(random.choice(UNBUILT))
     random.shuffle(lines)
     return f"private {model.name}{alias} {{\n" + "".join(f"    {line}\n" for line in lines) + "}\n"
 
@@ -175,6 +187,8 @@ def _train(random: Random, model: Model, parties: list[str]) -> str:
     lines.append(f"sgd(rate=0.1, batch={random.choice(('2', '3'))}{random.choice(('', ', momentum=90%'))})")
     random.shuffle(lines)
     by = random.choice(("", " by joint", " by clear"))
+    if random.random() < 0.1:
+        by, lines = " by selective", [*lines, "upload 10% largest", 'clip -3.5 "each" value']
     return f"train {model.name}{by} {{\n" + "".join(f"    {line}\n" for line in lines) + "}\n"
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper, shape_inference
+from onnx import FunctionProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper, shape_inference
 
 from ppc.importing.reading import OnnxModel, read_proto
 
@@ -20,6 +20,7 @@ class Maker:
     opset: int = 17
     nodes: list[NodeProto] = field(default_factory=list[NodeProto])
     constants: list[TensorProto] = field(default_factory=list[TensorProto])
+    functions: list[FunctionProto] = field(default_factory=list[FunctionProto])
     generator: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
 
     def constant(self, array: object, name: str = "") -> str:
@@ -63,7 +64,8 @@ class Maker:
             [helper.make_empty_tensor_value_info(name) for name in outputs],
             self.constants,
         )
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", self.opset)], ir_version=8)
+        opsets = [helper.make_opsetid("", self.opset), *(helper.make_opsetid(f.domain, 1) for f in self.functions)]
+        model = helper.make_model(graph, opset_imports=opsets, ir_version=8, functions=self.functions)
         model = shape_inference.infer_shapes(model)
         for value in model.graph.output:
             if not value.type.tensor_type.HasField("shape"):  # the format asks for one, be it an open one

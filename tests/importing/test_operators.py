@@ -129,6 +129,10 @@ CASES: dict[str, tuple[Build, list[str]]] = {
         lambda m: m.op("MaxPool", "data", kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1),
         ["max_pool(2)"],
     ),
+    "a pool that does nothing": (
+        lambda m: m.op("Relu", m.op("AveragePool", "data", kernel_shape=[1, 1], strides=[1, 1])),
+        ["relu"],
+    ),
     "padding that counts": (
         lambda m: m.op(
             "AveragePool", "data", kernel_shape=[2, 2], strides=[2, 2], pads=[1, 1, 1, 1], count_include_pad=1

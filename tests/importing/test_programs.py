@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
+import onnx
 import pytest
+from onnx import helper
 
 import ppc
 from ppc.errors import PpcError, render
@@ -170,6 +174,28 @@ def test_names_that_the_language_cannot_use_are_left_out(name: str) -> None:
     x = make.op("Add", make.conv(x, 3, 3, pads=[1, 1, 1, 1]), x)
 
     assert check_agreement(import_network(make.model(x), name="net")) < 1e-5
+
+
+def test_numbers_in_a_file_beside_the_model(tmp_path: Path) -> None:
+    """Large models keep their numbers outside; so do all that torch writes to a file."""
+    path = tmp_path / "lenet.onnx"
+    save = cast(Callable[..., None], onnx.save_model)  # pyright: ignore[reportUnknownMemberType]
+    save(lenet().proto("scores"), path, save_as_external_data=True, location="lenet.data", size_threshold=0)
+    import_model(str(path), output=tmp_path / "lenet.pnn")
+
+    assert (tmp_path / "lenet.data").exists()
+    assert (tmp_path / "lenet.pnn").read_text() == LENET
+
+
+def test_functions_of_a_model_are_opened() -> None:
+    make = Maker()
+    output = make.op("Twice", make.op("Relu", "data"), domain="mine")
+    body = [helper.make_node("Add", ["x", "x"], ["y"])]
+    make.functions.append(helper.make_function("mine", "Twice", ["x"], ["y"], body, [helper.make_opsetid("", 17)]))
+    imported = import_network(make.model(output), name="net")
+
+    assert check_agreement(imported) < 1e-6
+    assert "    skip = relu\n    add(skip)\n" in imported.text
 
 
 def test_two_inputs() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -231,6 +232,27 @@ def test_data_outside_the_folder_of_the_model_is_not_read(tmp_path: Path) -> Non
     with pytest.raises(PpcError, match="PPC602"):
         import_model(str(tmp_path / "models" / "m.onnx"), output=tmp_path / "m.pnn")
     assert not (tmp_path / "m.pnn").exists()
+
+
+@pytest.mark.parametrize(
+    ("origin", "package", "extra"),
+    [
+        ("lenet.onnx", "onnx", "ppc[onnx]"),
+        ("nets:lenet", "torch", "ppc[torch-import]"),
+        ("nets:lenet", "onnxscript", "ppc[torch-import]"),
+    ],
+)
+def test_a_package_that_is_not_installed_names_its_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, origin: str, package: str, extra: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    lenet().write(tmp_path / "lenet.onnx", "scores")
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(PpcError) as caught:
+        import_model(origin, input_shape="1,28,28")
+
+    assert "PPC507" in str(caught.value)
+    assert f"pip install '{extra}'" in render(caught.value)
 
 
 def test_a_missing_file_is_not_readable(tmp_path: Path) -> None:
