@@ -207,13 +207,15 @@ def _to_the_end(text: str, line: int) -> range:
 
 def _damaged_lines(text: str, line: int) -> range:
     """The line; if it opens a block, all lines to the block's end."""
-    lines = [_code(code) for code in text.split("\n")]
-    headless = _HEAD.match(lines[line - 1]) and "{" not in lines[line - 1]  # a head that forgot its bracket
+    lines = text.split("\n")
+    first = _code(lines[line - 1])
+    headless = _HEAD.match(first) and "{" not in first  # a head that forgot its bracket
     depth = 1 if headless else 0
     for number in range(line, len(lines) + 1):
-        if headless and number > line and _HEAD.match(lines[number - 1]):
+        code = _code(lines[number - 1])
+        if headless and number > line and _HEAD.match(code):
             return range(line, number)
-        depth += lines[number - 1].count("{") - lines[number - 1].count("}")
+        depth += code.count("{") - code.count("}")
         if depth <= 0:
             return range(line, number + 1)
     return _to_the_end(text, line)
