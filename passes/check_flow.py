@@ -13,6 +13,7 @@ from typing import ClassVar
 
 from ppc.errors import Diagnostic, InternalError, Note, PpcError
 from ppc.ir.graph import JOINT, Graph, Node, Output
+from ppc.ir.layers import WEIGHTED
 from ppc.ir.policy import PUBLIC, Policy, Training
 from ppc.ir.types import Readers, common_readers, only
 from ppc.passes.ownership import LOSSES, source_readers
@@ -47,11 +48,12 @@ class _Flow:
     told: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
 
     def __post_init__(self) -> None:
-        # what a layer with weights had a part in; any other value is an input in another form
-        self.weighed: set[str] = set()
+        # inputs, and what comes of them past every convolution and dense layer: an input in another form, or part of it
+        self.raw: set[str] = set()
         for node in self.graph.nodes:
-            if any(self.graph[name].op == "parameter" or name in self.weighed for name in node.inputs):
-                self.weighed.add(node.name)
+            passed_on = node.op not in WEIGHTED and any(name in self.raw for name in node.inputs)
+            if node.op == "input" or passed_on:
+                self.raw.add(node.name)
 
     def visit(self, node: Node) -> None:
         before = len(self.leaks)
@@ -88,7 +90,7 @@ class _Flow:
                 head = operand.op == "parameter" and all(user.place == policy.client for user in users)
                 return policy.cut is not None and party == policy.client and head
             case "server clear":  # … and the server what those layers computed, never an input, however reshaped
-                computed = operand.place == policy.client and operand.op != "parameter" and operand.name in self.weighed
+                computed = operand.place == policy.client and operand.op != "parameter" and operand.name not in self.raw
                 return bool(policy.server_clear and policy.cut) and party == policy.server and computed
             case "result":
                 named = any(grant.what == "result" and party in grant.to for grant in policy.grants)
@@ -152,8 +154,9 @@ class _Flow:
         """From a source that `party` may not see to the value that would show it."""
         path = [self.graph[name]]
         while path[0].inputs:
-            hidden = (n for n in path[0].inputs if not self.readers[n].allows(party))
-            path.insert(0, self.graph[next(hidden, path[0].inputs[0])])
+            hidden = [n for n in path[0].inputs if not self.readers[n].allows(party)]
+            plainest = sorted(hidden or path[0].inputs[:1], key=lambda n: n not in self.raw)
+            path.insert(0, self.graph[plainest[0]])
         return path
 
     def described(self, secret: Node) -> str:
