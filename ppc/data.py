@@ -1,63 +1,64 @@
-"""Inputs for a run, from numpy files. Checked against the graph by whoever evaluates it."""
+"""Inputs for a run, from numpy files. Only what the model asks for is read, once its header fits the model."""
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import cast
-from zipfile import BadZipFile
+from zipfile import ZipFile
 
 import numpy as np
-from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
-from ppc.errors import PpcError, fail
-from ppc.ir.graph import Graph
+from ppc.arrays import StoredArray, npy_array, npz_arrays, reading
+from ppc.errors import fail
+from ppc.ir.graph import Graph, Node
 
 Array = NDArray[np.float64]
+MOST_VALUES = 2**28  # of one input, two gigabytes as float64
 
 
 def load_inputs(path: Path, graph: Graph) -> dict[str, Array]:
     """The data inputs of a graph, by name; a single example gets a batch of one."""
-    names = [node.name for node in graph.inputs if node.word("role") == "data"]
-    arrays = _read(path, names)
-    if missing := [name for name in names if name not in arrays]:
+    wanted = {node.name: node for node in graph.inputs if node.word("role") == "data"}
+    with reading(path), _stored(path, list(wanted)) as found:
+        arrays = {array.name: array for array in found}
+        if missing := [name for name in wanted if name not in arrays]:
+            raise fail(
+                "PPC508",
+                f"{path} has no array named {', '.join(missing)}; it has {', '.join(sorted(arrays)) or 'none'}.",
+                hint="Save it with `numpy.savez(file, NAME=array)`, one array for each input.",
+            )
+        return {name: _loaded(path, arrays[name], node) for name, node in wanted.items()}
+
+
+@contextmanager
+def _stored(path: Path, names: list[str]) -> Generator[tuple[StoredArray, ...]]:
+    """What the file holds. A .npy has no names: it is the model's only input."""
+    with path.open("rb") as file:
+        is_npy = file.read(6) == b"\x93NUMPY"
+    if is_npy or path.suffix == ".npy":
+        yield (npy_array(path, names[0]),) if len(names) == 1 else ()
+        return
+    with ZipFile(path) as archive:
+        yield npz_arrays(path, archive)
+
+
+def _loaded(path: Path, array: StoredArray, node: Node) -> Array:
+    """The numbers of one input, if its header says that they fit the model and this machine."""
+    example, shape = node.shape[1:], array.shape
+    single = shape == example
+    if not single and shape[1:] != example:
+        found = "×".join(map(str, shape)) or "a single number"
         raise fail(
             "PPC508",
-            f"{path} has no array named {', '.join(missing)}; it has {', '.join(sorted(arrays)) or 'none'}.",
-            hint="Save it with `numpy.savez(file, NAME=array)`, one array for each input.",
+            f"`{array.name}` in {path} is {found}; the model takes {'×'.join(map(str, ('batch', *example)))}.",
+            span=node.span,
+            hint="Reshape the array; the first size counts the examples.",
         )
-    return {name: _batched(arrays[name], graph[name].typed.shape) for name in names}
-
-
-def _read(path: Path, names: list[str]) -> dict[str, Array]:
-    try:
-        loaded = cast(NpzFile | NDArray[np.generic], np.load(path, allow_pickle=False))
-        if not isinstance(loaded, NpzFile):
-            return {names[0]: _real(path, names[0], loaded)} if len(names) == 1 else {}
-        with loaded:
-            return {name: _real(path, name, cast(NDArray[np.generic], loaded[name])) for name in loaded.files}
-    except OSError as error:
-        raise fail("PPC501", f"{path} cannot be read: {error.strerror or error}.") from None
-    except (ValueError, EOFError, BadZipFile, KeyError) as error:
-        if isinstance(error, PpcError):
-            raise
-        raise _damaged(path) from None
-
-
-def _damaged(path: Path) -> PpcError:
-    return fail(
-        "PPC502",
-        f"{path} is no .npz or .npy file of numbers, or is damaged.",
-        hint="Save it with `numpy.savez(file, NAME=array)`; arrays of objects are refused, they could run code.",
-    )
-
-
-def _real(path: Path, name: str, array: NDArray[np.generic]) -> Array:
     if array.dtype.kind not in "fiub":
-        raise fail("PPC508", f"{name} in {path} holds {array.dtype}, not real numbers.")
-    return array.astype(np.float64)
-
-
-def _batched(array: Array, wanted: tuple[int, ...]) -> Array:
-    """An array of one example gets the batch's axis; anything else stays, and is judged by its shape."""
-    return array[np.newaxis] if array.ndim == len(wanted) - 1 and array.shape == wanted[1:] else array
+        raise fail("PPC508", f"`{array.name}` in {path} holds {array.dtype}, not real numbers.", span=node.span)
+    if int(np.prod(shape, dtype=object)) > MOST_VALUES:
+        raise fail("PPC508", f"`{array.name}` in {path} has more than {MOST_VALUES:,} values.", hint="Run it in parts.")
+    values = array.read().astype(np.float64)
+    return values[np.newaxis] if single else values

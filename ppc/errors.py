@@ -79,13 +79,18 @@ def _render_one(diagnostic: Diagnostic, source: Source | None) -> str:
     parts = [_heading(diagnostic, source), "", _shortened(diagnostic.message), ""]
     if excerpt := list(_excerpt(diagnostic, source)):
         parts += [*excerpt, ""]
-    if notes := [f"  {note.text}" for note in diagnostic.notes if source is None or note.span is None]:
+    if notes := ["  " + _lines(note.text) for note in diagnostic.notes if source is None or note.span is None]:
         parts += [*notes, ""]
     if diagnostic.hint:
         parts += [f"Hint: {_shortened(diagnostic.hint)}"]
     while not parts[-1]:
         parts.pop()
     return "\n".join(parts) + "\n"
+
+
+def _lines(text: str) -> str:
+    """A note may have lines of its own; nothing else in it moves the cursor."""
+    return "\n".join(_printable(line) for line in text.split("\n"))
 
 
 def _shortened(text: str) -> str:

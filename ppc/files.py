@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
+from tempfile import mkstemp
 
 from ppc.errors import fail
 
@@ -26,14 +26,22 @@ def write_whole(path: Path, data: bytes) -> None:
 
 
 def _replace(target: Path, data: bytes) -> None:
-    beside = target.with_name(f".{target.name}.{os.getpid()}.part")
+    # made anew under a name that nobody can foresee, readable to nobody else until it has its rights
+    number, name = mkstemp(prefix=f".{target.name[:100]}.", suffix=".part", dir=target.parent)
+    beside = Path(name)
     try:
-        with beside.open("wb") as file:
+        with open(number, "wb") as file:
+            os.fchmod(number, target.stat().st_mode & 0o7777 if target.exists() else 0o666 & ~_umask())
             file.write(data)
             file.flush()
-            os.fsync(file.fileno())
-        if target.exists():
-            shutil.copymode(target, beside)
+            os.fsync(number)
         beside.replace(target)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    """The rights that new files do not get; it can only be read by setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask

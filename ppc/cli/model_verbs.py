@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import sys
 from argparse import Namespace
+from collections.abc import Generator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from secrets import randbelow
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from ppc import compiler
     from ppc.data import Array
     from ppc.ir.graph import Graph
+    from ppc.source import Source
     from ppc.weights import SomeWeights
 
 
@@ -31,19 +34,27 @@ def run(arguments: Namespace) -> int:
         raise fail("PPC115", f"`--mode {arguments.mode}` is not built yet.", hint="`--mode clear` evaluates in numpy.")
     chosen = {"model": arguments.model, "as_": arguments.as_}
     one = compiler.compile_program(arguments.program, **chosen)
-    inputs = data.load_inputs(arguments.input, one.graph)
+    with _pointing_into(one.source):
+        inputs = data.load_inputs(arguments.input, one.graph)
     batch = max((len(array) for array in inputs.values()), default=1)
     compiled = compiler.compile_program(arguments.program, batch=max(1, batch), **chosen)
     typed = _typed(compiled)
     values = {**inputs, **fold(typed, _weights(arguments, typed)), **_signal(compiled.graph)}
-    try:
+    with _pointing_into(one.source):
         result = np.asarray(reference.evaluate(compiled.graph, values)["result"])
-    except PpcError as error:
-        raise error.located(compiled.source) from None
     if arguments.output is not None:
         _save_result(arguments.output, result)
     _print_result(arguments, result)
     return 0
+
+
+@contextmanager
+def _pointing_into(source: Source) -> Generator[None]:
+    """Mistakes in the data show the line of the program that the data does not fit."""
+    try:
+        yield
+    except PpcError as error:
+        raise error.located(source) from None
 
 
 def _weights(arguments: Namespace, typed: Graph) -> SomeWeights:
@@ -79,6 +90,8 @@ def _signal(graph: Graph) -> dict[str, Array]:
 def _save_result(path: Path, result: Array) -> None:
     import numpy as np
 
+    if path.suffix != ".npz":
+        raise fail("PPC509", f"`{path}` does not end in .npz, as results do.", hint=f"Write `-o {path.stem}.npz`.")
     held = BytesIO()
     np.savez(held, result=result)
     write_whole(path, held.getvalue())

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 # What the tests of this package have seen. An operator may change its meaning with the opset.
 OLDEST, NEWEST = 7, 28
+MOST_NODES = 2_000  # ResNet-152 has about 500
+MOST_VALUES = 2**25  # of one input: it is evaluated several times, by two evaluators
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +112,7 @@ def read_proto(proto: ModelProto, *, label: str) -> OnnxModel:
     """A model that is in memory already."""
     onnx = require_onnx()
     opset = _opset(proto, label)
+    _check_length(proto, label)
     try:
         onnx.checker.check_model(proto)
         proto = onnx.inliner.inline_local_functions(proto) if proto.functions else proto
@@ -126,6 +130,30 @@ def read_proto(proto: ModelProto, *, label: str) -> OnnxModel:
         outputs=tuple(value.name for value in graph.output),
         proto=proto,
     )
+
+
+def _check_length(proto: ModelProto, label: str) -> None:
+    """Functions that call functions can make a short file a long program: count before they are written out."""
+    known: dict[tuple[str, str], int] = {}
+    waiting = {(function.domain, function.name): function for function in proto.functions}
+    for _ in range(len(waiting) + 1):  # each round counts the functions whose calls are all counted
+        for key in [key for key, function in waiting.items() if not _calls(function.node) & waiting.keys() - {key}]:
+            known[key] = _length(waiting.pop(key).node, known)
+    nodes = _length(proto.graph.node, known)
+    if nodes > MOST_NODES:
+        raise fail(
+            "PPC604",
+            f"`{label}` has {nodes:,} nodes, its functions written out; ppc imports up to {MOST_NODES:,}.",
+            hint="Import the part of the model that is to be private.",
+        )
+
+
+def _calls(nodes: Sequence[NodeProto]) -> set[tuple[str, str]]:
+    return {(node.domain, node.op_type) for node in nodes}
+
+
+def _length(nodes: Sequence[NodeProto], known: Mapping[tuple[str, str], int]) -> int:
+    return sum(known.get((node.domain, node.op_type), 1) for node in nodes)
 
 
 def _damaged(label: str, error: Exception) -> PpcError:
@@ -184,7 +212,14 @@ def _inputs(values: Sequence[ValueInfoProto], onnx: Any) -> tuple[OnnxInput, ...
                 "number, and the elements float32 or float64.",
                 hint="Export the model with a fixed input, for example float32[1, 3, 32, 32].",
             )
-        found.append(OnnxInput(name=value.name, shape=(max(sizes[0], 1), *sizes[1:]), dtype=dtype))
+        shape = (max(sizes[0], 1), *sizes[1:])
+        if prod(shape) > MOST_VALUES:
+            raise fail(
+                "PPC604",
+                f"The input `{value.name}` holds {prod(shape):,} values; ppc imports up to {MOST_VALUES:,}.",
+                hint="Export the model with a batch of one.",
+            )
+        found.append(OnnxInput(name=value.name, shape=shape, dtype=dtype))
     if not found:
         raise fail("PPC604", "The model has no input.", hint="Export it with the data as its input.")
     return tuple(found)

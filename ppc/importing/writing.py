@@ -47,9 +47,14 @@ def program(network: Network, *, name: str, origin: str, bounds: Interval, weigh
 
 def _heading(network: Network, origin: str, file: str) -> Iterator[str]:
     arrays = [array for layer in network.body for array in layer.weights.values()]
-    yield f"# Imported from {origin}."
+    yield f"# Imported from {_one_line(origin)}."
     if arrays:
-        yield f"# Its {sum(array.size for array in arrays):,} weights in {len(arrays)} arrays are in {file}."
+        yield f"# Its {sum(array.size for array in arrays):,} weights in {len(arrays)} arrays are in {_one_line(file)}."
+
+
+def _one_line(name: str) -> str:
+    """A file's name as a comment may hold it: a line break in it would begin a line of the program."""
+    return "".join(character if character.isprintable() else "?" for character in name)
 
 
 def _model(network: Network, name: str, bounds: Interval) -> Iterator[str]:

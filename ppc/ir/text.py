@@ -55,9 +55,10 @@ def show_node(node: Node) -> str:
 
 _SPAN = r"(?P<span>[0-9]{1,9}:[0-9]{1,9}-[0-9]{1,9}:[0-9]{1,9})"
 _WORD = r"[A-Za-z_][\w.]*"
+_REAL = r"[-+]?[0-9]+(?:\.[0-9]+)?(?:e[-+]?[0-9]+)?"  # as Python writes a float: no run of dots to try in many ways
 _NODE = re.compile(
     rf"(?P<name>{_WORD}) = (?P<op>\w+)\((?P<inputs>[\w., ]*)\)(?: (?P<attrs>\{{.*\}}))?"
-    rf"(?: : (?P<element>\w+)\[(?P<shape>[0-9, ]*)\](?: in (?P<low>[-+.\w]+?)\.\.(?P<high>[-+.\w]+))?"
+    rf"(?: : (?P<element>\w+)\[(?P<shape>[0-9, ]*)\](?: in (?P<low>{_REAL})\.\.(?P<high>{_REAL}))?"
     rf"(?: for (?P<readers>[\w+]+))?)?"
     rf"(?: at (?P<place>\w+))? ; {_SPAN} (?P<origin>[\w-]+)"
 )

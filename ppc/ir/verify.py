@@ -70,6 +70,10 @@ def _node_problems(graph: Graph, node: Node) -> Iterator[str]:
     for key, kind in op.attrs.items():
         if key in node.attrs and not _is(node.attrs[key], kind):
             yield f"{node.name}: {key} must be of kind {kind}; found {node.attrs[key]!r}"
+    if node.op == "reveal" and node.attrs.get("to") not in graph.parties:
+        yield f"{node.name} opens to {node.attrs.get('to')!r}, which is no party"
+    if node.type and node.type.bounds and not node.type.bounds.low <= node.type.bounds.high:
+        yield f"{node.name} lies in {node.type.bounds}; a range goes from its low to its high end"
     if node.place not in (None, JOINT, *graph.parties):
         yield f"{node.name} is placed at {node.place}; the places are {JOINT} and the parties"
 

@@ -94,7 +94,7 @@ def _outside(node: Node, array: Array) -> Iterator[Diagnostic]:
     yield Diagnostic(
         code="PPC307",
         message=f"{int(bad.sum())} of {array.size} values of `{node.name}` are outside of what the program states; "
-        f"the first is {array[place]:g} at {shown(place)}.",
+        f"the first is at {shown(place)}.",
         span=node.span,
         label=f"every value is {needed}",
         hint="Scale the data into the bounds, or widen the bounds in the program.",

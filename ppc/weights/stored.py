@@ -14,15 +14,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-from numpy.lib import format as npy
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
-from ppc.errors import PpcError, fail
+from ppc.arrays import npz_arrays, reading
+from ppc.errors import fail
 from ppc.weights.torch_file import stored_by_torch
 
 ELEMENTS = {"F16": "float16", "F32": "float32", "F64": "float64"}
-_BROKEN = (SafetensorError, zipfile.BadZipFile, ValueError, EOFError, KeyError, NotImplementedError, OverflowError)
 
 
 class _Header(Protocol):
@@ -68,30 +67,8 @@ def stored(path: Path) -> Generator[tuple[Stored, ...]]:
             f"`{path.name}` has no ending that ppc knows as weights.",
             hint="Weights come as .safetensors, .npz, or a torch state_dict in .pt or .pth.",
         )
-    with ExitStack() as stack, reading(path):
+    with ExitStack() as stack, reading(path, SafetensorError):
         yield opener(path, stack)
-
-
-@contextmanager
-def reading(path: Path) -> Generator[None]:
-    """Failures of the file become coded errors; everything else passes through."""
-    try:
-        yield
-    except PpcError:
-        raise
-    except OSError as error:
-        raise fail("PPC501", f"`{path}` cannot be read: {error.strerror or error}.") from None
-    except _BROKEN as error:
-        raise damaged(path, str(error)) from None
-
-
-def damaged(path: Path, reason: str) -> PpcError:
-    """The file is not what its ending says."""
-    return fail(
-        "PPC502",
-        f"`{path.name}` is damaged, or no {path.suffix} file: {reason or 'it ends too early'}.",
-        hint="Copy or write it again, and compare its size with the original.",
-    )
 
 
 def _safetensors(path: Path, stack: ExitStack) -> tuple[Stored, ...]:
@@ -114,32 +91,10 @@ def _safetensors(path: Path, stack: ExitStack) -> tuple[Stored, ...]:
 
 def _npz(path: Path, stack: ExitStack) -> tuple[Stored, ...]:
     archive = stack.enter_context(zipfile.ZipFile(path))
-    return tuple(_npy(path, archive, member) for member in archive.infolist())
-
-
-def _npy(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Stored:
-    if not member.filename.endswith(".npy") or member.flag_bits & 1:
-        raise damaged(path, f"`{member.filename}` in it is no plain array")
-    with archive.open(member) as file:
-        version = npy.read_magic(file)
-        header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-        shape, _, dtype = header(file)
-    if dtype.hasobject:
-        raise fail(
-            "PPC502",
-            f"`{path.name}` holds Python objects under `{member.filename[:-4]}`; ppc does not load those.",
-            hint="Loading an object can run any code. Save plain arrays: `numpy.savez(path, **arrays)`.",
-        )
-    name = member.filename.removesuffix(".npy")
-    return Stored(name=name, shape=shape, element=dtype.name, read=partial(_read_npy, archive, member))
-
-
-def _read_npy(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[Any]:
-    with archive.open(member) as file:
-        values = npy.read_array(file, allow_pickle=False)
-        if file.read(1):  # also makes zipfile compare the checksum
-            raise ValueError(f"`{member.filename}` is longer than its header says")
-    return values
+    return tuple(
+        Stored(name=array.name, shape=array.shape, element=array.dtype.name, read=array.read)
+        for array in npz_arrays(path, archive)
+    )
 
 
 def _torch(path: Path, _stack: ExitStack) -> tuple[Stored, ...]:

@@ -129,9 +129,8 @@ def test_no_change_shows_a_party_more(name: str) -> None:
     """A split alone may send another value of the client's layers: which of them cross is the model's own business."""
     done = compiled(PROGRAMS[name], train="train" in PROGRAMS[name])
     may = known(done)
-    head = (
-        {node.name for node in done.graph.nodes if node.place == "hospital"} if "split at" in PROGRAMS[name] else set()
-    )
+    split = "split at" in PROGRAMS[name]
+    head = {node.name for node in done.graph.nodes if split and node.place == "hospital"}
     found = list(mutants(done.graph))
     worse = {what: handled(mutant) - may for what, mutant in found if accepted(mutant, done)}
 

@@ -135,8 +135,8 @@ def test_every_mismatch_is_listed_at_once(graph: Graph, tmp_path: Path) -> None:
         "missing     conv1.weight  (nearest: conv1.wieght)",
         "unexpected  conv1.wieght  (nearest: conv1.weight)",
         "conv1.bias: the model needs [4], the file has [5]",
-        "conv2.weight: 2 of 144 values outside -4..4, the worst -9",
-        "batch_norm1.variance: 1 of 4 values outside 0..inf, the worst -0.5",
+        "conv2.weight: 2 of 144 values outside -4..4",
+        "batch_norm1.variance: 1 of 4 values outside 0..inf",
         "dense1.bias: 1 of 3 values not finite",
         "dense1.weight is int32",
     ):
