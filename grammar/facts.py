@@ -51,10 +51,6 @@ class _Facts:
         if isinstance(party, Missing):
             self.owners.setdefault(fact.what.text, Owner(party="", span=fact.span))  # known, so not missed
             return
-        if party not in self.parties[:2]:
-            two = " and ".join(f"`{party}`" for party in self.parties[:2])
-            hint = f"Name one of the first two of the program, {two}."
-            not_built("A third party in a private block", fact.parties[0].span, self.reader, hint=hint)
         self.bounded(fact.what, fact.bounds)
         self.own(fact.what, party, fact.span)
 

@@ -17,8 +17,12 @@ T = TypeVar("T", bound=syntax.Tree)
 def party_of(name: syntax.Name, parties: Sequence[str], reader: Reader) -> str | Missing:
     """The party that a name means; `client` and `server` are the first and the second."""
     aliases = {"client": 0, "server": 1}
-    if name.text in parties:
+    if name.text in parties[:2]:
         return name.text
+    if name.text in parties:
+        two = " and ".join(f"`{party}`" for party in parties[:2])
+        hint = f"Name one of the first two of the program, {two}."
+        return not_built("A third party", name.span, reader, hint=hint)
     if name.text in aliases and len(parties) >= 2:
         return parties[aliases[name.text]]
     hint = nearest(name.text, parties)

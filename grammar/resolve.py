@@ -70,6 +70,13 @@ def _parties(program: syntax.Program, reader: Reader, *, whole: bool) -> tuple[s
         elif name.text in ("joint", "public", "all", "nobody"):
             hint = f"Choose another name, for example `{name.text}_party`."
             reader.blame("PPC117", f"`{name.text}` is a word of the language, not a party.", name.span, hint=hint)
+        elif (name.text, len(names)) in (("server", 0), ("client", 1)):
+            reader.blame(
+                "PPC117",
+                f"`{name.text}` is the other party: the first one named is the client, the second the server.",
+                name.span,
+                hint="Write `party client, server`, or give the parties names of their own.",
+            )
         names.setdefault(name.text, name)
     private = _blocks(program, syntax.Private)
     if len(names) < 2 and private and whole:

@@ -15,6 +15,7 @@ from ppc.errors import Diagnostic, InternalError, Note, PpcError
 from ppc.ir.graph import JOINT, Graph, Node, Output
 from ppc.ir.policy import PUBLIC, Policy, Training
 from ppc.ir.types import Readers, common_readers, only
+from ppc.passes.openings import Openings
 from ppc.passes.ownership import LOSSES, source_readers
 
 
@@ -47,11 +48,7 @@ class _Flow:
     told: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
 
     def __post_init__(self) -> None:
-        # what a layer with weights had a part in; any other value is an input in another form
-        self.weighed: set[str] = set()
-        for node in self.graph.nodes:
-            if any(self.graph[name].op == "parameter" or name in self.weighed for name in node.inputs):
-                self.weighed.add(node.name)
+        self.openings = Openings(self.graph, self.policy, self.training)
 
     def visit(self, node: Node) -> None:
         before = len(self.leaks)
@@ -62,7 +59,7 @@ class _Flow:
     def computed(self, node: Node) -> Readers:
         """Who may see the node's value; a leak on the way is noted once and then taken as given."""
         if node.op in ("input", "parameter"):
-            return source_readers(node, self.policy, self.training)
+            return self.given(node)
         if node.op == "reveal":
             return self.opened(node)
         for name in node.inputs:
@@ -71,57 +68,23 @@ class _Flow:
                 self.readers[name] |= only(str(node.place))
         return common_readers(self.readers[name] for name in node.inputs)
 
-    # ---- openings ----
-
     def opened(self, node: Node) -> Readers:
-        party, operand = node.word("to"), self.graph[node.inputs[0]]
-        if not self.allowed(node, operand, party):
-            self.note_leak(operand.name, party, node)
-        return self.readers[operand.name] | only(party)
+        party, operand = node.word("to"), node.inputs[0]
+        if not self.openings.allowed(node):
+            self.note_leak(operand, party, node)
+        return self.readers[operand] | only(party)
 
-    def allowed(self, node: Node, operand: Node, party: str) -> bool:
-        """Does a line of the source name this opening?"""
-        policy = self.policy
-        match node.word("grant"):
-            case "split":  # `split at k` gives the client the weights of its own layers
-                users = self.graph.uses[node.name]
-                head = operand.op == "parameter" and all(user.place == policy.client for user in users)
-                return policy.cut is not None and party == policy.client and head
-            case "server clear":  # … and the server what those layers computed, never an input, however reshaped
-                computed = operand.place == policy.client and operand.op != "parameter" and operand.name in self.weighed
-                return bool(policy.server_clear and policy.cut) and party == policy.server and computed
-            case "result":
-                named = any(grant.what == "result" and party in grant.to for grant in policy.grants)
-                return named and self.training is None and self.is_answer(node)
-            case "logits":
-                grants = self.training.grants if self.training else ()
-                named = any(grant.what == "logits" and party in grant.to for grant in grants)
-                users = self.graph.uses[node.name]
-                logits = operand.name == self.graph.output("result").value
-                return named and logits and all(user.op in LOSSES and user.inputs[0] == node.name for user in users)
-            case _:
-                return False
-
-    def is_answer(self, node: Node) -> bool:
-        """Is the opened value the model's answer, up to further openings and the client's un-complement?"""
-        value = self.graph[self.graph.output("result").value]
-        while value.op in ("reveal", "uncomplement"):
-            if value.name == node.name:
-                return True
-            value = self.graph[value.inputs[0]]
-        return False
+    def given(self, node: Node) -> Readers:
+        """An input or a parameter lies at somebody who may see it, or in shares."""
+        readers = self.readers[node.name] = source_readers(node, self.policy, self.training)
+        if node.place not in (None, JOINT) and not readers.allows(str(node.place)):
+            self.note_leak(node.name, str(node.place), node)
+        return readers
 
     def leave(self, output: Output) -> None:
-        released = self.is_released_weight(output)
         for party in output.to:
-            if not released and not self.readers[output.value].allows(party):
+            if not self.readers[output.value].allows(party) and not self.openings.released(output):
                 self.note_leak(output.value, party, None, output)
-
-    def is_released_weight(self, output: Output) -> bool:
-        """`model to …`: trained weights are opened once, when training ends."""
-        grants = self.training.grants if self.training else ()
-        named = any(grant.what == "model" and set(output.to) <= set(grant.to) for grant in grants)
-        return named and output.name in self.graph.by_name and self.graph[output.name].op == "parameter"
 
     # ---- the message ----
 
@@ -152,8 +115,9 @@ class _Flow:
         """From a source that `party` may not see to the value that would show it."""
         path = [self.graph[name]]
         while path[0].inputs:
-            hidden = (n for n in path[0].inputs if not self.readers[n].allows(party))
-            path.insert(0, self.graph[next(hidden, path[0].inputs[0])])
+            hidden = [n for n in path[0].inputs if not self.readers[n].allows(party)]
+            plainest = sorted(hidden or path[0].inputs[:1], key=lambda n: n not in self.openings.raw)
+            path.insert(0, self.graph[plainest[0]])
         return path
 
     def described(self, secret: Node) -> str:

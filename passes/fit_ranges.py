@@ -1,9 +1,11 @@
 """fit-ranges: no joint product leaves the field, whatever the secrets are.
 
-Assumes a placed graph. Every joint value must have bounds; a product of two values of `fraction` bits carries twice as
-many until it is truncated, and truncation is exact only below a quarter of the field (|x| < 2^59 for mersenne61).
-Changes nothing; raises an error at the first layer of each path that could overflow. Backward passes are not looked
-at: gradients move with training, and are certified over its steps where they are lowered.
+Assumes a placed graph. Every joint value and what it is made of must have bounds, and room for `fraction` bits behind
+the point; a product carries twice as many until it is truncated, and truncation is exact only below a quarter of the
+field (|x| < 2^59 for mersenne61). Changes nothing; raises an error at the first layer of each path that could overflow.
+
+What is not looked at here: the backward pass and the update, whose ranges move with the steps, and the powers inside
+a polynomial, which depend on where it is truncated. Both are certified where they are lowered.
 """
 
 from __future__ import annotations
@@ -34,8 +36,9 @@ class FitRanges:
         if self.joint is None:
             return graph
         wrong: dict[str, Diagnostic | None] = {}
+        forward = _forward(graph)
         for node in graph.nodes:
-            if node.place != JOINT or node.origin == "differentiate" or node.op in ("input", "parameter"):
+            if node.place != JOINT or node.name not in forward or node.op in ("input", "parameter"):
                 continue
             if any(name in wrong for name in node.inputs):
                 wrong[node.name] = None  # follows from a mistake that is reported already
@@ -46,15 +49,25 @@ class FitRanges:
         return graph
 
     def problem(self, graph: Graph, node: Node, joint: Joint) -> Diagnostic | None:
-        unbounded = [operand for operand in graph.operands(node) if operand.typed.bounds is None]
-        if unbounded:
-            return _no_bounds(node, unbounded[0])
+        for value in (*graph.operands(node), node):
+            if value.typed.bounds is None and value.typed.element == "real":
+                return _no_bounds(node, value)
         fraction = DEFAULT_FRACTION if joint.fraction is None else joint.fraction
-        if node.op not in PRODUCTS or node.typed.bounds is None:
-            return None
-        bits = range_bits(node.typed)
-        needed = bits + 2 * fraction
-        return None if needed <= ROOM[joint.field] else _overflow(node, joint, fraction, bits, needed)
+        for value in (*graph.operands(node), node):
+            scales = 2 if value is node and node.op in PRODUCTS else 1
+            bits = range_bits(value.typed)
+            if bits + scales * fraction > ROOM[joint.field]:
+                return _overflow(node, value, joint, fraction, scales)
+        return None
+
+
+def _forward(graph: Graph) -> set[str]:
+    """What the result is computed from; in a training step the rest is the backward pass and the update."""
+    needed = {graph.output("result").value}
+    for node in reversed(graph.nodes):
+        if node.name in needed:
+            needed.update(node.inputs)
+    return needed
 
 
 def range_bits(type_: Type) -> int:
@@ -63,27 +76,31 @@ def range_bits(type_: Type) -> int:
     return max(0, ceil(log2(magnitude))) if magnitude > 0 else 0
 
 
-def _no_bounds(node: Node, operand: Node) -> Diagnostic:
+def _no_bounds(node: Node, value: Node) -> Diagnostic:
+    what = "it" if value is node else f"its operand `{value.name}`"
     return Diagnostic(
         code="PPC302",
-        message=f"`{node.name}` is computed jointly, and nothing bounds its operand `{operand.name}`.",
+        message=f"`{node.name}` is computed jointly, and nothing bounds {what}.",
         span=node.span,
-        notes=(Note(text="this value has no bounds", span=operand.span),),
+        notes=() if value is node else (Note(text="this value has no bounds", span=value.span),),
         hint="Bound the model's inputs (`image: real[1, 28, 28] in 0..1`): ranges are proved without seeing a secret.",
     )
 
 
-def _overflow(node: Node, joint: Joint, fraction: int, bits: int, needed: int) -> Diagnostic:
-    room = ROOM[joint.field]
-    fits = (room - bits) // 2
+def _overflow(node: Node, value: Node, joint: Joint, fraction: int, scales: int) -> Diagnostic:
+    room, bits = ROOM[joint.field], range_bits(value.typed)
+    needed = bits + scales * fraction
+    fits = (room - bits) // scales
     less = f", or `fraction = {fits}`" if fits >= 8 else ""
     wider = ", or `field = mersenne127`" if joint.field == "mersenne61" and needed <= ROOM["mersenne127"] else ""
+    sum_ = f"{bits} + {'2·' if scales == 2 else ''}{fraction} = {needed} bits"
+    whose = "it" if value is node else f"its operand `{value.name}`"
     return Diagnostic(
         code="PPC303",
-        message=f"`{node.name}` would overflow: it may reach 2^{bits}, with {fraction} fraction bits its products need "
-        f"{bits} + 2·{fraction} = {needed} bits, and {joint.field} has room for {room}.",
+        message=f"`{node.name}` would overflow: {whose} may reach 2^{bits}, with {fraction} fraction bits "
+        f"{'its products need' if scales == 2 else 'it needs'} {sum_}, and {joint.field} has room for {room}.",
         span=node.span,
         label=f"up to {node.typed.bounds.magnitude:.3g}" if node.typed.bounds else "",
         notes=(Note(text="the field is chosen here", span=joint.span),),
-        hint=f"Use tighter bounds on the weights{less}{wider}.",
+        hint=f"Use tighter bounds on inputs and weights{less}{wider}.",
     )

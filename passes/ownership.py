@@ -11,20 +11,31 @@ LOSSES = ("softmax_cross_entropy", "softmax_cross_entropy_grad", "mse", "mse_gra
 
 def source_readers(node: Node, policy: Policy, training: Training | None) -> Readers:
     """Who may see an input or a parameter, by the words of the blocks."""
-    shared = training is not None and training.by == "joint"
     if node.op == "parameter":
-        return NOBODY if shared else _readers(policy.weights.party)  # after one joint step nobody knows the weights
+        return _weight_readers(policy, training)
     match node.word("role"):
         case "data":
             return _readers(policy.owners[node.name].party)
         case "label":
             return _readers(training.labels.party if training else PUBLIC)
         case "momentum":
-            return NOBODY if shared else _readers(policy.weights.party)
+            return _weight_readers(policy, training)
         case "signal":
             return only(policy.client)
         case _:
             return EVERYONE  # a dropout mask is public
+
+
+def _weight_readers(policy: Policy, training: Training | None) -> Readers:
+    """A step is repeated: after the first, weights tell of the data, and public ones are not public any more."""
+    if training is None:
+        return _readers(policy.weights.party)
+    return NOBODY if training.by == "joint" else only(trainer(policy))
+
+
+def trainer(policy: Policy) -> str:
+    """Who trains in the clear: the holder of the weights, or the client where everybody has them."""
+    return policy.client if policy.weights.party == PUBLIC else policy.weights.party
 
 
 def _readers(party: str) -> Readers:

@@ -14,9 +14,9 @@ from typing import ClassVar
 
 from ppc.errors import fail
 from ppc.ir.graph import JOINT, Graph, Node, Output
-from ppc.ir.policy import PUBLIC, Grant, Policy, Training
+from ppc.ir.policy import Grant, Policy, Training
 from ppc.ir.types import NOBODY, Readers, common_readers, only
-from ppc.passes.ownership import LOSSES, source_readers
+from ppc.passes.ownership import LOSSES, source_readers, trainer
 from ppc.source import Span
 
 
@@ -59,7 +59,7 @@ class _Placing:
     def __post_init__(self) -> None:
         self.grants = {grant.what: grant for grant in self.policy.grants}
         self.grants.update({grant.what: grant for grant in (self.training.grants if self.training else ())})
-        self.clear_trainer = self.policy.weights.party if self.training and self.training.by == "clear" else None
+        self.clear_trainer = trainer(self.policy) if self.training and self.training.by == "clear" else None
 
     def visit(self, node: Node) -> None:
         if node.op in ("input", "parameter"):
@@ -90,7 +90,7 @@ class _Placing:
 
     def chosen_place(self, node: Node) -> str:
         if self.clear_trainer is not None:
-            return self.policy.client if self.clear_trainer == PUBLIC else self.clear_trainer
+            return self.clear_trainer
         if self.at_label_owner(node) is not None:
             return str(self.at_label_owner(node))
         if self.policy.server_clear is not None:

@@ -59,8 +59,10 @@ def _policy_lines(policy: Policy, compiled: Compiled) -> Iterator[str]:
     holders: dict[str, list[str]] = {party: [] for party in (*policy.parties, PUBLIC)}
     for name, owner in policy.owners.items():
         holders[owner.party].append(name)
-    holders[policy.weights.party].append("the weights")
-    if compiled.training:
+    if not compiled.training:
+        holders[policy.weights.party].append("the weights")
+    else:
+        holders[policy.weights.party].append("the first weights")
         holders[compiled.training.labels.party].append("the labels")
     for party in policy.parties:
         alone = _layers_at(compiled.graph, party)
@@ -139,8 +141,9 @@ def transfer_seconds(size: int, network: Network) -> float:
 
 def _heuristic(policy: Policy) -> Iterator[str]:
     if policy.server_clear is not None:
-        hidden = "the complement hides the answer heuristically only" if policy.complement else "it may be inverted"
-        yield f"  {policy.server} sees what the split sends: {hidden}, no proof says what it cannot learn from it"
+        yield f"  {policy.server} sees what the split sends, and may invert it: no proof says what it cannot learn"
+        if policy.complement:
+            yield "  the complement hides the answer heuristically only"
 
 
 def as_dictionary(checked: Checked) -> dict[str, object]:

@@ -46,6 +46,14 @@ TWO_INPUTS = partial(
             "lab would see `flat`, which tells of `image` of hospital",
         ),
         (
+            program(
+                "split at 1",
+                "server clear",
+                body="\nconv2d(2, kernel=3, padding=same)\nconcat(image)\ndense(8)\ndense(10)\n",
+            ),
+            "lab would see `dense1.flatten`, which tells of `image` of hospital",
+        ),
+        (
             program("split at 2", "server clear", "complement", "result to lab", classes=2),
             "hospital would see `dense2`, which tells of the weights",
         ),
