@@ -78,11 +78,11 @@ class _Inference:
         return replace(node, inputs=(name, *node.inputs[1:]))
 
     def visit_layer(self, node: Node) -> None:
-        self.keep_parameters(node)
-        if any(name not in self.types for name in node.inputs):
-            return
-        operands = [self.types[name] for name in node.inputs]
         try:
+            self.keep_parameters(node)
+            if any(name not in self.types for name in node.inputs):
+                return
+            operands = [self.types[name] for name in node.inputs]
             shape = SHAPES[node.op](node, [operand.shape for operand in operands])
             self.check_size(shape)
         except ShapeError as mismatch:

@@ -21,7 +21,8 @@ GRAPHS = codes(
     ),
     PPC204=(
         "not an image",
-        "Convolutions and poolings work on images real[channels, height, width]; this value is a row.",
+        """Convolutions and poolings work on images real[channels, height, width], `batch_norm` and `concat` on anything
+        with channels; this value has fewer sizes.""",
     ),
     PPC205=(
         "result of another shape",

@@ -49,6 +49,16 @@ def _vector(node: Node, shape: Shape) -> Shape:
     )
 
 
+def _channels(node: Node, shape: Shape) -> Shape:
+    if len(shape) > 1:
+        return shape
+    raise ShapeError(
+        "PPC204",
+        f"`{node.op}` works along the channels of an image or a row; it receives {shown(shape)}, a single number.",
+        hint="Give the value a channel with `reshape([1])`.",
+    )
+
+
 def window_count(size: int, kernel: int, stride: int, padding: int) -> int:
     """How many windows fit along one side."""
     return (size + 2 * padding - kernel) // stride + 1
@@ -104,6 +114,10 @@ def _same(_node: Node, shapes: Sequence[Shape]) -> Shape:
     return shapes[0]
 
 
+def _norm(node: Node, shapes: Sequence[Shape]) -> Shape:
+    return _channels(node, shapes[0])
+
+
 def _classes(node: Node, shapes: Sequence[Shape]) -> Shape:
     return _vector(node, shapes[0])
 
@@ -140,8 +154,8 @@ def _alike(node: Node, shapes: Sequence[Shape]) -> Shape:
     return first
 
 
-def _concat(_node: Node, shapes: Sequence[Shape]) -> Shape:
-    first = shapes[0]
+def _concat(node: Node, shapes: Sequence[Shape]) -> Shape:
+    first = _channels(node, shapes[0])
     for index, shape in enumerate(shapes):
         if len(shape) != len(first) or shape[2:] != first[2:]:
             raise ShapeError(
@@ -204,7 +218,7 @@ SHAPES: dict[str, Rule] = {
     "tanh": _same,
     "softmax": _classes,
     "argmax": _argmax,
-    "batch_norm": _same,
+    "batch_norm": _norm,
     "flatten": _flatten,
     "reshape": _reshape,
     "add": _alike,
@@ -242,12 +256,12 @@ SHAPES: dict[str, Rule] = {
 def parameter_shapes(node: Node, x: Shape) -> dict[str, Shape]:
     """The shapes that an op's parameters must have, by operand, once its input is known."""
     if node.op == "conv2d":
-        made = node.integer("channels")
+        made, x = node.integer("channels"), _image(node, x)
         shape = (made, x[1] // node.integer("groups"), *node.pair("kernel"))
         return {"weight": shape, "bias": (made,)}
     if node.op == "dense":
         features = node.integer("features")
         return {"weight": (features, x[1]), "bias": (features,)}
     if node.op == "batch_norm":
-        return dict.fromkeys(("scale", "shift", "mean", "variance"), (x[1],))
+        return dict.fromkeys(("scale", "shift", "mean", "variance"), _channels(node, x)[1:2])
     return {}

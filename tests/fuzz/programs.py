@@ -13,7 +13,7 @@ from ppc.ir.shapes import window_count
 
 Shape = tuple[int, ...]
 PARTIES = ("hospital", "lab", "clinic", "alice", "server_")
-SHAPES: tuple[Shape, ...] = ((1, 8, 8), (3, 6, 5), (16,), (4,))
+SHAPES: tuple[Shape, ...] = ((1, 8, 8), (1, 8, 8), (3, 6, 5), (3, 6, 5), (16,), (4,), ())
 NAMES = ("skip", "hidden", "left", "right", "entry", "branch", "x1", "_y", "Seen", "from", "at", "auto")
 ACTIVATIONS = ("relu", "sigmoid", "tanh", "dropout", "batch_norm")
 UNBUILT = (
@@ -42,7 +42,7 @@ class Model:
     def write(self) -> str:
         shapes = list(self.inputs.items())
         bounds = [f" in {self.random.choice(('0..1', '-1..1', '0..255', '-1e2..1e2'))}" for _ in shapes]
-        head = ", ".join(f"{n}: real{list(s)}{b}" for (n, s), b in zip(shapes, bounds, strict=True))
+        head = ", ".join(f"{n}: {_type(s)}{b}" for (n, s), b in zip(shapes, bounds, strict=True))
         if len(shapes) == 1:
             self.current = shapes[0][1]
         else:
@@ -51,7 +51,7 @@ class Model:
             self.line()
         if self.random.random() < 0.8:
             self.add_line("dense", "dense(10)", (10,))
-        return f"model {self.name}({head}) -> real{list(self.current or ())} {{\n" + "".join(self.lines) + "}\n"
+        return f"model {self.name}({head}) -> {_type(self.current or ())} {{\n" + "".join(self.lines) + "}\n"
 
     def join(self, first: str, *others: str) -> None:
         """Begin a model of several inputs: flatten them and join them."""
@@ -103,6 +103,10 @@ class Model:
             return "reshape", f"reshape([{_size(shape)}, 1, 1])", (_size(shape), 1, 1)
         name = self.random.choice(ACTIVATIONS)
         return name, name + arguments(self.random, name), shape
+
+
+def _type(shape: Shape) -> str:
+    return f"real{list(shape)}" if shape else "real"
 
 
 def _size(shape: Shape) -> int:
