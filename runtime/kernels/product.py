@@ -1,0 +1,330 @@
+"""The matrix product's machine code: packing, a register tile, and the loops around it.
+
+Called by the library. Knows addresses by tables and no shapes: a product is
+    out[row(i) + column(j)] (+)= Σ_k left[a(i) + b(k)] · right[c(k) + d(j)]
+with six public index maps, which covers matrices of any layout and every pass of a convolution. Packing splits
+each element into limbs once, in the order in which the register tile reads them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ppc.field import Field
+from ppc.runtime.kernels.arithmetic import Arithmetic
+from ppc.runtime.kernels.emit import Function, Value, constant, module
+from ppc.runtime.kernels.lanes import LaneOperations
+from ppc.runtime.kernels.limbs import Plan, plan
+from ppc.runtime.kernels.memory import load_columns, load_lanes, store_columns
+from ppc.runtime.kernels.variants import Variant
+
+SLIVER = 8  # rows of the left factor that are packed side by side
+
+PARAMETERS = (
+    *("left", "right", "out", "left_pack", "right_pack", "left_room", "right_room"),
+    *("slivers", "tiles", "depth", "sliver_block", "tile_block", "depth_block"),
+    *("left_lanes", "left_depths", "row_counts", "row_places"),
+    *("right_lanes", "right_depths", "column_counts", "column_places"),
+    *("keep", "flip", "column_step"),
+    *("batches", "left_batches", "right_batches", "out_batches"),
+)
+
+
+def tile_rows(field: Field, variant: Variant) -> int:
+    """How many rows of accumulators the registers hold."""
+    accumulators = plan(field, variant.multiplier).accumulators
+    if variant.multiplier == "ifma":
+        return max(1, min(SLIVER, 24 // accumulators))
+    return max(1, min(4, (12 if variant.multiplier == "narrow" else 5) // accumulators))
+
+
+@dataclass(frozen=True)
+class PackKernel:
+    """Copies elements, cut into limbs, into the order of the register tile.
+
+    `lanes` says whether neighbours in a tile are neighbours in memory ("unit") or found by table ("table").
+    """
+
+    field: Field
+    side: str
+    lanes: str
+
+    @property
+    def name(self) -> str:
+        return f"pack_{self.side}_{self.lanes}_{self.field.name}"
+
+    def module(self, variant: Variant) -> str:
+        """void(ptr from, ptr depths, i64 depth, ptr lanes, ptr counts, i64 tiles, ptr to)"""
+        function = Function(self.name, ("ptr", "ptr", "i64", "ptr", "ptr", "i64", "ptr"), exported=True)
+        self._emit(function, variant)
+        return module([function], triple=variant.triple)
+
+    def _emit(self, f: Function, variant: Variant) -> None:
+        base, depths, depth, lanes, counts, tiles, room = f.parameters
+        limbs = plan(self.field, variant.multiplier)
+        chosen = limbs.left if self.side == "left" else limbs.right
+        width = SLIVER if self.side == "left" else variant.lanes
+        operations = LaneOperations(f, variant.lanes, variant.multiplier)
+        arithmetic = Arithmetic(self.field, operations, limbs)
+
+        def tile(index: Value) -> None:
+            first = f.multiply(index, constant(width))
+            count = f.load(f.address(counts, index), "i64")
+            places = [
+                f.load(f.address(lanes, f.add(first, constant(part))), operations.type)
+                for part in range(0, width, variant.lanes)
+            ]
+            start = f.multiply(f.multiply(index, depth), constant(len(chosen) * width))
+
+            def step(k: Value) -> None:
+                address = f.address(base, f.load(f.address(depths, k), "i64"))
+                target = f.add(start, f.multiply(k, constant(len(chosen) * width)))
+                for part, place in enumerate(places):
+                    words = (
+                        load_columns(f, variant, self.field, f.address(address, f.lane(places[0], 0)), count, part)
+                        if self.lanes == "unit" and variant.lanes > 1
+                        else load_lanes(f, variant, self.field, address, place)
+                    )
+                    for number, limb in enumerate(arithmetic.split(words, chosen)):
+                        offset = constant(number * width + part * variant.lanes)
+                        f.store(limb, f.address(room, f.add(target, offset)))
+
+            f.repeat(depth, step)
+
+        f.repeat(tiles, tile)
+
+
+@dataclass(frozen=True)
+class ProductKernel:
+    """The product of packed factors. `columns`: the out matrix's columns are neighbours, or `column_step` apart."""
+
+    field: Field
+    columns: str
+
+    @property
+    def name(self) -> str:
+        return f"product_{self.columns}_{self.field.name}"
+
+    def module(self, variant: Variant) -> str:
+        """void(ptr parameters), each 64 bits wide, in the order of PARAMETERS."""
+        rows = tile_rows(self.field, variant)
+        tiles = [_Tile(self, variant, count).function() for count in range(1, rows + 1)]
+        driver = _Driver(self.name, variant, plan(self.field, variant.multiplier), rows).function()
+        names = ", ".join(f"ptr @{tile.name}" for tile in tiles)
+        table = f"@tiles = internal constant [{rows + 1} x ptr] [ptr @{tiles[0].name}, {names}]"
+        return module([*tiles, driver], triple=variant.triple, extra=table)
+
+
+class _Tile:
+    """void(ptr left, ptr right, i64 depth, ptr out, ptr row_places, i64 count, i64 keep, i64 flip, i64 step)
+
+    `rows` rows and one vector of columns, summed in registers over `depth` and then reduced once.
+    """
+
+    def __init__(self, kernel: ProductKernel, variant: Variant, rows: int) -> None:
+        self.kernel, self.variant, self.rows = kernel, variant, rows
+        self.plan = plan(kernel.field, variant.multiplier)
+        kinds = ("ptr", "ptr", "i64", "ptr", "ptr", "i64", "i64", "i64", "i64")
+        self.f = Function(f"tile_{rows}_{kernel.name}", kinds, exported=False)
+        self.operations = LaneOperations(self.f, variant.lanes, variant.multiplier)
+        self.arithmetic = Arithmetic(kernel.field, self.operations, self.plan)
+
+    def function(self) -> Function:
+        left, right, depth = self.f.parameters[:3]
+        totals = sum_products(self.f, self.arithmetic, self.rows, left, right, depth)
+        for row in range(self.rows):
+            self._write(row, totals[row])
+        return self.f
+
+    def _write(self, row: int, totals: Sequence[Value]) -> None:
+        f, field = self.f, self.kernel.field
+        _, _, _, out, places, count, keep, flip, step = f.parameters
+        steps = depth_limit(field, self.variant)
+        words = self.arithmetic.pack(self.arithmetic.finish(totals, steps))
+        masks = [(1 << min(64, field.bits - 64 * i)) - 1 for i in range(field.words)]
+        flips = [f.splat(f.both(flip, constant(mask)), self.variant.lanes) for mask in masks]
+        words = [f.differ(word, mask) for word, mask in zip(words, flips, strict=True)]
+        address = f.address(out, f.load(f.address(places, constant(row)), "i64"))
+        columns = step if self.kernel.columns == "strided" else None
+        old = load_columns(f, self.variant, field, address, count, 0, columns)
+        kept = f.splat(keep, self.variant.lanes)
+        old = [f.both(word, kept) for word in old]
+        # The negated product can be p, which is 0; the sum's reduction takes care of it.
+        total = self.arithmetic.add(self.arithmetic.unpack(words), self.arithmetic.unpack(old))
+        store_columns(f, self.variant, field, address, count, self.arithmetic.pack(total), columns)
+
+
+def depth_limit(field: Field, variant: Variant) -> int:
+    """How many products a tile sums before it reduces: what the accumulators hold, at most 512."""
+    return min(512, plan(field, variant.multiplier).steps)
+
+
+def sum_products(
+    f: Function, arithmetic: Arithmetic[Value], rows: int, left: Value, right: Value, depth: Value
+) -> list[list[Value]]:
+    """The accumulators of each row after `depth` products of packed limbs."""
+    limbs: Plan = arithmetic.plan
+    operations = arithmetic.operations
+    assert isinstance(operations, LaneOperations)
+    lanes = operations.lanes
+    zero = operations.accumulator(0)
+
+    def step(k: Value, carried: list[Value]) -> Sequence[Value]:
+        totals: list[Value] = []
+        from_right = f.address(right, f.multiply(k, constant(len(limbs.right) * lanes)))
+        from_left = f.address(left, f.multiply(k, constant(len(limbs.left) * SLIVER)))
+        b = [
+            f.load(f.address(from_right, constant(number * lanes)), operations.type)
+            for number in range(len(limbs.right))
+        ]
+        for row in range(rows):
+            a = [
+                f.splat(f.load(f.address(from_left, constant(number * SLIVER + row)), "i64"), lanes)
+                for number in range(len(limbs.left))
+            ]
+            own = carried[row * limbs.accumulators : (row + 1) * limbs.accumulators]
+            totals += arithmetic.multiply_add(own, a, b)
+        return totals
+
+    totals = f.loop(depth, [zero] * (rows * limbs.accumulators), step)
+    return [totals[row * limbs.accumulators : (row + 1) * limbs.accumulators] for row in range(rows)]
+
+
+class _Driver:
+    """The loops around the tile: batches, blocks of columns, of depth, of rows, and the tiles of a block.
+
+    A packed tile of the right factor stays in the nearest cache while the left factor's slivers pass by.
+    """
+
+    def __init__(self, name: str, variant: Variant, limbs: Plan, rows: int) -> None:
+        self.f = Function(name, ("ptr",), exported=True)
+        self.rows = rows
+        self.lanes = variant.lanes
+        self.left_words, self.right_words = len(limbs.left) * SLIVER, len(limbs.right) * variant.lanes
+        (block,) = self.f.parameters
+        self.p = {
+            name: self.f.load(self.f.address(block, constant(number)), "ptr" if name in _POINTERS else "i64")
+            for number, name in enumerate(PARAMETERS)
+        }
+
+    def function(self) -> Function:
+        self.f.repeat(self.p["batches"], self._batch)
+        return self.f
+
+    def _least(self, left: Value, right: Value) -> Value:
+        return self.f.call("@llvm.smin.i64", "i64", [left, right])
+
+    def _moved(self, name: str, index: Value, unit: int = 1) -> Value:
+        return self.f.address(self.p[name], self.f.multiply(index, constant(unit)))
+
+    def _batch(self, number: Value) -> None:
+        f = self.f
+        left, right, out = (
+            f.address(self.p[name], f.load(self._moved(f"{name}_batches", number), "i64"))
+            for name in ("left", "right", "out")
+        )
+
+        def columns(first: Value) -> None:
+            tiles = self._least(self.p["tile_block"], f.subtract(self.p["tiles"], first))
+            f.repeat(
+                self.p["depth"],
+                lambda k: self._depths(k, first, tiles, left, right, out),
+                step=self.p["depth_block"],
+            )
+
+        f.repeat(self.p["tiles"], columns, step=self.p["tile_block"])
+
+    def _depths(self, k: Value, tile: Value, tiles: Value, left: Value, right: Value, out: Value) -> None:
+        f = self.f
+        depth = self._least(self.p["depth_block"], f.subtract(self.p["depth"], k))
+        lanes, counts = self._moved("right_lanes", tile, self.lanes), self._moved("column_counts", tile)
+        arguments = [right, self._moved("right_depths", k), depth, lanes, counts, tiles, self.p["right_room"]]
+        f.call(self.p["right_pack"].text, "void", arguments)
+        f.repeat(
+            self.p["slivers"],
+            lambda first: self._rows(k, depth, first, tile, tiles, left, out),
+            step=self.p["sliver_block"],
+        )
+
+    def _rows(
+        self, k: Value, depth: Value, first: Value, tile: Value, tiles: Value, left: Value, out: Value
+    ) -> None:
+        f = self.f
+        slivers = self._least(self.p["sliver_block"], f.subtract(self.p["slivers"], first))
+        lanes, counts = self._moved("left_lanes", first, SLIVER), self._moved("row_counts", first)
+        arguments = [left, self._moved("left_depths", k), depth, lanes, counts, slivers, self.p["left_room"]]
+        f.call(self.p["left_pack"].text, "void", arguments)
+        later = f.convert("sext", f.compare("ne", k, constant(0)), "i64")
+        keep = f.either(self.p["keep"], later)
+
+        def column(number: Value) -> None:
+            here = f.add(tile, number)
+            right = self._moved("right_room", f.multiply(number, depth), self.right_words)
+            count = f.load(self._moved("column_counts", here), "i64")
+            target = f.address(out, f.load(self._moved("column_places", here), "i64"))
+            f.repeat(slivers, lambda s: self._sliver(s, first, depth, right, [target, count, keep]))
+
+        f.repeat(tiles, column)
+
+    def _sliver(self, number: Value, first: Value, depth: Value, right: Value, target: list[Value]) -> None:
+        """Whole register tiles, then one of fewer rows: by a table of functions, at a place the shape decides."""
+        f, (out, count, keep) = self.f, target
+        left = self._moved("left_room", f.multiply(number, depth), self.left_words)
+        here = f.add(first, number)
+        places = self._moved("row_places", here, SLIVER)
+        height = f.load(self._moved("row_counts", here), "i64")
+        whole = f.binary("udiv", height, constant(self.rows))
+        done = f.multiply(whole, constant(self.rows))
+        rest = f.subtract(height, done)
+
+        def call(callee: str, row: Value) -> None:
+            arguments = [f.address(left, row), right, depth, out, f.address(places, row)]
+            f.call(callee, "void", [*arguments, count, keep, self.p["flip"], self.p["column_step"]])
+
+        f.repeat(whole, lambda r: call(f"@tile_{self.rows}_{f.name}", f.multiply(r, constant(self.rows))))
+        if self.rows > 1:
+            smaller = f.load(f.address(Value("@tiles", "ptr"), rest, "ptr"), "ptr")
+            f.repeat(self._least(rest, constant(1)), lambda _: call(smaller.text, done))
+
+
+_POINTERS = frozenset(
+    {
+        *("left", "right", "out", "left_pack", "right_pack", "left_room", "right_room"),
+        *("left_lanes", "left_depths", "row_counts", "row_places"),
+        *("right_lanes", "right_depths", "column_counts", "column_places"),
+        *("left_batches", "right_batches", "out_batches"),
+    }
+)
+
+
+@dataclass(frozen=True)
+class RegisterLoop:
+    """The register tile alone, `repeats` times over operands that stay in the nearest cache: the limit of the machine."""
+
+    field: Field
+
+    @property
+    def name(self) -> str:
+        return f"register_loop_{self.field.name}"
+
+    def module(self, variant: Variant) -> str:
+        """void(ptr parameters): left, right, depth, repeats, out"""
+        f = Function(self.name, ("ptr",), exported=True)
+        (block,) = f.parameters
+        kinds = ("ptr", "ptr", "i64", "i64", "ptr")
+        left, right, depth, repeats, out = (
+            f.load(f.address(block, constant(number)), kind) for number, kind in enumerate(kinds)
+        )
+        operations = LaneOperations(f, variant.lanes, variant.multiplier)
+        arithmetic = Arithmetic(self.field, operations, plan(self.field, variant.multiplier))
+        rows = tile_rows(self.field, variant)
+
+        def once(_: Value) -> None:
+            totals = sum_products(f, arithmetic, rows, left, right, depth)
+            for number, total in enumerate(sum(totals, [])):
+                f.store(total, f.address(out, constant(number), total.type), 8)
+
+        f.repeat(repeats, once)
+        return module([f], triple=variant.triple)
+
