@@ -106,13 +106,13 @@ class Arithmetic(Generic[T]):
 
     def add(self, left: Element[T], right: Element[T]) -> Element[T]:
         if any(a.bound + b.bound >= WORD for a, b in zip(left, right, strict=True)):
-            left, right = self._carry(left), self._carry(right)
+            left, right = self.carry(left), self.carry(right)
         return [self._plus(a, b) for a, b in zip(left, right, strict=True)]
 
     def subtract(self, left: Element[T], right: Element[T]) -> Element[T]:
         """left + c·p - right, with c such that no digit is borrowed from."""
         while any(digit.bound > 2 * mask for digit, mask in zip(right, self.masks, strict=True)):
-            right = self._carry(right)
+            right = self.carry(right)
         times = max(-(-digit.bound // mask) for digit, mask in zip(right, self.masks, strict=True))
         shifted = [Digit(self.operations.constant(times * mask), times * mask) for mask in self.masks]
         difference = [
@@ -234,7 +234,7 @@ class Arithmetic(Generic[T]):
         if digit.bound < modulus:
             return element
         while digit.bound >= 2 * modulus:
-            (digit,) = self._carry([digit])
+            (digit,) = self.carry([digit])
         return [Digit(self.operations.reduce_once(digit.value, modulus), modulus - 1)]
 
     def negate_strict(self, words: Sequence[T], mask: Sequence[T]) -> list[T]:
@@ -245,7 +245,7 @@ class Arithmetic(Generic[T]):
         either = self.operations.either(left, right)
         return self.operations.subtract(either, self.operations.both(left, right))
 
-    def _carry(self, element: Element[T]) -> Element[T]:
+    def carry(self, element: Element[T]) -> Element[T]:
         """Each digit's excess moves to the next one, all at once."""
         kept: Element[T] = []
         carried: Element[T] = []
