@@ -62,11 +62,11 @@ FIELDS = {field.name: field for field in (MERSENNE13, MERSENNE31, MERSENNE61, ME
 
 def from_integers(values: Any, field: Field) -> Words:
     """Elements from integers of any size and sign. For public numbers and tests: Python's are not constant-time."""
-    array = np.asarray(values, dtype=object) % field.modulus
+    array = np.asarray(np.asarray(values, dtype=object) % field.modulus, dtype=object)
     if field.words == 1:
         return array.astype(np.uint64)
-    low = (array & (2**64 - 1)).astype(np.uint64)
-    return np.stack([low, (array >> 64).astype(np.uint64)], axis=-1)
+    halves = (np.asarray(array & (2**64 - 1)), np.asarray(array >> 64))
+    return np.stack([half.astype(np.uint64) for half in halves], axis=-1)
 
 
 def to_integers(elements: Words, field: Field) -> NDArray[np.object_]:

@@ -28,6 +28,7 @@ class Operations(Protocol[T]):
     def subtract(self, left: T, right: T) -> T: ...
     def both(self, left: T, right: T) -> T: ...
     def either(self, left: T, right: T) -> T: ...
+    def differ(self, left: T, right: T) -> T: ...
     def shift_left(self, value: T, count: int) -> T: ...
     def shift_right(self, value: T, count: int) -> T: ...
 
@@ -127,6 +128,52 @@ class Arithmetic(Generic[T]):
             for digit, offset in zip(element, self.offsets, strict=True)
         ]
         return self.gather(parts, 0)
+
+    # Bits of the canonical representative, and choices by them. A bit is a mask: all ones or all zeros.
+
+    def shift_right(self, element: Element[T], count: int) -> Element[T]:
+        """The canonical representative, divided by 2^count and rounded down."""
+        return self._window(self.canonical(element), count, self.field.bits - count)
+
+    def low_bits(self, element: Element[T], count: int) -> Element[T]:
+        """The canonical representative modulo 2^count."""
+        return self._window(self.canonical(element), 0, count)
+
+    def _window(self, element: Element[T], start: int, width: int) -> Element[T]:
+        parts = self._digit_parts(element)
+        result: Element[T] = []
+        for offset, size in zip(self.offsets, self.widths, strict=True):
+            taken = max(0, min(size, width - offset))
+            value = self._bits(parts, start + offset, taken) if taken else self.operations.constant(0)
+            result.append(Digit(value, (1 << taken) - 1))
+        return result
+
+    def below(self, element: Element[T], limit: int) -> T:
+        """Whether the canonical representative is less than a public number: the borrow of their difference."""
+        borrow: T | None = None
+        for digit, offset, mask in zip(self.canonical(element), self.offsets, self.masks, strict=True):
+            part = limit >> offset & (mask if offset != self.offsets[-1] else WORD - 1)
+            less = self.operations.subtract(digit.value, self.operations.constant(part))
+            if borrow is not None:
+                less = self.operations.subtract(less, borrow)
+            borrow = self.operations.shift_right(less, 63)
+        assert borrow is not None
+        return self._spread_bit(borrow)
+
+    def bit(self, element: Element[T], index: int) -> T:
+        """One bit of the canonical representative."""
+        return self._spread_bit(self._bits(self._digit_parts(self.canonical(element)), index, 1))
+
+    def _spread_bit(self, bit: T) -> T:
+        return self.operations.subtract(self.operations.constant(0), bit)
+
+    def select(self, mask: T, yes: Element[T], no: Element[T]) -> Element[T]:
+        """yes where the mask is ones, else no."""
+        return [Digit(self._choose(mask, a.value, b.value), max(a.bound, b.bound)) for a, b in zip(yes, no, strict=True)]
+
+    def _choose(self, mask: T, yes: T, no: T) -> T:
+        changed = self.operations.both(mask, self.operations.differ(yes, no))
+        return self.operations.differ(no, changed)
 
     # Products.
 
@@ -236,14 +283,6 @@ class Arithmetic(Generic[T]):
         while digit.bound >= 2 * modulus:
             (digit,) = self.carry([digit])
         return [Digit(self.operations.reduce_once(digit.value, modulus), modulus - 1)]
-
-    def negate_strict(self, words: Sequence[T], mask: Sequence[T]) -> list[T]:
-        """p - x flips all bits of x: words xor mask, where mask is p or 0."""
-        return [self._differ(word, flip) for word, flip in zip(words, mask, strict=True)]
-
-    def _differ(self, left: T, right: T) -> T:
-        either = self.operations.either(left, right)
-        return self.operations.subtract(either, self.operations.both(left, right))
 
     def carry(self, element: Element[T]) -> Element[T]:
         """Each digit's excess moves to the next one, all at once."""

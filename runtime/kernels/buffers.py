@@ -57,7 +57,7 @@ def check_shape(array: Words, name: str, field: Field, shape: tuple[int, ...]) -
 def check_apart(out: Words, name: str, others: Iterable[tuple[str, NDArray[Any]]]) -> None:
     """A product reads its factors many times, so they must not change under it."""
     for other_name, other in others:
-        if _shared(out, other):
+        if shares_memory(out, other):
             raise wrong(name, f"shares memory with `{other_name}`", "Write into an array of its own.")
 
 
@@ -76,7 +76,8 @@ def _collides(out: Words) -> bool:
     return np.unique(offsets).size < out.size
 
 
-def _shared(left: NDArray[Any], right: NDArray[Any]) -> bool:
+def shares_memory(left: NDArray[Any], right: NDArray[Any]) -> bool:
+    """Whether two arrays overlap; too hard a question is answered with yes."""
     try:
         return bool(np.shares_memory(left, right, max_work=10_000))
     except TooHardError:

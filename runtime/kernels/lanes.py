@@ -39,6 +39,9 @@ class LaneOperations:
     def either(self, left: Value, right: Value) -> Value:
         return self.function.either(left, right)
 
+    def differ(self, left: Value, right: Value) -> Value:
+        return self.function.differ(left, right)
+
     def shift_left(self, value: Value, count: int) -> Value:
         return self.function.shift("shl", value, count)
 

@@ -33,6 +33,9 @@ class ArrayOperations:
     def either(self, left: Words, right: Words) -> Words:
         return np.bitwise_or(left, right)
 
+    def differ(self, left: Words, right: Words) -> Words:
+        return np.bitwise_xor(left, right)
+
     def shift_left(self, value: Words, count: int) -> Words:
         return np.left_shift(value, np.uint64(count))
 
