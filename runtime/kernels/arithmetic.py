@@ -89,12 +89,9 @@ class Arithmetic(Generic[T]):
         """The words of the canonical element."""
         digits = self.canonical(element)
         parts = [
-            (digit.value, offset, width)
-            for digit, offset, width in zip(digits, self.offsets, self.widths, strict=True)
+            (digit.value, offset, width) for digit, offset, width in zip(digits, self.offsets, self.widths, strict=True)
         ]
-        return [
-            self._bits(parts, start, min(64, self.field.bits - start)) for start in range(0, self.field.bits, 64)
-        ]
+        return [self._bits(parts, start, min(64, self.field.bits - start)) for start in range(0, self.field.bits, 64)]
 
     def constant(self, value: int) -> Element[T]:
         value %= self.field.modulus
@@ -124,8 +121,7 @@ class Arithmetic(Generic[T]):
     def scale(self, element: Element[T], power: int) -> Element[T]:
         """element · 2^power: a rotation."""
         parts = [
-            (digit.value, digit.bound, offset + power)
-            for digit, offset in zip(element, self.offsets, strict=True)
+            (digit.value, digit.bound, offset + power) for digit, offset in zip(element, self.offsets, strict=True)
         ]
         return self.gather(parts, 0)
 
@@ -169,7 +165,9 @@ class Arithmetic(Generic[T]):
 
     def select(self, mask: T, yes: Element[T], no: Element[T]) -> Element[T]:
         """yes where the mask is ones, else no."""
-        return [Digit(self._choose(mask, a.value, b.value), max(a.bound, b.bound)) for a, b in zip(yes, no, strict=True)]
+        return [
+            Digit(self._choose(mask, a.value, b.value), max(a.bound, b.bound)) for a, b in zip(yes, no, strict=True)
+        ]
 
     def _choose(self, mask: T, yes: T, no: T) -> T:
         changed = self.operations.both(mask, self.operations.differ(yes, no))
@@ -209,8 +207,7 @@ class Arithmetic(Generic[T]):
             total = self._signed(totals, part.plus, part.minus, bias)
             correction -= bias << part.weight
             parts += [
-                (value, limit, part.weight + weight)
-                for value, limit, weight in self.operations.halves(total, bound)
+                (value, limit, part.weight + weight) for value, limit, weight in self.operations.halves(total, bound)
             ]
         return self.gather(parts, correction)
 
@@ -289,7 +286,9 @@ class Arithmetic(Generic[T]):
         kept: Element[T] = []
         carried: Element[T] = []
         for digit, width, mask in zip(element, self.widths, self.masks, strict=True):
-            kept.append(Digit(self.operations.both(digit.value, self.operations.constant(mask)), min(digit.bound, mask)))
+            kept.append(
+                Digit(self.operations.both(digit.value, self.operations.constant(mask)), min(digit.bound, mask))
+            )
             carried.append(Digit(self.operations.shift_right(digit.value, width), digit.bound >> width))
         if len(element) == 1:
             return [Digit(self.operations.add(kept[0].value, carried[0].value), self._folded(element[0].bound))]

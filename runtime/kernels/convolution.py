@@ -102,7 +102,11 @@ class Convolution:
             for size, kernel in zip(image[2:], weights[2:], strict=True)
         )
         if min(vertical.out, horizontal.out, vertical.kernel, horizontal.kernel) < 1:
-            raise fail("PPC525", f"Weights {weights} do not fit an image {image} in {self}.", hint="Use less pooling.")
+            raise fail(
+                "PPC525",
+                f"Weights {weights} do not fit an image {image} in {self}.",
+                hint="Use less pooling.",
+            )
         return vertical, horizontal
 
     def out_shape(self, image: tuple[int, ...], weights: tuple[int, ...]) -> tuple[int, int, int, int]:

@@ -126,7 +126,9 @@ class ConvolutionMaps:
         """The gradient of the filtered image at one phase of the stride: a convolution of the padded out gradient."""
         weights, padded = self.layout.weights, self.padded
         taps = [line.taps(start) for line, start in zip(self.lines, phase, strict=True)]
-        back = [(line.lead - (tap - start) // line.step) for line, start, tap in zip(self.lines, phase, taps, strict=True)]
+        back = [
+            (line.lead - (tap - start) // line.step) for line, start, tap in zip(self.lines, phase, taps, strict=True)
+        ]
         outs = along(weights[0], self.group_outs)
         tap_places = outer(taps[0] * weights[2][1], taps[1] * weights[3][1])
         back_places = outer(back[0] * padded[2][1], back[1] * padded[3][1])

@@ -12,14 +12,23 @@ from ppc.field import Words
 from ppc.runtime.kernels.bilinear import Product
 from ppc.runtime.kernels.buffers import scratch
 from ppc.runtime.kernels.convolution import Layout
-from ppc.runtime.kernels.convolution_maps import ConvolutionMaps, along, outer
+from ppc.runtime.kernels.convolution_maps import ConvolutionMaps
 from ppc.runtime.kernels.library import Library
 from ppc.runtime.kernels.matmul import Axes
-from ppc.runtime.kernels.windows import Images, Windows
+from ppc.runtime.kernels.pooling import images
+from ppc.runtime.kernels.windows import Windows
 
 
 def forward(
-    library: Library, layout: Layout, image: Words, weights: Words, out: Words, *, keep: bool, negate: bool, threads: int
+    library: Library,
+    layout: Layout,
+    image: Words,
+    weights: Words,
+    out: Words,
+    *,
+    keep: bool,
+    negate: bool,
+    threads: int,
 ) -> None:
     run = _forward(library, layout)
     source = run.filtered(image, threads)
@@ -27,7 +36,15 @@ def forward(
 
 
 def to_weights(
-    library: Library, layout: Layout, image: Words, gradient: Words, out: Words, *, keep: bool, negate: bool, threads: int
+    library: Library,
+    layout: Layout,
+    image: Words,
+    gradient: Words,
+    out: Words,
+    *,
+    keep: bool,
+    negate: bool,
+    threads: int,
 ) -> None:
     run = _to_weights(library, layout)
     factors = [gradient.ctypes.data, run.filtered(image, threads)]
@@ -39,11 +56,6 @@ def to_input(library: Library, layout: Layout, gradient: Words, weights: Words, 
     _to_input(library, layout).run(gradient, weights, out, threads)
 
 
-def images(layout: Axes) -> Images:
-    """All planes of a batch of images."""
-    return Images(planes=outer(along(layout[0]), along(layout[1])), row=layout[2][1], column=layout[3][1])
-
-
 class _Filtered:
     """What the forward pass and the weights' gradient share: the filtered image."""
 
@@ -51,7 +63,12 @@ class _Filtered:
         self.maps = ConvolutionMaps(layout, library.variant.lanes)
         vertical, horizontal = self.maps.lines
         self.filter = Windows(
-            library, layout.field, vertical.box(), horizontal.box(), images(layout.image), images(self.maps.boxed)
+            library,
+            layout.field,
+            vertical.box(),
+            horizontal.box(),
+            images(layout.image),
+            images(self.maps.boxed),
         )
 
     def filtered(self, image: Words, threads: int) -> int:
@@ -95,7 +112,12 @@ class _ToInput:
             images(self.maps.padded),
         )
         self.unfilter = Windows(
-            library, layout.field, vertical.unbox(), horizontal.unbox(), images(self.target), images(layout.image)
+            library,
+            layout.field,
+            vertical.unbox(),
+            horizontal.unbox(),
+            images(self.target),
+            images(layout.image),
         )
         phases = pairs(range(min(vertical.step, vertical.kernel)), range(min(horizontal.step, horizontal.kernel)))
         self.phases = [

@@ -179,5 +179,3 @@ class _Walk:
             return f.both(mask, constant(1))
         bits = f.compare("slt", mask, self.operations.constant(0))
         return f.convert("zext", f.convert("bitcast", bits, f"i{lanes}"), "i64")
-
-

@@ -51,9 +51,7 @@ def constants(values: Sequence[int], scalar: str = "i64") -> Value:
     """One number per lane."""
     if len(values) == 1:
         return constant(values[0], scalar)
-    return Value(
-        "<" + ", ".join(str(constant(value, scalar)) for value in values) + ">", f"<{len(values)} x {scalar}>"
-    )
+    return Value("<" + ", ".join(str(constant(value, scalar)) for value in values) + ">", f"<{len(values)} x {scalar}>")
 
 
 def pointer(name: str) -> Value:
@@ -137,9 +135,7 @@ class Function:
             return value
         kind = vector_type(lanes, value.type)
         first = self.emit(f"insertelement {kind} poison, {value}, i64 0", kind)
-        return self.emit(
-            f"shufflevector {first}, {kind} poison, <{lanes} x i32> zeroinitializer", kind
-        )
+        return self.emit(f"shufflevector {first}, {kind} poison, <{lanes} x i32> zeroinitializer", kind)
 
     def shuffle(self, left: Value, right: Value, order: Sequence[int]) -> Value:
         mask = ", ".join(f"i32 {index}" for index in order)
@@ -195,9 +191,7 @@ class Function:
         self.line(f"br label %{label}.head")
         phis = [f"  {index} = phi i64 [ {start}, %{before} ], [ {after}, %{self._block} ]"]
         for name, first, result in zip(names, carried, results, strict=True):
-            phis.append(
-                f"  {name} = phi {first.type} [ {first.text}, %{before} ], [ {result.text}, %{self._block} ]"
-            )
+            phis.append(f"  {name} = phi {first.type} [ {first.text}, %{before} ], [ {result.text}, %{self._block} ]")
         self._lines[place:place] = phis
         self._open(f"{label}.exit")
         return [Value(name, value.type) for name, value in zip(names, carried, strict=True)]

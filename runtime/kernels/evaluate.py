@@ -71,7 +71,11 @@ class Evaluator(Generic[T]):
     def _bits(self, step: Step) -> Element[T] | T:
         """Operations on the canonical representative."""
         arithmetic, argument = self.arithmetic, self._element(step.arguments[0])
-        limits = {"shift": arithmetic.field.bits, "low": arithmetic.field.bits, "bit": arithmetic.field.bits - 1}
+        limits = {
+            "shift": arithmetic.field.bits,
+            "low": arithmetic.field.bits,
+            "bit": arithmetic.field.bits - 1,
+        }
         if step.number > limits.get(step.operation, arithmetic.field.modulus):
             raise fail(
                 "PPC525",

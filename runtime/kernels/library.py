@@ -10,7 +10,7 @@ import hashlib
 import platform
 import threading
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -87,7 +87,7 @@ def _sources() -> str:
     return digest.hexdigest()
 
 
-@lru_cache(maxsize=None)
+@cache
 def library(variant: Variant, folder: Path) -> Library:
     return Library(variant, Cache(folder))
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from itertools import combinations
 
 from ppc.field import Field
@@ -77,9 +77,11 @@ class Plan:
         grown = [0] * self.accumulators
         for term in self.terms:
             product = self.left[term.left].bound * self.right[term.right].bound
-            grown[term.accumulator] += {"low": min(product, 2**52 - 1), "high": product >> 52, "full": product}[
-                term.part
-            ]
+            grown[term.accumulator] += {
+                "low": min(product, 2**52 - 1),
+                "high": product >> 52,
+                "full": product,
+            }[term.part]
         return tuple(grown)
 
     @property
@@ -174,7 +176,7 @@ def _wide(field: Field) -> Plan:
     return Plan((limb,), (limb,), (Term(0, 0, "full", 0),), (Sum(0, (0,)),), 1 << 128)
 
 
-@lru_cache(maxsize=None)
+@cache
 def plan(field: Field, multiplier: str) -> Plan:
     """The limb plan of a field on a multiplier: "ifma" (52-bit), "narrow" (32×32→64) or "wide" (64×64→128)."""
     if multiplier == "wide":

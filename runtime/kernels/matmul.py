@@ -46,7 +46,15 @@ def axes(array: Words, field: Field) -> Axes:
 
 
 def matmul(
-    library: Library, field: Field, left: Words, right: Words, out: Words, *, keep: bool, negate: bool, threads: int
+    library: Library,
+    field: Field,
+    left: Words,
+    right: Words,
+    out: Words,
+    *,
+    keep: bool,
+    negate: bool,
+    threads: int,
 ) -> None:
     """The arrays have been checked."""
     if out.size == 0:
@@ -61,10 +69,15 @@ def matmul(
 
 @lru_cache(maxsize=256)
 def _prepared(library: Library, field: Field, left: Axes, right: Axes, out: Axes) -> Product:
+    return Product(library, field, matrix_maps(left, right, out))
+
+
+def matrix_maps(left: Axes, right: Axes, out: Axes) -> Maps:
+    """The index maps of matrices with these layouts."""
     (rows, left_row), (depth, left_depth) = left[-2:]
     (_, right_depth), (columns, right_column) = right[-2:]
     (_, out_row), (_, out_column) = out[-2:]
-    maps = Maps(
+    return Maps(
         left_rows=_steps(rows, left_row),
         left_depths=_steps(depth, left_depth),
         right_depths=_steps(depth, right_depth),
@@ -77,7 +90,6 @@ def _prepared(library: Library, field: Field, left: Axes, right: Axes, out: Axes
         right_batches=_batches(right[:-2], out[:-2]),
         out_batches=_batches(out[:-2], out[:-2]),
     )
-    return Product(library, field, maps)
 
 
 def _steps(count: int, stride: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

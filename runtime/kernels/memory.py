@@ -64,9 +64,7 @@ def store_columns(
 def load_whole(f: Function, variant: Variant, field: Field, base: Value) -> list[Value]:
     """`lanes` neighbouring elements, all there."""
     kind = vector_type(variant.lanes)
-    vectors = [
-        f.load(f.address(base, constant(number * variant.lanes)), kind) for number in range(field.words)
-    ]
+    vectors = [f.load(f.address(base, constant(number * variant.lanes)), kind) for number in range(field.words)]
     return _deinterleave(f, variant, vectors)
 
 
@@ -125,9 +123,7 @@ def _strided_places(f: Function, variant: Variant, base: Value, step: Value) -> 
     return f.address(base, index)
 
 
-def _load_strided(
-    f: Function, variant: Variant, field: Field, base: Value, count: Value, step: Value
-) -> list[Value]:
+def _load_strided(f: Function, variant: Variant, field: Field, base: Value, count: Value, step: Value) -> list[Value]:
     kind = vector_type(variant.lanes)
     if variant.multiplier == "ifma":
         mask = _below(f, variant, count, 1, 0)

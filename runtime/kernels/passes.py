@@ -15,7 +15,14 @@ from numpy.typing import NDArray
 
 from ppc.errors import fail
 from ppc.field import Field, Words
-from ppc.runtime.kernels.buffers import check_array, check_elements, check_own_places, check_shape, shares_memory, wrong
+from ppc.runtime.kernels.buffers import (
+    check_array,
+    check_elements,
+    check_own_places,
+    check_shape,
+    shares_memory,
+    wrong,
+)
 from ppc.runtime.kernels.elementwise import COUNTS, PER_ARRAY, ElementwiseKernel
 from ppc.runtime.kernels.expression import Program
 from ppc.runtime.kernels.library import Library
@@ -47,7 +54,9 @@ def check_arrays(field: Field, program: Program, arrays: Arrays) -> tuple[int, .
         if np.broadcast_shapes(common, *shapes) != common:
             raise ValueError
     except ValueError as error:
-        raise fail("PPC522", f"Shapes {shapes} do not broadcast to the output's.", hint="Outputs never grow.") from error
+        raise fail(
+            "PPC522", f"Shapes {shapes} do not broadcast to the output's.", hint="Outputs never grow."
+        ) from error
     for number, array in enumerate(arrays.outs):
         check_shape(array, f"outs[{number}]", field, common)
         check_own_places(array, f"outs[{number}]")
@@ -94,7 +103,10 @@ def _check_overlaps(field: Field, arrays: Arrays) -> None:
 
 
 def _same(left: Words, right: Words) -> bool:
-    return left.ctypes.data == right.ctypes.data and (left.shape, left.strides) == (right.shape, right.strides)
+    return left.ctypes.data == right.ctypes.data and (left.shape, left.strides) == (
+        right.shape,
+        right.strides,
+    )
 
 
 @dataclass(frozen=True)
@@ -115,7 +127,11 @@ def evaluate(
         return
     walk = _merged(field, (*arrays.operands, *arrays.outs), common)
     if (arrays.packed or arrays.bit_outs) and len(walk.lengths) > 1:
-        raise wrong("operands", "cannot be walked as one axis", "Beside packed bits, arrays have no gaps and no repeats.")
+        raise wrong(
+            "operands",
+            "cannot be walked as one axis",
+            "Beside packed bits, arrays have no gaps and no repeats.",
+        )
     leading = walk.lengths[:-COUNTS]
     own = Walk(walk.lengths[-COUNTS:], tuple(step[-COUNTS:] for step in walk.steps))
     for index in np.ndindex(*leading):
@@ -147,7 +163,13 @@ def _inner(field: Field, step: int) -> str:
 
 
 def _run(
-    library: Library, field: Field, program: Program, arrays: Arrays, walk: Walk, starts: list[int], threads: int
+    library: Library,
+    field: Field,
+    program: Program,
+    arrays: Arrays,
+    walk: Walk,
+    starts: list[int],
+    threads: int,
 ) -> None:
     missing = COUNTS - len(walk.lengths)
     lengths = [1] * missing + list(walk.lengths)
@@ -157,7 +179,9 @@ def _run(
     for out in outs:
         inner[out] = "unit" if lengths[-1] == 1 else inner[out]
     kernel = library.kernel(ElementwiseKernel(field, program, tuple(inner)))
-    addresses = [array.ctypes.data + 8 * start for array, start in zip((*arrays.operands, *arrays.outs), starts, strict=True)]
+    addresses = [
+        array.ctypes.data + 8 * start for array, start in zip((*arrays.operands, *arrays.outs), starts, strict=True)
+    ]
     bits = [array.ctypes.data for array in (*arrays.packed, *arrays.bit_outs)]
     axis = next((axis for axis in range(COUNTS - 1) if lengths[axis] >= threads), COUNTS - 1) if threads > 1 else 2
     unit = _BORDER if axis == COUNTS - 1 else 1
@@ -169,7 +193,13 @@ def _run(
 
 
 def _block(
-    lengths: list[int], addresses: list[int], steps: list[list[int]], bits: list[int], axis: int, first: int, last: int
+    lengths: list[int],
+    addresses: list[int],
+    steps: list[list[int]],
+    bits: list[int],
+    axis: int,
+    first: int,
+    last: int,
 ) -> NDArray[np.int64]:
     """The kernel's parameters for one stretch of one axis."""
     own = [last - first if number == axis else length for number, length in enumerate(lengths)]

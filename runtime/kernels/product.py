@@ -247,9 +247,7 @@ class _Driver:
             step=self.p["sliver_block"],
         )
 
-    def _rows(
-        self, k: Value, depth: Value, first: Value, tile: Value, tiles: Value, left: Value, out: Value
-    ) -> None:
+    def _rows(self, k: Value, depth: Value, first: Value, tile: Value, tiles: Value, left: Value, out: Value) -> None:
         f = self.f
         slivers = self._least(self.p["sliver_block"], f.subtract(self.p["slivers"], first))
         lanes, counts = self._moved("left_lanes", first, SLIVER), self._moved("row_counts", first)
@@ -327,4 +325,3 @@ class RegisterLoop:
 
         f.repeat(repeats, once)
         return module([f], triple=variant.triple)
-

@@ -34,13 +34,9 @@ IFMA = Variant(
     processor="x86-64-v4",
     multiplier="ifma",
 )
-AVX2 = Variant(
-    name="avx2", triple=X86, lanes=4, features=("avx2", "bmi2"), processor="x86-64-v3", multiplier="narrow"
-)
+AVX2 = Variant(name="avx2", triple=X86, lanes=4, features=("avx2", "bmi2"), processor="x86-64-v3", multiplier="narrow")
 PLAIN = Variant(name="plain", triple=X86, lanes=1, features=(), processor="x86-64", multiplier="wide")
-ARM_PLAIN = Variant(
-    name="plain-aarch64", triple=ARM, lanes=1, features=(), processor="generic", multiplier="wide"
-)
+ARM_PLAIN = Variant(name="plain-aarch64", triple=ARM, lanes=1, features=(), processor="generic", multiplier="wide")
 
 VARIANTS = (IFMA, AVX2, PLAIN)
 
