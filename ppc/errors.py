@@ -63,9 +63,7 @@ def fail(
     code: str, message: str, *, span: Span | None = None, label: str = "", hint: str = "", notes: tuple[Note, ...] = ()
 ) -> PpcError:
     """A PpcError of one diagnostic, ready to be raised."""
-    return PpcError(
-        Diagnostic(code=code, message=message, span=span, label=label, hint=hint, notes=notes)
-    )
+    return PpcError(Diagnostic(code=code, message=message, span=span, label=label, hint=hint, notes=notes))
 
 
 def render(error: PpcError) -> str:

@@ -64,9 +64,10 @@ def check_apart(out: Words, name: str, others: Iterable[tuple[str, NDArray[Any]]
 def check_own_places(out: Words, name: str) -> None:
     """No two elements of an output may be the same memory."""
     axes = sorted((abs(s), n) for s, n in zip(out.strides, out.shape, strict=True) if n > 1)
-    if (axes and axes[0][0] == 0) or any(step < inner * count for (inner, count), (step, _) in pairwise(axes)):
-        if out.size and _collides(out):
-            raise wrong(name, "has elements that share memory", "Write into an array without overlaps.")
+    doubtful = any(step < inner * count for (inner, count), (step, _) in pairwise([(0, 1), *axes]))
+    repeated = any(step == 0 for step, _ in axes)
+    if out.size and (repeated or (doubtful and _collides(out))):
+        raise wrong(name, "has elements that share memory", "Write into an array without overlaps.")
 
 
 def _collides(out: Words) -> bool:

@@ -15,7 +15,7 @@ import os
 import secrets
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ppc.errors import PpcError, fail
@@ -101,12 +101,9 @@ def _replace_key(folder: int) -> None:
     if _exists(_KEY_NAME, folder) and _read(_KEY_NAME, folder, limit=_KEY_BYTES) is None:
         _remove(_KEY_NAME, folder)
     aside = _write_aside(secrets.token_bytes(_KEY_BYTES), folder)
-    try:
+    with suppress(FileExistsError):
         os.link(aside, _KEY_NAME, src_dir_fd=folder, dst_dir_fd=folder)
-    except FileExistsError:
-        pass
-    finally:
-        _remove(aside, folder)
+    _remove(aside, folder)
 
 
 def _exists(name: str, folder: int) -> bool:
@@ -150,7 +147,5 @@ def _write(name: str, content: bytes, folder: int) -> None:
 
 
 def _remove(name: str, folder: int) -> None:
-    try:
+    with suppress(FileNotFoundError):
         os.unlink(name, dir_fd=folder)
-    except FileNotFoundError:
-        pass

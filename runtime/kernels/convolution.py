@@ -1,8 +1,10 @@
 """Convolution forward and its two gradients, with stride, padding, groups, and the average pool that follows it.
 
-Called by the workbench. Knows what a convolution is; its index maps are convolution_maps.py's. A convolution and the sum over pool×pool windows after it are one bilinear map: the image's
-box filter, convolved with stride·pool. That is a quarter of the products for a pool of two, forward and backward.
-The products read the padded (and filtered) image in place; no matrix of patches is ever made.
+Called by the workbench. Knows what a convolution is; its index maps are convolution_maps.py's.
+
+A convolution and the sum over pool×pool windows after it are one bilinear map: the image's box filter, convolved with
+stride·pool. That is a quarter of the products for a pool of two, forward and backward. The products read the padded
+(and filtered) image in place; no matrix of patches is ever made.
 """
 
 from __future__ import annotations

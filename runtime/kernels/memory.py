@@ -52,7 +52,7 @@ def store_columns(
         for word, value in enumerate(words):
             f.store(value, f.address(base, constant(word)))
     elif step is not None:
-        _store_strided(f, variant, field, base, count, words, step)
+        _store_strided(f, variant, base, count, words, step)
     else:
         for vector, first in zip(_interleave(f, variant, words), _firsts(variant, field, 0), strict=True):
             mask = _below(f, variant, count, field.words, first)
@@ -146,9 +146,7 @@ def _load_strided(f: Function, variant: Variant, field: Field, base: Value, coun
     return [f.load(room, kind) for room in rooms]
 
 
-def _store_strided(
-    f: Function, variant: Variant, field: Field, base: Value, count: Value, words: list[Value], step: Value
-) -> None:
+def _store_strided(f: Function, variant: Variant, base: Value, count: Value, words: list[Value], step: Value) -> None:
     kind = vector_type(variant.lanes)
     if variant.multiplier == "ifma":
         mask = _below(f, variant, count, 1, 0)

@@ -55,6 +55,7 @@ class ArrayOperations:
         return [np.bitwise_and(digit, keep) for digit in digits]
 
     def multiply_add(self, total: Words, left: Words, right: Words, part: str) -> Words:
+        assert part == "low", part
         return np.add(total, np.multiply(left, right))
 
     def halves(self, total: Words, bound: int) -> list[tuple[Words, int, int]]:

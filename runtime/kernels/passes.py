@@ -61,7 +61,7 @@ def check_arrays(field: Field, program: Program, arrays: Arrays) -> tuple[int, .
         check_shape(array, f"outs[{number}]", field, common)
         check_own_places(array, f"outs[{number}]")
     _check_bits(arrays, int(np.prod(common)))
-    _check_overlaps(field, arrays)
+    _check_overlaps(arrays)
     return common
 
 
@@ -92,7 +92,7 @@ def check_bits(array: Any, name: str, count: int, *, written: bool) -> None:
         raise wrong(name, f"has shape {array.shape}; {count} bits take ({words},) words without gaps", "Reshape it.")
 
 
-def _check_overlaps(field: Field, arrays: Arrays) -> None:
+def _check_overlaps(arrays: Arrays) -> None:
     """An output may be exactly one of the operands (each element is read before it is written), or apart from it."""
     written: list[NDArray[Any]] = []
     for out in (*arrays.outs, *arrays.bit_outs):

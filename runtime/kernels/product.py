@@ -298,7 +298,7 @@ _POINTERS = frozenset(
 
 @dataclass(frozen=True)
 class RegisterLoop:
-    """The register tile alone, `repeats` times over operands that stay in the nearest cache: the limit of the machine."""
+    """The register tile alone, over and over on operands in the nearest cache: the limit of the machine."""
 
     field: Field
 
@@ -320,7 +320,7 @@ class RegisterLoop:
 
         def once(_: Value) -> None:
             totals = sum_products(f, arithmetic, rows, left, right, depth)
-            for number, total in enumerate(sum(totals, [])):
+            for number, total in enumerate(total for row in totals for total in row):
                 f.store(total, f.address(out, constant(number), total.type), 8)
 
         f.repeat(repeats, once)

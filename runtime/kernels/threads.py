@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from itertools import pairwise
 
 
 @cache
@@ -34,4 +35,4 @@ def shares(count: int, threads: int, unit: int = 1) -> list[tuple[int, int]]:
     units = -(-count // unit)
     parts = max(1, min(threads, units))
     borders = [min(count, units * part // parts * unit) for part in range(parts + 1)]
-    return list(zip(borders[:-1], borders[1:], strict=True))
+    return list(pairwise(borders))

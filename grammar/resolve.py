@@ -1,0 +1,138 @@
+"""From the syntax tree to meaning: one graph for each model, one policy for each private block, and the trainings.
+
+Reports every mistake that can be seen without shapes. Called by the compiler.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+from ppc.errors import Diagnostic, Note
+from ppc.grammar import syntax
+from ppc.grammar.arguments import Reader, nearest
+from ppc.grammar.bodies import Body, BodyResolver
+from ppc.grammar.facts import resolve_private
+from ppc.grammar.lessons import resolve_training
+from ppc.ir.policy import Policy, Training
+
+T = TypeVar("T", bound=syntax.Tree)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resolved:
+    """What a program means, as far as it could be understood, and the mistakes in the rest."""
+
+    parties: tuple[str, ...]
+    bodies: dict[str, Body]
+    policies: tuple[Policy, ...]
+    trainings: dict[str, Training]
+    mistakes: tuple[Diagnostic, ...]
+
+
+def resolve(program: syntax.Program, *, source: str, whole: bool = True) -> Resolved:
+    """`whole` is False when blocks were left out because they did not parse: what they define is not missed then."""
+    reader = Reader()
+    parties = _parties(program, reader, whole=whole)
+    models = {model.name.text: model for model in _unique_models(program, reader)}
+    bodies: dict[str, Body] = {}
+    for name, model in models.items():
+        body = BodyResolver(model, reader, source=source, parties=parties).resolve()
+        if body is not None:
+            bodies[name] = body
+    policies = tuple(_policies(program, models, parties, reader, whole=whole))
+    trainings = {t.model: t for t in _trainings(program, models, parties, reader, whole=whole)}
+    for label in _blocks(program, syntax.Label):
+        reader.blame("PPC115", f"`label {label.data.text} by {label.by.text}` is not built yet.", label.span)
+    return Resolved(
+        parties=parties, bodies=bodies, policies=policies, trainings=trainings, mistakes=tuple(reader.mistakes)
+    )
+
+
+def _blocks(program: syntax.Program, kind: type[T]) -> list[T]:
+    return [block for block in program.blocks if isinstance(block, kind)]
+
+
+def _parties(program: syntax.Program, reader: Reader, *, whole: bool) -> tuple[str, ...]:
+    names: dict[str, syntax.Name] = {}
+    for name in (name for block in _blocks(program, syntax.Party) for name in block.names):
+        if name.text in names:
+            note = Note(text="it was named here", span=names[name.text].span)
+            reader.blame("PPC121", f"The party `{name.text}` is named twice.", name.span, notes=(note,))
+        elif name.text in ("joint", "public", "all", "nobody"):
+            reader.blame("PPC117", f"`{name.text}` is a word of the language, not a party.", name.span)
+        names.setdefault(name.text, name)
+    private = _blocks(program, syntax.Private)
+    if len(names) < 2 and private and whole:
+        reader.blame(
+            "PPC128",
+            f"A private block needs two parties; the program names {len(names)}.",
+            private[0].span,
+            hint="Begin the program with a line such as `party hospital, lab`: the client first, then the server.",
+        )
+    return tuple(names)
+
+
+def _unique_models(program: syntax.Program, reader: Reader) -> Iterator[syntax.Model]:
+    seen: dict[str, syntax.Name] = {}
+    for model in _blocks(program, syntax.Model):
+        if model.name.text in seen:
+            note = Note(text="it was defined here", span=seen[model.name.text].span)
+            reader.blame("PPC122", f"The model `{model.name.text}` is defined twice.", model.name.span, notes=(note,))
+            continue
+        seen[model.name.text] = model.name
+        yield model
+
+
+def _known_model(name: syntax.Name, models: dict[str, syntax.Model], reader: Reader, *, whole: bool) -> bool:
+    if name.text in models:
+        return True
+    if whole:
+        reader.blame("PPC123", f"There is no model `{name.text}`.", name.span, hint=nearest(name.text, list(models)))
+    return False
+
+
+def _policies(
+    program: syntax.Program,
+    models: dict[str, syntax.Model],
+    parties: tuple[str, ...],
+    reader: Reader,
+    *,
+    whole: bool,
+) -> Iterator[Policy]:
+    seen: dict[tuple[str, str], syntax.Private] = {}
+    for block in _blocks(program, syntax.Private):
+        name = block.alias or block.model
+        if (earlier := seen.setdefault((block.model.text, name.text), block)) is not block:
+            note = Note(text="the first one is here", span=(earlier.alias or earlier.model).span)
+            reader.blame(
+                "PPC129",
+                f"Two private blocks of `{block.model.text}` are named `{name.text}`.",
+                name.span,
+                notes=(note,),
+                hint=f"Give one another name: `private {block.model.text} as other {{ … }}`.",
+            )
+        elif _known_model(block.model, models, reader, whole=whole) and len(parties) >= 2:
+            policy = resolve_private(block, models[block.model.text], parties, reader)
+            if policy is not None:
+                yield policy
+
+
+def _trainings(
+    program: syntax.Program,
+    models: dict[str, syntax.Model],
+    parties: tuple[str, ...],
+    reader: Reader,
+    *,
+    whole: bool,
+) -> Iterator[Training]:
+    seen: dict[str, syntax.Name] = {}
+    for block in _blocks(program, syntax.Train):
+        if (earlier := seen.setdefault(block.model.text, block.model)) is not block.model:
+            note = Note(text="the first one is here", span=earlier.span)
+            reader.blame("PPC130", f"`{block.model.text}` has two train blocks.", block.model.span, notes=(note,))
+        elif _known_model(block.model, models, reader, whole=whole):
+            training = resolve_training(block, parties, reader)
+            if training is not None:
+                yield training

@@ -1,0 +1,43 @@
+"""The compiler's pipeline, from a graph as written to one that may be lowered."""
+
+from __future__ import annotations
+
+from ppc.ir.policy import Policy, Training
+from ppc.ir.types import Type
+from ppc.passes.base import Pass
+from ppc.passes.check_flow import CheckFlow
+from ppc.passes.complement_inputs import ComplementInputs
+from ppc.passes.differentiate import Differentiate
+from ppc.passes.fit_ranges import FitRanges
+from ppc.passes.infer_shapes import InferShapes
+from ppc.passes.place import Place
+from ppc.passes.prepare_inference import PrepareInference
+from ppc.passes.split_at_layer import SplitAtLayer
+from ppc.source import Span
+
+
+def pipeline(
+    policy: Policy, training: Training | None, *, batch: int, promise: Type | None, promise_span: Span
+) -> tuple[Pass, ...]:
+    """All passes for one private block, in order; with a training, for one step of it."""
+    return (
+        InferShapes(batch, policy.weight_bounds, promise, promise_span),
+        SplitAtLayer(policy.cut, policy.client),
+        ComplementInputs(policy.complement, policy.cut, policy.client),
+        PrepareInference() if training is None else Differentiate(training=training),
+        Place(policy, training),
+        CheckFlow(policy, training),
+        FitRanges(policy.joint),
+    )
+
+
+PASSES: tuple[type[Pass], ...] = (
+    InferShapes,
+    SplitAtLayer,
+    ComplementInputs,
+    PrepareInference,
+    Differentiate,
+    Place,
+    CheckFlow,
+    FitRanges,
+)

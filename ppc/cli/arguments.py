@@ -1,0 +1,123 @@
+"""The command line, verb by verb. What a verb does lives in `source_verbs` and `model_verbs`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeAlias
+
+from ppc import __version__
+from ppc.cli import model_verbs, source_verbs
+
+Run = Callable[[argparse.Namespace], int]
+Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    top = argparse.ArgumentParser(prog="ppc", description="Compile private neural networks.")
+    top.add_argument("--version", action="version", version=f"ppc {__version__}")
+    verbs = top.add_subparsers(title="verbs", metavar="VERB", required=True)
+    _check(verbs)
+    _fmt(verbs)
+    _compile(verbs)
+    _graph(verbs)
+    _explain(verbs)
+    _run(verbs)
+    _weights(verbs)
+    _import(verbs)
+    return top
+
+
+def _verb(verbs: Verbs, name: str, run: Run, help_: str) -> argparse.ArgumentParser:
+    made = verbs.add_parser(name, help=help_, description=help_)
+    made.set_defaults(run=run)
+    return made
+
+
+def _json(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--json", action="store_true", help="print for a machine")
+
+
+def _program(verb: argparse.ArgumentParser, *, train: bool = True) -> None:
+    """The program, and which of its blocks to follow."""
+    verb.add_argument("program", type=Path, metavar="MODEL.pnn")
+    verb.add_argument("--model", metavar="NAME", help="the model to take, where the program has several")
+    verb.add_argument("--as", dest="as_", metavar="NAME", help="the private block to follow")
+    if train:
+        verb.add_argument("--train", action="store_true", help="take one training step in place of inference")
+        verb.add_argument("--batch", type=_positive, metavar="N", help="examples at a time")
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 1_000_000:
+        raise argparse.ArgumentTypeError("must be 1 to 1000000")
+    return number
+
+
+def _check(verbs: Verbs) -> None:
+    verb = _verb(verbs, "check", source_verbs.check, "look for every mistake of a program")
+    verb.add_argument("programs", type=Path, nargs="+", metavar="MODEL.pnn")
+    _json(verb)
+
+
+def _fmt(verbs: Verbs) -> None:
+    verb = _verb(verbs, "fmt", source_verbs.fmt, "lay out programs in the one way; `-` reads and prints")
+    verb.add_argument("programs", nargs="+", metavar="MODEL.pnn")
+    verb.add_argument("--check", action="store_true", help="change nothing; exit 1 if something would change")
+
+
+def _compile(verbs: Verbs) -> None:
+    verb = _verb(verbs, "compile", source_verbs.compile_, "compile a program and show any of its stages")
+    _program(verb)
+    verb.add_argument("--emit", choices=("ast", "graph", "dot"), default="graph", help="what to print (graph)")
+    verb.add_argument("--after", metavar="PASS", help="the graph after this pass; `source` is before all")
+    verb.add_argument("--print-after-all", action="store_true", help="print the graph after every pass")
+    verb.add_argument("--time-passes", action="store_true", help="print how long each pass took, to stderr")
+    verb.add_argument("-o", dest="output", type=Path, metavar="FILE", help="write here and not to stdout")
+
+
+def _graph(verbs: Verbs) -> None:
+    verb = _verb(verbs, "graph", source_verbs.graph, "draw a program: who computes what, and what is opened")
+    _program(verb)
+    verb.add_argument("--after", metavar="PASS", help="draw the graph after this pass")
+    verb.add_argument("-o", dest="output", type=Path, metavar="FILE.svg", required=True, help="a .svg or .dot file")
+
+
+def _explain(verbs: Verbs) -> None:
+    verb = _verb(verbs, "explain", source_verbs.explain, "what an error code means, and what to do")
+    verb.add_argument("code", nargs="?", metavar="CODE", help="for example PPC203; none lists them all")
+    _json(verb)
+
+
+def _run(verbs: Verbs) -> None:
+    verb = _verb(verbs, "run", model_verbs.run, "run a model on this machine")
+    _program(verb, train=False)
+    verb.add_argument("--mode", choices=("clear", "twin", "joint"), default="clear", help="clear is the only one yet")
+    source = verb.add_mutually_exclusive_group(required=True)
+    source.add_argument("--weights", type=Path, metavar="FILE", help=".safetensors, .npz, or a torch state_dict")
+    source.add_argument("--seed", type=int, metavar="N", help="seeded weights of an untrained model")
+    verb.add_argument("--input", type=Path, required=True, metavar="FILE", help="a .npz with the inputs, or one .npy")
+    verb.add_argument("-o", dest="output", type=Path, metavar="FILE.npz", help="write the result here")
+    _json(verb)
+
+
+def _weights(verbs: Verbs) -> None:
+    verb = _verb(verbs, "weights", model_verbs.weights, "list, make, convert or fold a model's weights")
+    verb.add_argument("action", choices=("list", "init", "export", "fold"))
+    _program(verb, train=False)
+    verb.add_argument("file", type=Path, nargs="?", metavar="WEIGHTS", help="not for init; may be left out for list")
+    verb.add_argument("-o", dest="output", type=Path, metavar="FILE", help=".safetensors or .npz")
+    verb.add_argument("--seed", type=int, default=0, metavar="N", help="for init")
+    _json(verb)
+
+
+def _import(verbs: Verbs) -> None:
+    verb = _verb(verbs, "import", model_verbs.import_, "write a program from an ONNX file or a torch module")
+    verb.add_argument("origin", metavar="MODEL.onnx | package.module:function")
+    verb.add_argument("-o", dest="output", type=Path, metavar="MODEL.pnn", help="(the model's name, with .pnn)")
+    verb.add_argument("--input", metavar="SHAPE", help="the input of a torch module, as in 1,28,28")
+    verb.add_argument("--bounds", default="0..1", metavar="LOW..HIGH", help="between what the input lies (0..1)")
+    _json(verb)

@@ -1,0 +1,192 @@
+"""The verbs that work on programs: check, fmt, compile, graph, explain."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ppc.codes import CODES
+from ppc.errors import PpcError, fail
+from ppc.source import Source
+
+if TYPE_CHECKING:
+    from ppc import compiler
+    from ppc.ir.graph import Graph
+
+
+def check(arguments: Namespace) -> int:
+    """Every mistake of every program; what it says, where there is none."""
+    from ppc import compiler, report
+
+    errors: list[PpcError] = []
+    reports: list[dict[str, object]] = []
+    for program in arguments.programs:
+        try:
+            checked = compiler.check(program)
+        except PpcError as error:
+            errors.append(error)
+            continue
+        if arguments.json:
+            reports.append(report.as_dictionary(checked))
+        else:
+            _print(report.summary(checked))
+    if arguments.json:
+        _print(json.dumps(_joined(reports, errors), indent=2) + "\n")
+    return _worst(errors, quiet=arguments.json)
+
+
+def _joined(reports: list[dict[str, object]], errors: list[PpcError]) -> dict[str, object]:
+    from ppc.cli import as_dictionary
+
+    found = [diagnostic for error in errors for diagnostic in _diagnostics(as_dictionary(error))]
+    return {"ok": not errors, "programs": reports, "diagnostics": found}
+
+
+def _diagnostics(dictionary: dict[str, object]) -> list[object]:
+    found = dictionary["diagnostics"]
+    return list(found) if isinstance(found, list) else []  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+
+
+def _worst(errors: list[PpcError], *, quiet: bool) -> int:
+    from ppc.cli import exit_code
+    from ppc.errors import render
+
+    if not quiet:
+        for error in errors:
+            sys.stderr.write(render(error) + "\n")
+    return min((exit_code(error) for error in errors), default=0)
+
+
+def fmt(arguments: Namespace) -> int:
+    """Lay out programs; nothing is written where one does not parse."""
+    from ppc.compiler import read_source
+    from ppc.grammar.format import format_source
+
+    changed: list[str] = []
+    for name in arguments.programs:
+        source = Source("<stdin>", sys.stdin.read()) if name == "-" else read_source(Path(name))
+        text = format_source(source)
+        if text != source.text:
+            changed.append(name)
+        if arguments.check:
+            continue
+        if name == "-":
+            _print(text)
+        elif text != source.text:
+            write_text(Path(name), text)
+    if arguments.check:
+        _print("".join(f"{name} would change\n" for name in changed))
+    return 1 if arguments.check and changed else 0
+
+
+def compile_(arguments: Namespace) -> int:
+    """One stage of a program, or all of them."""
+    from ppc import compiler
+
+    if arguments.emit == "ast":
+        return _emit(arguments, _ast(compiler.read_source(arguments.program)))
+    compiled = _compiled(arguments)
+    if arguments.time_passes:
+        sys.stderr.write("".join(f"{step.seconds * 1e3:8.2f} ms  {step.name}\n" for step in compiled.steps[1:]))
+    return _emit(arguments, "".join(_stages(arguments, compiled)))
+
+
+def _compiled(arguments: Namespace) -> compiler.Compiled:
+    from ppc import compiler
+
+    return compiler.compile_program(
+        arguments.program,
+        model=arguments.model,
+        as_=arguments.as_,
+        train=arguments.train,
+        batch=arguments.batch,
+    )
+
+
+def _stages(arguments: Namespace, compiled: compiler.Compiled) -> Iterator[str]:
+    written = _writer(arguments.emit)
+    if arguments.print_after_all:
+        for step in compiled.steps:
+            yield f"# after {step.name}\n{written(step.graph)}"
+    else:
+        yield written(compiled.after(arguments.after) if arguments.after else compiled.graph)
+
+
+def _writer(emit: str) -> Callable[[Graph], str]:
+    """How to write a graph; networkx, which drawing needs, is loaded only for a drawing."""
+    if emit == "dot":
+        from ppc.drawing import dot
+
+        return dot
+    from ppc.ir.text import show
+
+    return show
+
+
+def _ast(source: Source) -> str:
+    from ppc.grammar.parse import parse
+    from ppc.grammar.show import show_tree
+
+    return show_tree(parse(source))
+
+
+def graph(arguments: Namespace) -> int:
+    """A picture of one stage."""
+    from ppc.drawing import dot, svg
+
+    writers = {".svg": svg, ".dot": dot}
+    if arguments.output.suffix not in writers:
+        raise fail("PPC509", f"{arguments.output} is neither .svg nor .dot.", hint="Name the picture `model.svg`.")
+    compiled = _compiled(arguments)
+    drawn = compiled.after(arguments.after) if arguments.after else compiled.graph
+    write_text(arguments.output, writers[arguments.output.suffix](drawn))
+    return 0
+
+
+def explain(arguments: Namespace) -> int:
+    """What a code means."""
+    if arguments.code is None:
+        if arguments.json:
+            _print(json.dumps({code: row.title for code, row in CODES.items()}, indent=2) + "\n")
+        else:
+            _print("".join(f"{code}  {row.title}\n" for code, row in CODES.items()))
+        return 0
+    code = arguments.code.upper()
+    if code not in CODES:
+        raise fail("PPC512", f"There is no error code {arguments.code}.", hint="`ppc explain` lists them all.")
+    row = CODES[code]
+    if arguments.json:
+        _print(json.dumps({"code": code, "title": row.title, "explanation": row.explanation}, indent=2) + "\n")
+    else:
+        _print(f"{code}  {row.title}\n\n{_wrapped(row.explanation)}\n")
+    return 0
+
+
+def _wrapped(text: str) -> str:
+    from textwrap import fill
+
+    return fill(text, 92)
+
+
+def _emit(arguments: Namespace, text: str) -> int:
+    if arguments.output is None:
+        _print(text)
+    else:
+        write_text(arguments.output, text)
+    return 0
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole, or say why not."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise fail("PPC509", f"{path} cannot be written: {error.strerror}.") from None
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(text)

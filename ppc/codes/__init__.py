@@ -1,0 +1,17 @@
+"""Every error code: its title, and what `ppc explain CODE` says about it.
+
+1xx language   2xx names and shapes   3xx numbers and ranges   4xx who may see what
+5xx files and machines   6xx import from other systems
+"""
+
+from __future__ import annotations
+
+from ppc.codes.base import Code
+from ppc.codes.graphs import GRAPHS
+from ppc.codes.imports import IMPORTS
+from ppc.codes.kernels import KERNELS
+from ppc.codes.language import LANGUAGE
+from ppc.codes.machines import MACHINES
+from ppc.codes.privacy import PRIVACY
+
+CODES: dict[str, Code] = {**LANGUAGE, **GRAPHS, **PRIVACY, **MACHINES, **KERNELS, **IMPORTS}

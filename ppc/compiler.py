@@ -1,0 +1,205 @@
+"""The one module that knows all rooms: from source text to placed graphs.
+
+`check` looks at everything a program says; `compile_program` follows one private block to its last stage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ppc.errors import Diagnostic, Note, PpcError, fail
+from ppc.grammar.arguments import nearest
+from ppc.grammar.bodies import Body
+from ppc.grammar.parse import parse_all
+from ppc.grammar.resolve import Resolved, resolve
+from ppc.ir.graph import Graph
+from ppc.ir.policy import Policy, Training
+from ppc.passes.base import Pass, Step, steps
+from ppc.passes.differentiate import Differentiate
+from ppc.passes.infer_shapes import InferShapes
+from ppc.passes.pipeline import pipeline
+from ppc.passes.prepare_inference import PrepareInference
+from ppc.source import Source
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compiled:
+    """A model after every pass, with the block that it followed. `steps` starts with the graph as written."""
+
+    source: Source
+    policy: Policy | None
+    training: Training | None
+    steps: tuple[Step, ...]
+
+    @property
+    def graph(self) -> Graph:
+        return self.steps[-1].graph
+
+    def after(self, name: str) -> Graph:
+        """The graph as it was after the pass of that name; `source` is the graph as written."""
+        for step in self.steps:
+            if step.name == name:
+                return step.graph
+        names = [step.name for step in self.steps]
+        raise fail("PPC511", f"There is no pass `{name}` in this pipeline.", hint=nearest(name, names))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """Everything a program says, compiled: each private block's inference, and training where there is one."""
+
+    source: Source
+    resolved: Resolved
+    compiled: tuple[Compiled, ...]
+
+
+def read_source(source: str | Path | Source) -> Source:
+    """A program given as text, as a path (a `Path`, or one line that ends in .pnn), or read already."""
+    if isinstance(source, Source):
+        return source
+    if isinstance(source, str):
+        if "\n" in source or not source.endswith(".pnn"):
+            return Source("<text>", source)
+        source = Path(source)
+    try:
+        return Source(str(source), source.read_bytes().decode("utf-8-sig"))
+    except OSError as error:
+        raise fail("PPC501", f"{source} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise fail("PPC502", f"{source} is not UTF-8 text.", hint="Is this a program? Save it as UTF-8.") from None
+
+
+def check(source: str | Path | Source) -> Checked:
+    """Look for every mistake of a program; all that are found are raised at once."""
+    text = read_source(source)
+    resolved, mistakes = _understood(text)
+    compiled: list[Compiled] = []
+    for policy, training, body in _plans(resolved):
+        try:
+            compiled.append(_compile(text, body, policy, training, batch=None))
+        except PpcError as error:
+            mistakes += error.diagnostics
+    mistakes += _untrained(resolved)
+    if mistakes:
+        raise PpcError(*dict.fromkeys(mistakes), source=text)
+    return Checked(source=text, resolved=resolved, compiled=tuple(compiled))
+
+
+def compile_program(
+    source: str | Path | Source,
+    *,
+    model: str | None = None,
+    as_: str | None = None,
+    train: bool = False,
+    batch: int | None = None,
+) -> Compiled:
+    """Compile one model under one private block; with `train`, one step of its training."""
+    text = read_source(source)
+    resolved, mistakes = _understood(text)
+    if mistakes:
+        raise PpcError(*mistakes, source=text)
+    try:
+        body = _chosen_body(resolved, model, as_)
+        policy = _chosen_policy(resolved, body, as_)
+        training = resolved.trainings.get(body.graph.name) if train else None
+        if train and training is None:
+            raise fail(
+                "PPC132", f"`{body.graph.name}` has no train block.", span=body.span, hint="Add `train … { … }`."
+            )
+        if training and policy and (mistake := _untrainable(training, policy)):
+            raise PpcError(mistake)
+        return _compile(text, body, policy, training, batch=batch)
+    except PpcError as error:
+        raise error.located(text) from None
+
+
+def _understood(text: Source) -> tuple[Resolved, list[Diagnostic]]:
+    parsed = parse_all(text)
+    name = Path(text.name).name
+    resolved = resolve(parsed.program, source=name, whole=parsed.whole)
+    return resolved, [*parsed.mistakes, *resolved.mistakes]
+
+
+def _plans(resolved: Resolved) -> Iterator[tuple[Policy | None, Training | None, Body]]:
+    """What there is to compile: each model under each of its private blocks, for inference and for training."""
+    for name, body in resolved.bodies.items():
+        policies = [policy for policy in resolved.policies if policy.model == name]
+        training = resolved.trainings.get(name)
+        if not policies:
+            yield None, training, body
+        for policy in policies:
+            yield policy, None, body
+            if training and not _untrainable(training, policy):
+                yield policy, training, body
+
+
+def _compile(
+    text: Source, body: Body, policy: Policy | None, training: Training | None, *, batch: int | None
+) -> Compiled:
+    size = batch or (training.batch if training else 1)
+    start = Step(name="source", graph=body.graph, seconds=0.0)
+    passes = _passes(body, policy, training, size)
+    return Compiled(source=text, policy=policy, training=training, steps=(start, *steps(body.graph, passes)))
+
+
+def _passes(body: Body, policy: Policy | None, training: Training | None, batch: int) -> tuple[Pass, ...]:
+    promised, span = body.promise, body.graph.output("result").span
+    if policy is not None:
+        return pipeline(policy, training, batch=batch, promise=promised, promise_span=span)
+    prepare = PrepareInference() if training is None else Differentiate(training=training)
+    return (InferShapes(batch, None, promised, span), prepare)
+
+
+def _untrained(resolved: Resolved) -> Iterator[Diagnostic]:
+    """A train block that can follow none of its model's private blocks: nothing would carry it out."""
+    for training in resolved.trainings.values():
+        policies = [policy for policy in resolved.policies if policy.model == training.model]
+        mistakes = [_untrainable(training, policy) for policy in policies]
+        if mistakes and mistakes[0] and all(mistakes):
+            yield mistakes[0]
+
+
+def _untrainable(training: Training, policy: Policy) -> Diagnostic | None:
+    """Why a training cannot follow a private block."""
+    head = replace(training.span, end_line=training.span.line, end_column=training.span.column + len("train"))
+    if policy.cut:
+        return Diagnostic(
+            code="PPC115",
+            message="Training a model that is split is not built yet.",
+            span=head,
+            notes=(Note(text="the model is split here", span=policy.cut.span),),
+            hint="Add a private block without `split` to train under, and choose it with `--as`.",
+        )
+    if training.by == "joint" and policy.joint is None:
+        return Diagnostic(
+            code="PPC402",
+            message=f"`{training.model}` is trained jointly, and its private block has no `joint` to say how.",
+            span=head,
+            hint="Add `joint` to the private block, or write `train … by clear` if one party holds everything.",
+        )
+    return None
+
+
+def _chosen_body(resolved: Resolved, model: str | None, as_: str | None) -> Body:
+    """The model asked for; else the one whose private block was asked for, else the last one."""
+    names = list(resolved.bodies)
+    if not names:
+        raise fail(
+            "PPC123", "The program defines no model.", hint="Begin with `model name(image: real[…]) -> real[…] {`."
+        )
+    wanted = model or next((policy.model for policy in resolved.policies if policy.name == as_), names[-1])
+    if wanted not in names:
+        raise fail("PPC123", f"There is no model `{wanted}`.", hint=nearest(wanted, names))
+    return resolved.bodies[wanted]
+
+
+def _chosen_policy(resolved: Resolved, body: Body, as_: str | None) -> Policy | None:
+    policies = [policy for policy in resolved.policies if policy.model == body.graph.name]
+    named = {policy.name: policy for policy in policies}
+    if as_ is None:
+        return named.get(body.graph.name, policies[0] if policies else None)
+    if as_ not in named:
+        raise fail("PPC133", f"`{body.graph.name}` has no private block `{as_}`.", hint=nearest(as_, list(named)))
+    return named[as_]

@@ -1,0 +1,115 @@
+"""What the `private` and `train` blocks say, as facts: who holds what, what runs where, who may learn what.
+
+Made by `grammar.resolve`; passes are given it as options. Every fact keeps the span of its line, because
+an opening is legal only if a line of the source names it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ppc.ir.types import Interval
+from ppc.source import START, Span
+
+Loss = Literal["softmax_cross_entropy", "mse"]
+PUBLIC = "public"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Owner:
+    """Who holds an input, the weights or the labels; `party` may be `public`."""
+
+    party: str
+    span: Span = START
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grant:
+    """A declassification that a line of the source names: this value may be seen by these parties."""
+
+    what: str
+    to: tuple[str, ...]
+    span: Span = START
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cut:
+    """`split at k` or `split after NAME`: the client runs the layers up to there in the clear."""
+
+    layer: int = 0
+    after: str = ""
+    span: Span = START
+
+
+@dataclass(frozen=True, kw_only=True)
+class Complement:
+    """`complement` (two classes) or `complement offset` (n classes)."""
+
+    offset: bool = False
+    span: Span = START
+
+
+@dataclass(frozen=True, kw_only=True)
+class Joint:
+    """The options of `joint { … }`; None means that the compiler chooses."""
+
+    field: str = "mersenne61"
+    fraction: int | None = None
+    security: str = "semi_honest"
+    truncation: str = "dealer"
+    span: Span = START
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """`network { rtt = 40ms, bandwidth = 100M }`: seconds, and bits a second."""
+
+    rtt: float = 0.0
+    bandwidth: float = float("inf")
+    span: Span = START
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """One `private` block."""
+
+    name: str
+    model: str
+    parties: tuple[str, ...]
+    owners: dict[str, Owner]
+    weights: Owner
+    weight_bounds: Interval | None = None
+    grants: tuple[Grant, ...] = ()
+    cut: Cut | None = None
+    complement: Complement | None = None
+    server_clear: Span | None = None
+    joint: Joint | None = None
+    network: Network | None = None
+    span: Span = START
+
+    @property
+    def client(self) -> str:
+        return self.parties[0]
+
+    @property
+    def server(self) -> str:
+        return self.parties[1] if len(self.parties) > 1 else self.parties[0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """One `train` block: plain SGD, with momentum and weight decay if they are not zero."""
+
+    model: str
+    by: Literal["joint", "clear"] = "joint"
+    labels: Owner
+    label_bounds: Interval | None = field(default_factory=lambda: Interval(0.0, 1.0))
+    loss: Loss
+    grants: tuple[Grant, ...] = ()
+    rate: float
+    batch: int
+    epochs: int = 1
+    momentum: float = 0.0
+    weight_decay: float = 0.0
+    span: Span = START

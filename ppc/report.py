@@ -1,0 +1,137 @@
+"""What `ppc check` says of a program without mistakes: its models, and what each party holds and learns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ppc.compiler import Checked, Compiled
+from ppc.ir.graph import JOINT, Graph, Node
+from ppc.ir.layers import weighted
+from ppc.ir.policy import PUBLIC, Network, Policy
+from ppc.ir.types import example_shape
+
+BYTES_OF_A_FLOAT = 4
+
+
+def summary(checked: Checked) -> str:
+    """A few lines a person reads."""
+    return "\n".join(_lines(checked)) + "\n"
+
+
+def _lines(checked: Checked) -> Iterator[str]:
+    yield f"{checked.source.name}: no mistakes"
+    for compiled in checked.compiled:
+        yield ""
+        yield _model_line(compiled)
+        if compiled.policy is None:
+            yield "  no private block: nothing is said of who holds what"
+            continue
+        yield from _policy_lines(compiled.policy, compiled)
+
+
+def _model_line(compiled: Compiled) -> str:
+    graph = compiled.graph
+    kind = "one training step" if compiled.training else "inference"
+    name = f" as {compiled.policy.name}" if compiled.policy and compiled.policy.name != graph.name else ""
+    shapes = ", ".join(example_shape(node.typed) for node in graph.inputs if node.word("role") == "data")
+    result = example_shape(graph[graph.output("result").value].typed)
+    count = sum(node.typed.size for node in graph.parameters)
+    return f"{graph.name}{name}, {kind}: {shapes} -> {result}, {len(weighted(graph))} layers, {count:,} parameters"
+
+
+def _policy_lines(policy: Policy, compiled: Compiled) -> Iterator[str]:
+    holders: dict[str, list[str]] = {party: [] for party in (*policy.parties, PUBLIC)}
+    for name, owner in policy.owners.items():
+        holders[owner.party].append(name)
+    holders[policy.weights.party].append("the weights")
+    if compiled.training:
+        holders[compiled.training.labels.party].append("the labels")
+    for party in policy.parties:
+        yield f"  {party} holds {_listed(holders[party])}; computes {_listed(_layers_at(compiled.graph, party))}"
+    if holders[PUBLIC]:
+        yield f"  public: {_listed(holders[PUBLIC])}"
+    if joint := _layers_at(compiled.graph, JOINT):
+        yield f"  computed jointly on shares: {_listed(joint)}"
+    yield from _openings(compiled)
+    yield from _release(compiled)
+    yield from _heuristic(policy)
+
+
+def _layers_at(graph: Graph, place: str) -> list[str]:
+    return [node.name for node in weighted(graph) if node.place == place]
+
+
+def _listed(items: list[str]) -> str:
+    return ", ".join(items) or "nothing"
+
+
+def openings(graph: Graph) -> Iterator[Node]:
+    """The values that are opened to a party, in order."""
+    yield from graph.with_op("reveal")
+
+
+def _openings(compiled: Compiled) -> Iterator[str]:
+    given = [node for node in openings(compiled.graph) if node.word("grant") == "split"]
+    if given:
+        values = sum(node.typed.size for node in given)
+        layers = dict.fromkeys(node.inputs[0].rsplit(".", 1)[0] for node in given)
+        yield f"  {given[0].word('to')} is given {values:,} weights, of {', '.join(layers)} ({_line(given[0])})"
+    for node in openings(compiled.graph):
+        if node not in given:
+            what = f"{node.inputs[0]} {example_shape(node.typed)}"
+            yield f"  {node.word('to')} learns {what} ({_line(node)}){_cost(compiled, node)}"
+
+
+def _release(compiled: Compiled) -> Iterator[str]:
+    """What becomes of the trained weights."""
+    if compiled.training is None or compiled.training.by == "clear":
+        return
+    grants = [grant for grant in compiled.training.grants if grant.what == "model" and grant.to]
+    for grant in grants:
+        yield f"  {', '.join(grant.to)} is given the trained weights when training ends (line {grant.span.line}: model)"
+    if not grants:
+        yield "  the trained weights stay in shares: nobody learns them"
+
+
+def _line(opening: Node) -> str:
+    return f"line {opening.span.line}: {opening.word('grant')}"
+
+
+def _cost(compiled: Compiled, node: Node) -> str:
+    """How long a value that crosses in the clear is on its way, where the program names a network."""
+    network = compiled.policy.network if compiled.policy else None
+    if network is None or node.word("grant") not in ("server clear", "result"):
+        return ""
+    size = node.typed.size * BYTES_OF_A_FLOAT
+    return f": {size:,} bytes as float32, {transfer_seconds(size, network) * 1e3:,.1f} ms"
+
+
+def transfer_seconds(size: int, network: Network) -> float:
+    """One message of `size` bytes, one way: half a round trip and its bits."""
+    return network.rtt / 2 + 8 * size / network.bandwidth
+
+
+def _heuristic(policy: Policy) -> Iterator[str]:
+    if policy.server_clear is not None:
+        hidden = "the complement hides the answer heuristically only" if policy.complement else "it may be inverted"
+        yield f"  {policy.server} sees what the split sends: {hidden}, no proof says what it cannot learn from it"
+
+
+def as_dictionary(checked: Checked) -> dict[str, object]:
+    """The same for a machine."""
+    return {"file": checked.source.name, "models": [_model(compiled) for compiled in checked.compiled]}
+
+
+def _model(compiled: Compiled) -> dict[str, object]:
+    graph = compiled.graph
+    return {
+        "model": graph.name,
+        "private": compiled.policy.name if compiled.policy else None,
+        "training": compiled.training is not None,
+        "parameters": sum(node.typed.size for node in graph.parameters),
+        "layers": [node.name for node in weighted(graph)],
+        "openings": [
+            {"value": node.inputs[0], "to": node.word("to"), "line": node.span.line, "grant": node.word("grant")}
+            for node in openings(graph)
+        ],
+    }

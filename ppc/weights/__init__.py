@@ -1,0 +1,25 @@
+"""Weights of a model: read, checked, made, folded and written. Knows the graph, not how it came to be."""
+
+from ppc.weights.expected import Array, Parameter, SomeWeights, Weights, expected
+from ppc.weights.fold import fold
+from ppc.weights.initial import initial
+from ppc.weights.listing import Row, as_json, listing, table
+from ppc.weights.loading import Loaded, load
+from ppc.weights.saving import save
+
+__all__ = [
+    "Array",
+    "Loaded",
+    "Parameter",
+    "Row",
+    "SomeWeights",
+    "Weights",
+    "as_json",
+    "expected",
+    "fold",
+    "initial",
+    "listing",
+    "load",
+    "save",
+    "table",
+]

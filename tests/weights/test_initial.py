@@ -1,0 +1,47 @@
+"""Seeded weights: PyTorch's ranges, the same every time, one array independent of the others."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ppc.ir.types import Interval
+from ppc.weights import initial
+from tests.nets import Net
+
+
+def test_the_ranges_are_those_of_torch() -> None:
+    weights = initial(Net((4, 8, 8)).conv(64, groups=2).norm().dense(50).typed(), 7)
+
+    assert {name: values.dtype for name, values in weights.items()} == dict.fromkeys(weights, np.dtype("float32"))
+    assert 0.95 * 18**-0.5 < np.abs(weights["conv1.weight"]).max() <= 18**-0.5
+    assert 0.9 * 18**-0.5 < np.abs(weights["conv1.bias"]).max() <= 18**-0.5
+    assert 0.99 * 2304**-0.5 < np.abs(weights["dense1.weight"]).max() <= 2304**-0.5
+    assert [float(weights[f"batch_norm1.{role}"][0]) for role in ("scale", "shift", "mean", "variance")] == [1, 0, 0, 1]
+
+
+def test_a_new_layer_leaves_the_others_as_they_were() -> None:
+    short = initial(Net((1, 8, 8)).conv(4, name="first").typed(), 7)
+    long = initial(Net((1, 8, 8)).conv(4, name="first").conv(4).norm().dense(3).typed(), 7)
+
+    assert all(np.array_equal(short[name], long[name]) for name in short)
+
+
+def test_the_numbers_are_pinned() -> None:
+    """A change here would change every seeded model of every user."""
+    weights = initial(Net((1, 3, 3)).conv(1).typed(), 7)
+
+    np.testing.assert_allclose(weights["conv1.bias"], [-0.083291531], rtol=1e-6)
+
+
+def test_seeds_and_names_draw_different_numbers() -> None:
+    graph = Net((1, 8, 8)).conv(4).typed()
+
+    assert not np.array_equal(initial(graph, 1)["conv1.weight"], initial(graph, 2)["conv1.weight"])
+
+
+@pytest.mark.parametrize("bound", [0.1, 0.3, 1e300])
+def test_declared_bounds_hold_in_float32(bound: float) -> None:
+    weights = initial(Net((1, 8, 8)).conv(64).norm().typed(weights=Interval(-bound, bound)), 1)
+
+    assert all(float(np.abs(values).max()) <= bound for values in weights.values())
