@@ -72,8 +72,9 @@ def from_integers(values: Any, field: Field) -> Words:
 def to_integers(elements: Words, field: Field) -> NDArray[np.object_]:
     """The elements as Python's integers, 0..p-1. For public numbers and tests."""
     if field.words == 1:
-        return np.asarray(elements).astype(object)
-    return elements[..., 0].astype(object) + (elements[..., 1].astype(object) << 64)
+        return elements.astype(object)
+    low, high = (elements[..., word].astype(object) for word in range(2))
+    return np.asarray(low + high * 2**64, dtype=object)
 
 
 def encode(values: ArrayLike, field: Field, *, fraction: int, bounds: tuple[float, float] | None = None) -> Words:

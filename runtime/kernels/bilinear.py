@@ -91,13 +91,13 @@ class Product:
 
     def _neighbours(self, lanes: Places, tiling: Tiling) -> str:
         """Whether each tile's elements are neighbours in memory, so that it can be loaded as vectors."""
-        steps = np.minimum(np.arange(lanes.shape[1]), tiling.counts[:, None] - 1) * self.field.words
+        width: int = lanes.shape[1]
+        steps = np.minimum(np.arange(width), tiling.counts[:, None] - 1) * self.field.words
         return "unit" if bool(np.all(lanes == lanes[:, :1] + steps)) else "table"
 
     def run(self, left: int, right: int, out: int, *, keep: bool, negate: bool, threads: int) -> None:
         """The arguments are addresses. keep: add to what is there. negate: the product's sign."""
-        flip = (1 << self.field.bits) - 1 if negate else 0
-        common = {"left": left, "right": right, "out": out, "keep": -int(keep), "flip": -1 if flip else 0}
+        common = {"left": left, "right": right, "out": out, "keep": -int(keep), "flip": -int(negate)}
         jobs = [partial(self._share, common, *bounds) for bounds in self._bounds(threads)]
         run_all(jobs)
 

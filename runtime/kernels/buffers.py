@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.exceptions import TooHardError
@@ -18,6 +18,7 @@ from ppc.errors import PpcError, fail
 from ppc.field import Field, Words
 
 _scratch = threading.local()
+_EFFORT: Any = 10_000  # numpy's own type says -1 and 0 only
 
 
 def wrong(name: str, problem: str, hint: str) -> PpcError:
@@ -37,9 +38,10 @@ def check_elements(array: Any, name: str, field: Field, *, rank: int | None = No
         raise wrong(name, f"has {array.ndim - (field.words > 1)} axes of elements; {rank} are needed", "Reshape it.")
 
 
-def check_array(array: Any, name: str, kind: np.dtype[Any], *, written: bool) -> None:
-    if not isinstance(array, np.ndarray):
-        raise wrong(name, f"is a {type(array).__name__}, not a numpy array", "Kernels work in arrays of the caller.")
+def check_array(given: Any, name: str, kind: np.dtype[Any], *, written: bool) -> None:
+    if not isinstance(given, np.ndarray):
+        raise wrong(name, f"is a {type(given).__name__}, not a numpy array", "Kernels work in arrays of the caller.")
+    array = cast("NDArray[Any]", given)
     if array.dtype != kind:
         raise wrong(name, f"holds {array.dtype}, not {kind}", "Field elements are unsigned 64-bit words.")
     if not array.flags.aligned or any(stride % kind.itemsize for stride in array.strides):
@@ -80,7 +82,7 @@ def _collides(out: Words) -> bool:
 def shares_memory(left: NDArray[Any], right: NDArray[Any]) -> bool:
     """Whether two arrays overlap; too hard a question is answered with yes."""
     try:
-        return bool(np.shares_memory(left, right, max_work=10_000))
+        return bool(np.shares_memory(left, right, max_work=_EFFORT))
     except TooHardError:
         return True
 

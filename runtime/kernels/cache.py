@@ -14,7 +14,7 @@ import hmac
 import os
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -57,7 +57,7 @@ class Cache:
             _write(name, _MAGIC + _seal(_key(folder), name, body) + body, folder)
 
     @contextmanager
-    def _opened(self) -> Iterator[int]:
+    def _opened(self) -> Generator[int, None, None]:
         """The folder, opened once and checked through the same handle, so that it cannot be swapped in between."""
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -99,8 +99,7 @@ class _Digits:
         equal: list[Value] = []
         for digit in range(self.kernel.digits):
             position = digit % 4 * DIGIT_BITS
-            if position == 0:
-                sixteen = self._sixteen(words, self.kernel.shift + digit * DIGIT_BITS)
+            sixteen = self._sixteen(words, self.kernel.shift + digit * DIGIT_BITS - position)
             c = self.f.both(self.f.shift("lshr", sixteen, position), constant(15, self.type))
             row = self.f.multiply(self.p["monomial_row"], constant(digit))
             shares = self.f.load(self.f.address(self.p["monomials"], self.f.add(row, index), "i16"), self.type, 2)

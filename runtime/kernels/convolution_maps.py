@@ -6,6 +6,8 @@ a tap's place is the place of what they multiply, which is why no matrix of patc
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +16,18 @@ from ppc.runtime.kernels.convolution import Layout
 from ppc.runtime.kernels.matmul import Axes
 
 Places = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class _Side:
+    """A factor of the weights' gradient: where its rows are, the pixels they are summed over, and where they go."""
+
+    rows: Places
+    depths: Places
+    out: Places
+    run: int
+    step: int
+    batches: Places
 
 
 class ConvolutionMaps:
@@ -92,23 +106,22 @@ class ConvolutionMaps:
         pixels = self._pixels(result, self.vertical.out, self.horizontal.out)
         patches = self._pixels(image, self.vertical.out, self.horizontal.out, self.vertical.step)
         to_out, to_tap = along(weights[0], self.group_outs), self._patch(weights, *self._taps())
+        own = _Side(outs, pixels, to_out, len(outs), weights[0][1], self._batches(result[1], self.group_outs))
+        image_batches = self._batches(image[1], self.group_channels)
+        other = _Side(taps, patches, to_tap, *self._steady(to_tap), image_batches)
         swapped = self._tiles(len(outs)) * len(taps) < self._tiles(len(taps)) * len(outs)
-        run, step = self._steady(to_tap)
-        own = {"rows": outs, "depths": pixels, "out": to_out, "run": len(outs), "step": weights[0][1]}
-        other = {"rows": taps, "depths": patches, "out": to_tap, "run": run, "step": step}
         left, right = (other, own) if swapped else (own, other)
-        batches = [self._batches(result[1], self.group_outs), self._batches(image[1], self.group_channels)]
         maps = Maps(
-            left_rows=left["rows"],
-            left_depths=left["depths"],
-            right_depths=right["depths"],
-            right_columns=right["rows"],
-            out_rows=left["out"],
-            out_columns=right["out"],
-            run=right["run"],
-            step=right["step"],
-            left_batches=batches[swapped],
-            right_batches=batches[not swapped],
+            left_rows=left.rows,
+            left_depths=left.depths,
+            right_depths=right.depths,
+            right_columns=right.rows,
+            out_rows=left.out,
+            out_columns=right.out,
+            run=right.run,
+            step=right.step,
+            left_batches=left.batches,
+            right_batches=right.batches,
             out_batches=self._batches(weights[0], self.group_outs),
         )
         return maps, swapped

@@ -79,7 +79,7 @@ class Evaluator(Generic[T]):
         if step.number > limits.get(step.operation, arithmetic.field.modulus):
             raise fail(
                 "PPC525",
-                f"`{step.operation} {step.number}` is beyond the {arithmetic.field.bits} bits of {arithmetic.field.name}.",
+                f"`{step.operation} {step.number}` exceeds {arithmetic.field.bits} bits of {arithmetic.field.name}.",
                 hint="Bits count from 0.",
             )
         methods = {"shift": arithmetic.shift_right, "low": arithmetic.low_bits}

@@ -7,25 +7,25 @@ from __future__ import annotations
 
 import platform
 from functools import lru_cache
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from ppc.errors import InternalError
 from ppc.runtime.kernels.variants import Variant
 
-try:
+_PRESENT = find_spec("llvmlite") is not None  # there is no wheel for every machine; the slow path then takes over
+if TYPE_CHECKING or _PRESENT:
     import llvmlite.binding as llvm
-except ImportError:  # no wheel for this machine: the slow path takes over
-    llvm = None
 
 
 def present() -> bool:
     """Whether kernels can be compiled here at all."""
-    return llvm is not None
+    return _PRESENT
 
 
 @lru_cache(maxsize=1)
 def _prepared() -> None:
     """LLVM's targets, and the one global switch: never turn a select back into a branch."""
-    assert llvm is not None
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
     llvm.set_option("ppc", "-x86-cmov-converter=false")
@@ -35,7 +35,7 @@ def _prepared() -> None:
 @lru_cache(maxsize=1)
 def host_features() -> frozenset[str]:
     """The features of this machine's CPU, by LLVM's names."""
-    if llvm is None:
+    if not _PRESENT:
         return frozenset()
     return frozenset(name for name, there in llvm.get_host_cpu_features().items() if there)
 
@@ -43,7 +43,6 @@ def host_features() -> frozenset[str]:
 @lru_cache(maxsize=1)
 def host_name() -> str:
     """What tells this kind of machine from another, for the cache."""
-    assert llvm is not None
     version = ".".join(str(part) for part in llvm.llvm_version_info)
     return f"{platform.machine()} {llvm.get_host_cpu_name()} llvm {version}"
 

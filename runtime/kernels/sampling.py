@@ -49,10 +49,9 @@ class CipherStream:
         block, skipped = divmod(first, _BLOCK_WORDS)
         encryptor = Cipher(self._cipher, modes.CTR(block.to_bytes(16, "big"))).encryptor()
         encryptor.update(_ZEROS[: 8 * skipped])
-        view = memoryview(out).cast("B") if out.size else memoryview(b"")
-        for start in range(0, len(view), len(_ZEROS)):
-            part = view[start : start + len(_ZEROS)]
-            encryptor.update_into(memoryview(_ZEROS)[: len(part)], part)
+        for start in range(0, out.size, len(_ZEROS) // 8):
+            part = out[start : start + len(_ZEROS) // 8]
+            encryptor.update_into(memoryview(_ZEROS)[: 8 * part.size], part.data.cast("B"))
 
 
 @dataclass(frozen=True)

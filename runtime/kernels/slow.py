@@ -73,8 +73,8 @@ def windows(field: Field, rows: Axis, columns: Axis, source: Words) -> Words:
     """The window sum over the last two axes of elements."""
     ring = arithmetic(field)
     total = ring.constant(0)
-    for u in range(rows.index.shape[1]):
-        for v in range(columns.index.shape[1]):
+    for u in range(rows.terms):
+        for v in range(columns.terms):
             mask = (rows.mask[:, u, None] & columns.mask[:, v]).astype(np.uint64)
             place = (..., rows.inside[:, u, None], columns.inside[:, v])
             words = [word[place] & mask for word in words_of(source, field)]

@@ -121,6 +121,14 @@ class Axis:
     length: int  # of the source
 
     @property
+    def targets(self) -> int:
+        return int(self.index.shape[0])
+
+    @property
+    def terms(self) -> int:
+        return int(self.index.shape[1])
+
+    @property
     def mask(self) -> Table:
         return -((self.index >= 0) & (self.index < self.length)).astype(np.int64)
 
@@ -148,8 +156,8 @@ class Windows:
         self.library, self.field, self.source, self.target = library, field, source, target
         self.kernel = WindowKernel(field, "unit" if target.column == field.words else "strided")
         lanes = library.variant.lanes
-        count = columns.index.shape[0]
-        starts = np.arange(0, count, lanes)
+        count = columns.targets
+        starts = np.arange(0, count, lanes, dtype=np.int64)
         reach = np.minimum(np.arange(starts.size * lanes), count - 1)
         self.tables = {
             "row_places": rows.inside * source.row,
@@ -160,11 +168,11 @@ class Windows:
         }
         self.tables = {name: np.ascontiguousarray(table) for name, table in self.tables.items()}
         self.numbers = {
-            "rows": rows.index.shape[0],
-            "row_terms": rows.index.shape[1],
+            "rows": rows.targets,
+            "row_terms": rows.terms,
             "row_step": target.row,
             "tiles": starts.size,
-            "column_terms": columns.index.shape[1],
+            "column_terms": columns.terms,
             "column_step": target.column,
         }
 
