@@ -22,7 +22,7 @@ Places = NDArray[np.int64]
 
 _PLACE = {name: number for number, name in enumerate(PARAMETERS)}
 _RIGHT_TILE_WORDS = 4096  # a packed tile of the right factor fills most of the nearest cache
-_ROOM_WORDS = 1 << 17  # a packed block stays in the second cache
+_ROOM_WORDS = 1 << 16  # a packed block stays in the second cache
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from ppc.field import Field
 from ppc.runtime.kernels.arithmetic import Arithmetic
-from ppc.runtime.kernels.emit import Function, Value, constant, module
+from ppc.runtime.kernels.emit import Function, Value, constant, lanes_of, module
 from ppc.runtime.kernels.lanes import LaneOperations
 from ppc.runtime.kernels.limbs import Plan, plan
 from ppc.runtime.kernels.memory import load_columns, load_lanes, store_columns
@@ -32,11 +32,11 @@ PARAMETERS = (
 
 
 def tile_rows(field: Field, variant: Variant) -> int:
-    """How many rows of accumulators the registers hold."""
+    """How many rows of accumulators the registers hold: a power of two, so that tiles part a sliver evenly."""
     accumulators = plan(field, variant.multiplier).accumulators
-    if variant.multiplier == "ifma":
-        return max(1, min(SLIVER, 24 // accumulators))
-    return max(1, min(4, (12 if variant.multiplier == "narrow" else 5) // accumulators))
+    room = {"ifma": 24, "narrow": 12, "wide": 5}[variant.multiplier]
+    most = SLIVER if variant.multiplier == "ifma" else SLIVER // 2
+    return max(rows for rows in (1, 2, 4, 8) if rows == 1 or rows <= min(most, room // accumulators))
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,7 @@ class PackKernel:
         limbs = plan(self.field, variant.multiplier)
         chosen = limbs.left if self.side == "left" else limbs.right
         width = SLIVER if self.side == "left" else variant.lanes
+        group = tile_rows(self.field, variant) if self.side == "left" else width
         operations = LaneOperations(f, variant.lanes, variant.multiplier)
         arithmetic = Arithmetic(self.field, operations, limbs)
 
@@ -79,20 +80,34 @@ class PackKernel:
 
             def step(k: Value) -> None:
                 address = f.address(base, f.load(f.address(depths, k), "i64"))
-                target = f.add(start, f.multiply(k, constant(len(chosen) * width)))
                 for part, place in enumerate(places):
                     words = (
                         load_columns(f, variant, self.field, f.address(address, f.lane(places[0], 0)), count, part)
                         if self.lanes == "unit" and variant.lanes > 1
                         else load_lanes(f, variant, self.field, address, place)
                     )
-                    for number, limb in enumerate(arithmetic.split(words, chosen)):
-                        offset = constant(number * width + part * variant.lanes)
-                        f.store(limb, f.address(room, f.add(target, offset)))
+                    split = arithmetic.split(words, chosen)
+                    self._store(f, room, [start, depth, k], split, part * variant.lanes, group)
 
             f.repeat(depth, step)
 
         f.repeat(tiles, tile)
+
+    def _store(
+        self, f: Function, room: Value, place: list[Value], limbs: Sequence[Value], first: int, group: int
+    ) -> None:
+        """Tile by tile, group by group: for each depth the first limb of the group's elements, the second, …"""
+        start, depth, k = place
+        lanes = lanes_of(limbs[0].type)
+        size = min(group, lanes)
+        for lane in range(0, lanes, size):
+            number, within = divmod(first + lane, group)
+            here = f.multiply(f.add(f.multiply(depth, constant(number)), k), constant(len(limbs) * group))
+            target = f.address(room, f.add(start, here))
+            for index, limb in enumerate(limbs):
+                piece = limb if size == lanes else f.shuffle(limb, limb, range(lane, lane + size))
+                piece = f.lane(piece, 0) if size == 1 else piece
+                f.store(piece, f.address(target, constant(index * group + within)))
 
 
 @dataclass(frozen=True)
@@ -132,7 +147,8 @@ class _Tile:
 
     def function(self) -> Function:
         left, right, depth = self.f.parameters[:3]
-        totals = sum_products(self.f, self.arithmetic, self.rows, left, right, depth)
+        group = tile_rows(self.kernel.field, self.variant)
+        totals = sum_products(self.f, self.arithmetic, self.rows, group, left, right, depth)
         for row in range(self.rows):
             self._write(row, totals[row])
         return self.f
@@ -161,9 +177,9 @@ def depth_limit(field: Field, variant: Variant) -> int:
 
 
 def sum_products(
-    f: Function, arithmetic: Arithmetic[Value], rows: int, left: Value, right: Value, depth: Value
+    f: Function, arithmetic: Arithmetic[Value], rows: int, group: int, left: Value, right: Value, depth: Value
 ) -> list[list[Value]]:
-    """The accumulators of each row after `depth` products of packed limbs."""
+    """The accumulators of the first `rows` rows of a packed group after `depth` products."""
     limbs: Plan = arithmetic.plan
     operations = arithmetic.operations
     assert isinstance(operations, LaneOperations)
@@ -173,14 +189,14 @@ def sum_products(
     def step(k: Value, carried: list[Value]) -> Sequence[Value]:
         totals: list[Value] = []
         from_right = f.address(right, f.multiply(k, constant(len(limbs.right) * lanes)))
-        from_left = f.address(left, f.multiply(k, constant(len(limbs.left) * SLIVER)))
+        from_left = f.address(left, f.multiply(k, constant(len(limbs.left) * group)))
         b = [
             f.load(f.address(from_right, constant(number * lanes)), operations.type)
             for number in range(len(limbs.right))
         ]
         for row in range(rows):
             a = [
-                f.splat(f.load(f.address(from_left, constant(number * SLIVER + row)), "i64"), lanes)
+                f.splat(f.load(f.address(from_left, constant(number * group + row)), "i64"), lanes)
                 for number in range(len(limbs.left))
             ]
             own = carried[row * limbs.accumulators : (row + 1) * limbs.accumulators]
@@ -277,7 +293,8 @@ class _Driver:
         rest = f.subtract(height, done)
 
         def call(callee: str, row: Value) -> None:
-            arguments = [f.address(left, row), right, depth, out, f.address(places, row)]
+            group = f.address(left, f.multiply(f.multiply(row, depth), constant(self.left_words // SLIVER)))
+            arguments = [group, right, depth, out, f.address(places, row)]
             f.call(callee, "void", [*arguments, count, keep, self.p["flip"], self.p["column_step"]])
 
         f.repeat(whole, lambda r: call(f"@tile_{self.rows}_{f.name}", f.multiply(r, constant(self.rows))))
@@ -319,7 +336,7 @@ class RegisterLoop:
         rows = tile_rows(self.field, variant)
 
         def once(_: Value) -> None:
-            totals = sum_products(f, arithmetic, rows, left, right, depth)
+            totals = sum_products(f, arithmetic, rows, rows, left, right, depth)
             for number, total in enumerate(total for row in totals for total in row):
                 f.store(total, f.address(out, constant(number), total.type), 8)
 
