@@ -119,7 +119,7 @@ class Product:
         bounds = {"batches": (0, len(self.maps.left_batches)), "tiles": (0, len(self.columns.counts))}
         bounds |= {"slivers": (0, len(self.rows.counts)), axis: (first, last)}
         (b0, b1), (t0, t1), (s0, s1) = bounds["batches"], bounds["tiles"], bounds["slivers"]
-        depth_block, tile_block, sliver_block = self._blocks()
+        depth_block, tile_block, sliver_block = self.blocks()
         limbs = plan(self.field, self.library.variant.multiplier)
         lanes = self.library.variant.lanes
         values = {
@@ -152,7 +152,7 @@ class Product:
             block[_PLACE[name]] = value
         return block
 
-    def _blocks(self) -> tuple[int, int, int]:
+    def blocks(self) -> tuple[int, int, int]:
         """Depth, tiles and slivers of a block, by the sizes of the caches."""
         limbs = plan(self.field, self.library.variant.multiplier)
         right_words = len(limbs.right) * self.library.variant.lanes

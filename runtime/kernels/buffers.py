@@ -28,7 +28,8 @@ def wrong(name: str, problem: str, hint: str) -> PpcError:
 def check_elements(array: Any, name: str, field: Field, *, rank: int | None = None, written: bool = False) -> None:
     """An aligned array of the field's words; two-word elements keep their words together in the last axis."""
     check_array(array, name, np.dtype(np.uint64), written=written)
-    if field.words > 1 and (array.ndim == 0 or array.shape[-1] != field.words or array.strides[-1] != 8):
+    apart = field.words > 1 and (array.ndim == 0 or array.shape[-1] != field.words)
+    if apart or (field.words > 1 and array.size and array.strides[-1] != 8):
         raise wrong(
             name,
             f"has shape {array.shape}, but an element of {field.name} is {field.words} neighbouring words",
