@@ -79,10 +79,10 @@ def test_accumulators_at_their_limit(field: Field, variant: str) -> None:
 
 @pytest.mark.parametrize("variant", EVERYWHERE)
 @pytest.mark.parametrize("field", [MERSENNE13, MERSENNE61, MERSENNE127], ids=lambda field: field.name)
-@pytest.mark.parametrize("shapes", [((3,), (3,)), ((3,), ()), ((), (2, 3)), ((2, 1), (1, 3)), ((0,), (0,)), ((1,), (4,))])
-def test_batches_broadcast(
-    field: Field, variant: str, shapes: tuple[tuple[int, ...], tuple[int, ...]]
-) -> None:
+@pytest.mark.parametrize(
+    "shapes", [((3,), (3,)), ((3,), ()), ((), (2, 3)), ((2, 1), (1, 3)), ((0,), (0,)), ((1,), (4,))]
+)
+def test_batches_broadcast(field: Field, variant: str, shapes: tuple[tuple[int, ...], tuple[int, ...]]) -> None:
     left, right = elements(field, (*shapes[0], 5, 11), 1), elements(field, (*shapes[1], 11, 9), 2)
     expected = integers(left, field) @ integers(right, field)
     for threads in (1, 2, 3):
