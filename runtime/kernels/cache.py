@@ -89,29 +89,26 @@ def _seal(key: bytes, name: str, body: bytes) -> bytes:
 def _key(folder: int) -> bytes:
     """This user's key. One that others could have read or written is replaced, which disowns every file."""
     for _ in range(100):
-        key = _read(_KEY_NAME, folder, limit=_KEY_BYTES)
-        if key is not None and len(key) == _KEY_BYTES:
+        key = _read_key(folder)
+        if key is not None:
             return key
         _replace_key(folder)
     raise fail("PPC524", "The key of the kernel cache cannot be written.", hint="Remove the cache's folder.")
 
 
+def _read_key(folder: int) -> bytes | None:
+    key = _read(_KEY_NAME, folder, limit=_KEY_BYTES)
+    return key if key is not None and len(key) == _KEY_BYTES else None
+
+
 def _replace_key(folder: int) -> None:
     """Remove a key that will not do, and offer a new one. Whichever process is first to link wins."""
-    if _exists(_KEY_NAME, folder) and _read(_KEY_NAME, folder, limit=_KEY_BYTES) is None:
+    if _read_key(folder) is None:
         _remove(_KEY_NAME, folder)
     aside = _write_aside(secrets.token_bytes(_KEY_BYTES), folder)
     with suppress(FileExistsError):
         os.link(aside, _KEY_NAME, src_dir_fd=folder, dst_dir_fd=folder)
     _remove(aside, folder)
-
-
-def _exists(name: str, folder: int) -> bool:
-    try:
-        os.stat(name, dir_fd=folder, follow_symlinks=False)
-    except FileNotFoundError:
-        return False
-    return True
 
 
 def _read(name: str, folder: int, *, limit: int) -> bytes | None:
@@ -120,13 +117,15 @@ def _read(name: str, folder: int, *, limit: int) -> bytes | None:
         handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
     except OSError:
         return None
-    with os.fdopen(handle, "rb") as file:
+    try:
         status = os.fstat(handle)
         private = status.st_uid == os.getuid() and stat.S_IMODE(status.st_mode) == 0o600
         if not stat.S_ISREG(status.st_mode) or not private or status.st_size > limit:
             return None
-        content = file.read(limit + 1)
-        return content if len(content) <= limit else None
+        with os.fdopen(handle, "rb", closefd=False) as file:
+            return file.read(limit + 1)
+    finally:
+        os.close(handle)
 
 
 def _write_aside(content: bytes, folder: int) -> str:
@@ -147,5 +146,5 @@ def _write(name: str, content: bytes, folder: int) -> None:
 
 
 def _remove(name: str, folder: int) -> None:
-    with suppress(FileNotFoundError):
+    with suppress(FileNotFoundError, IsADirectoryError):
         os.unlink(name, dir_fd=folder)
