@@ -213,15 +213,21 @@ def test_boolean_programs(variant: str, count: int, seed: int) -> None:
     assert all(np.array_equal(found, wanted) for found, wanted in zip(outs, expected, strict=True))
 
 
-@pytest.mark.parametrize(
-    "wrong", [lambda x: x >> 62, lambda x: x.bit(61), lambda x: x.below(2**61), lambda x: x.low(62)]
-)
+BEYOND: list[Callable[[Expression], Expression | Bit]] = [
+    lambda x: x >> 62,
+    lambda x: x.bit(61),
+    lambda x: x.below(2**61),
+    lambda x: x.low(62),
+]
+
+
+@pytest.mark.parametrize("wrong", BEYOND)
 def test_bits_beyond_the_field(wrong: Callable[[Expression], Expression | Bit]) -> None:
-    outs = {True: ([], [np.zeros(1, np.uint64)]), False: ([MERSENNE61.empty(4)], [])}
     expression = wrong(operand(0))
-    elements_out, bits_out = outs[isinstance(expression, Bit)]
+    outs = [] if isinstance(expression, Bit) else [MERSENNE61.empty(4)]
+    bit_outs = [np.zeros(1, np.uint64)] if isinstance(expression, Bit) else []
     with pytest.raises(PpcError, match="PPC525"):
-        Workbench(MERSENNE61).evaluate([expression], [MERSENNE61.zeros(4)], elements_out, bit_outs=bits_out)
+        Workbench(MERSENNE61).evaluate([expression], [MERSENNE61.zeros(4)], outs, bit_outs=bit_outs)
 
 
 def test_numbers_count_from_zero() -> None:
