@@ -79,6 +79,8 @@ class Arithmetic(Generic[T]):
 
     def unpack(self, words: Sequence[T]) -> Element[T]:
         """A canonical element from its words."""
+        if len(self.widths) == 1:
+            return [Digit(words[0], self.field.modulus - 1)]
         parts = self._word_parts(words)
         return [
             Digit(self._bits(parts, offset, width), (1 << width) - 1)

@@ -55,19 +55,25 @@ class PackKernel:
         return f"pack_{self.side}_{self.lanes}_{self.field.name}"
 
     def module(self, variant: Variant) -> str:
-        """void(ptr from, ptr depths, i64 depth, ptr lanes, ptr counts, i64 tiles, ptr to)"""
-        function = Function(self.name, ("ptr", "ptr", "i64", "ptr", "ptr", "i64", "ptr"), exported=True)
+        """void(ptr from, ptr depths, i64 depth, ptr lanes, ptr counts, i64 tiles, ptr to, i64 flip)
+
+        flip is 0, or -1 to pack the negated elements: p - x flips every bit of x.
+        """
+        kinds = ("ptr", "ptr", "i64", "ptr", "ptr", "i64", "ptr", "i64")
+        function = Function(self.name, kinds, exported=True)
         self._emit(function, variant)
         return module([function], triple=variant.triple)
 
     def _emit(self, f: Function, variant: Variant) -> None:
-        base, depths, depth, lanes, counts, tiles, room = f.parameters
+        base, depths, depth, lanes, counts, tiles, room, flip = f.parameters
         limbs = plan(self.field, variant.multiplier)
         chosen = limbs.left if self.side == "left" else limbs.right
         width = SLIVER if self.side == "left" else variant.lanes
         group = tile_rows(self.field, variant) if self.side == "left" else width
         operations = LaneOperations(f, variant.lanes, variant.multiplier)
         arithmetic = Arithmetic(self.field, operations, limbs)
+        masks = [(1 << min(64, self.field.bits - 64 * word)) - 1 for word in range(self.field.words)]
+        flips = [f.splat(f.both(flip, constant(mask)), variant.lanes) for mask in masks]
 
         def tile(index: Value) -> None:
             first = f.multiply(index, constant(width))
@@ -86,6 +92,7 @@ class PackKernel:
                         if self.lanes == "unit" and variant.lanes > 1
                         else load_lanes(f, variant, self.field, address, place)
                     )
+                    words = [f.differ(word, mask) for word, mask in zip(words, flips, strict=True)]
                     split = arithmetic.split(words, chosen)
                     self._store(f, room, [start, depth, k], split, part * variant.lanes, group)
 
@@ -132,7 +139,7 @@ class ProductKernel:
 
 
 class _Tile:
-    """void(ptr left, ptr right, i64 depth, ptr out, ptr row_places, i64 count, i64 keep, i64 flip, i64 step)
+    """void(ptr left, ptr right, i64 depth, ptr out, ptr row_places, i64 count, i64 keep, i64 step)
 
     `rows` rows and one vector of columns, summed in registers over `depth` and then reduced once.
     """
@@ -140,7 +147,7 @@ class _Tile:
     def __init__(self, kernel: ProductKernel, variant: Variant, rows: int) -> None:
         self.kernel, self.variant, self.rows = kernel, variant, rows
         self.plan = plan(kernel.field, variant.multiplier)
-        kinds = ("ptr", "ptr", "i64", "ptr", "ptr", "i64", "i64", "i64", "i64")
+        kinds = ("ptr", "ptr", "i64", "ptr", "ptr", "i64", "i64", "i64")
         self.f = Function(f"tile_{rows}_{kernel.name}", kinds, exported=False)
         self.operations = LaneOperations(self.f, variant.lanes, variant.multiplier)
         self.arithmetic = Arithmetic(kernel.field, self.operations, self.plan)
@@ -155,19 +162,14 @@ class _Tile:
 
     def _write(self, row: int, totals: Sequence[Value]) -> None:
         f, field = self.f, self.kernel.field
-        _, _, _, out, places, count, keep, flip, step = f.parameters
-        steps = depth_limit(field, self.variant)
-        words = self.arithmetic.pack(self.arithmetic.finish(totals, steps))
-        masks = [(1 << min(64, field.bits - 64 * i)) - 1 for i in range(field.words)]
-        flips = [f.splat(f.both(flip, constant(mask)), self.variant.lanes) for mask in masks]
-        words = [f.differ(word, mask) for word, mask in zip(words, flips, strict=True)]
+        _, _, _, out, places, count, keep, step = f.parameters
+        product = self.arithmetic.finish(totals, depth_limit(field, self.variant))
         address = f.address(out, f.load(f.address(places, constant(row)), "i64"))
         columns = step if self.kernel.columns == "strided" else None
         old = load_columns(f, self.variant, field, address, count, 0, columns)
         kept = f.splat(keep, self.variant.lanes)
         old = [f.both(word, kept) for word in old]
-        # The negated product can be p, which is 0; the sum's reduction takes care of it.
-        total = self.arithmetic.add(self.arithmetic.unpack(words), self.arithmetic.unpack(old))
+        total = self.arithmetic.add(product, self.arithmetic.unpack(old))
         store_columns(f, self.variant, field, address, count, self.arithmetic.pack(total), columns)
 
 
@@ -256,6 +258,7 @@ class _Driver:
         depth = self._least(self.p["depth_block"], f.subtract(self.p["depth"], k))
         lanes, counts = self._moved("right_lanes", tile, self.lanes), self._moved("column_counts", tile)
         arguments = [right, self._moved("right_depths", k), depth, lanes, counts, tiles, self.p["right_room"]]
+        arguments.append(constant(0))
         f.call(self.p["right_pack"].text, "void", arguments)
         f.repeat(
             self.p["slivers"],
@@ -268,6 +271,7 @@ class _Driver:
         slivers = self._least(self.p["sliver_block"], f.subtract(self.p["slivers"], first))
         lanes, counts = self._moved("left_lanes", first, SLIVER), self._moved("row_counts", first)
         arguments = [left, self._moved("left_depths", k), depth, lanes, counts, slivers, self.p["left_room"]]
+        arguments.append(self.p["flip"])
         f.call(self.p["left_pack"].text, "void", arguments)
         later = f.convert("sext", f.compare("ne", k, constant(0)), "i64")
         keep = f.either(self.p["keep"], later)
@@ -295,7 +299,7 @@ class _Driver:
         def call(callee: str, row: Value) -> None:
             group = f.address(left, f.multiply(f.multiply(row, depth), constant(self.left_words // SLIVER)))
             arguments = [group, right, depth, out, f.address(places, row)]
-            f.call(callee, "void", [*arguments, count, keep, self.p["flip"], self.p["column_step"]])
+            f.call(callee, "void", [*arguments, count, keep, self.p["column_step"]])
 
         f.repeat(whole, lambda r: call(f"@tile_{self.rows}_{f.name}", f.multiply(r, constant(self.rows))))
         if self.rows > 1:

@@ -11,14 +11,14 @@ from collections.abc import Sequence
 
 from ppc.errors import fail
 from ppc.field import Field, Words
-from ppc.runtime.kernels import convolution_run, llvm, sampling, slow, slow_convolution
+from ppc.runtime.kernels import convolution_run, llvm, sampling, slow, slow_convolution, strassen
 from ppc.runtime.kernels.bitwise import bitwise, check_bitwise
 from ppc.runtime.kernels.buffers import check_elements, wrong
 from ppc.runtime.kernels.comparison import DigitsKernel, Monomials, check_digits, comparison_digits
 from ppc.runtime.kernels.convolution import Convolution, Layout, check_convolution
 from ppc.runtime.kernels.expression import Bit, Expression, Program, program
 from ppc.runtime.kernels.library import Library, default_library
-from ppc.runtime.kernels.matmul import axes, check_matmul, matmul
+from ppc.runtime.kernels.matmul import axes, check_matmul
 from ppc.runtime.kernels.passes import Arrays, check_arrays, evaluate
 from ppc.runtime.kernels.pooling import check_pooling, pool_spread, pool_sums, spread_axis, sum_axis
 
@@ -50,7 +50,8 @@ class Workbench:
         """out = left · right; `add`: added to out, `negate`: with a minus. Leading axes are a batch and broadcast."""
         check_matmul(self.field, left, right, out)
         if self._library:
-            matmul(self._library, self.field, left, right, out, keep=add, negate=negate, threads=self.threads)
+            setting = strassen.Setting(library=self._library, field=self.field, threads=self.threads)
+            strassen.product(setting, left, right, out, keep=add, negate=negate)
         else:
             slow_convolution.matmul(self.field, left, right, out, keep=add, negate=negate)
 
