@@ -20,7 +20,8 @@ from ppc.runtime.kernels.threads import run_all, shares
 
 Places = NDArray[np.int64]
 
-_PLACE = {name: number for number, name in enumerate(PARAMETERS)}
+_CALL = [PARAMETERS.index(name) for name in ("left", "right", "out", "keep", "flip")]
+_ROOMS = [PARAMETERS.index(name) for name in ("left_room", "right_room")]
 _RIGHT_TILE_WORDS = 4096  # a packed tile of the right factor fills most of the nearest cache
 _ROOM_WORDS = 1 << 16  # a packed block stays in the second cache
 
@@ -74,6 +75,45 @@ def _run_tiles(count: int, run: int, width: int) -> Tiling:
     return _tiling(starts, counts, width)
 
 
+class Share:
+    """One thread's stretch of one axis of a product: the kernel's parameters but for the addresses of a call."""
+
+    def __init__(self, product: Product, axis: str, first: int, last: int) -> None:
+        maps, library = product.maps, product.library
+        bounds = {"batches": (0, len(maps.left_batches)), "tiles": (0, len(product.columns.counts))}
+        bounds |= {"slivers": (0, len(product.rows.counts)), axis: (first, last)}
+        (b0, b1), (t0, t1), (s0, s1) = bounds["batches"], bounds["tiles"], bounds["slivers"]
+        depth_block, tile_block, sliver_block = product.blocks()
+        limbs = plan(product.field, library.variant.multiplier)
+        self.left_room = sliver_block * SLIVER * depth_block * len(limbs.left)
+        self.right_room = tile_block * library.variant.lanes * depth_block * len(limbs.right)
+        self.kernel = library.kernel(product.kernel)
+        values = {
+            "left_pack": library.kernel(product.left_pack).address,
+            "right_pack": library.kernel(product.right_pack).address,
+            "slivers": s1 - s0,
+            "tiles": t1 - t0,
+            "depth": len(maps.left_depths),
+            "sliver_block": sliver_block,
+            "tile_block": tile_block,
+            "depth_block": depth_block,
+            "left_lanes": _at(product.left_lanes[s0:]),
+            "left_depths": _at(maps.left_depths),
+            "row_counts": _at(product.rows.counts[s0:]),
+            "row_places": _at(product.row_places[s0:]),
+            "right_lanes": _at(product.right_lanes[t0:]),
+            "right_depths": _at(maps.right_depths),
+            "column_counts": _at(product.columns.counts[t0:]),
+            "column_places": _at(product.column_places[t0:]),
+            "column_step": maps.step,
+            "batches": b1 - b0,
+            "left_batches": _at(maps.left_batches[b0:]),
+            "right_batches": _at(maps.right_batches[b0:]),
+            "out_batches": _at(maps.out_batches[b0:]),
+        }
+        self.block = np.array([values.get(name, 0) for name in PARAMETERS], np.int64)
+
+
 class Product:
     """A product ready to run on any arrays with the same layout."""
 
@@ -88,6 +128,7 @@ class Product:
         self.left_pack = PackKernel(field, "left", left)
         self.right_pack = PackKernel(field, "right", right)
         self.kernel = ProductKernel(field, "unit" if maps.step == field.words else "strided")
+        self.shares: dict[int, list[Share]] = {}
 
     def _neighbours(self, lanes: Places, tiling: Tiling) -> str:
         """Whether each tile's elements are neighbours in memory, so that it can be loaded as vectors."""
@@ -97,9 +138,13 @@ class Product:
 
     def run(self, left: int, right: int, out: int, *, keep: bool, negate: bool, threads: int) -> None:
         """The arguments are addresses. keep: add to what is there. negate: the product's sign."""
-        common = {"left": left, "right": right, "out": out, "keep": -int(keep), "flip": -int(negate)}
-        jobs = [partial(self._share, common, *bounds) for bounds in self._bounds(threads)]
-        run_all(jobs)
+        values = (left, right, out, -int(keep), -int(negate))
+        run_all([partial(self._share, share, values) for share in self._shares(threads)])
+
+    def _shares(self, threads: int) -> list[Share]:
+        if threads not in self.shares:
+            self.shares[threads] = [Share(self, *bounds) for bounds in self._bounds(threads)]
+        return self.shares[threads]
 
     def _bounds(self, threads: int) -> list[tuple[str, int, int]]:
         """The axis that is cut for the threads, and each one's stretch of it."""
@@ -108,49 +153,11 @@ class Product:
         axis = "batches" if sizes["batches"] >= threads else max(("tiles", "slivers"), key=lambda name: sizes[name])
         return [(axis, first, last) for first, last in shares(sizes[axis], threads)]
 
-    def _share(self, common: dict[str, int], axis: str, first: int, last: int) -> None:
-        block = self._block(axis, first, last)
-        for name, value in common.items():
-            block[_PLACE[name]] = value
-        self.library.kernel(self.kernel)(block)
-
-    def _block(self, axis: str, first: int, last: int) -> NDArray[np.int64]:
-        """The kernel's parameters for one thread's stretch of one axis."""
-        bounds = {"batches": (0, len(self.maps.left_batches)), "tiles": (0, len(self.columns.counts))}
-        bounds |= {"slivers": (0, len(self.rows.counts)), axis: (first, last)}
-        (b0, b1), (t0, t1), (s0, s1) = bounds["batches"], bounds["tiles"], bounds["slivers"]
-        depth_block, tile_block, sliver_block = self.blocks()
-        limbs = plan(self.field, self.library.variant.multiplier)
-        lanes = self.library.variant.lanes
-        values = {
-            "left_pack": self.library.kernel(self.left_pack).address,
-            "right_pack": self.library.kernel(self.right_pack).address,
-            "left_room": _at(scratch("left", sliver_block * SLIVER * depth_block * len(limbs.left))),
-            "right_room": _at(scratch("right", tile_block * lanes * depth_block * len(limbs.right))),
-            "slivers": s1 - s0,
-            "tiles": t1 - t0,
-            "depth": len(self.maps.left_depths),
-            "sliver_block": sliver_block,
-            "tile_block": tile_block,
-            "depth_block": depth_block,
-            "left_lanes": _at(self.left_lanes[s0:]),
-            "left_depths": _at(self.maps.left_depths),
-            "row_counts": _at(self.rows.counts[s0:]),
-            "row_places": _at(self.row_places[s0:]),
-            "right_lanes": _at(self.right_lanes[t0:]),
-            "right_depths": _at(self.maps.right_depths),
-            "column_counts": _at(self.columns.counts[t0:]),
-            "column_places": _at(self.column_places[t0:]),
-            "column_step": self.maps.step,
-            "batches": b1 - b0,
-            "left_batches": _at(self.maps.left_batches[b0:]),
-            "right_batches": _at(self.maps.right_batches[b0:]),
-            "out_batches": _at(self.maps.out_batches[b0:]),
-        }
-        block = np.zeros(len(PARAMETERS), np.int64)
-        for name, value in values.items():
-            block[_PLACE[name]] = value
-        return block
+    def _share(self, share: Share, values: tuple[int, ...]) -> None:
+        block = share.block.copy()
+        block[_CALL] = values
+        block[_ROOMS] = _at(scratch("left", share.left_room)), _at(scratch("right", share.right_room))
+        share.kernel(block)
 
     def blocks(self) -> tuple[int, int, int]:
         """Depth, tiles and slivers of a block, by the sizes of the caches."""

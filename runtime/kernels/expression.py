@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from ppc.errors import fail
 
@@ -133,6 +134,14 @@ class Program:
     steps: tuple[Step, ...]
     outputs: tuple[int, ...]
     is_bit: tuple[bool, ...]
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        """Kept, because a program is looked up on every call."""
+        return hash((self.steps, self.outputs, self.is_bit))
 
     def count(self, operation: str) -> int:
         """How many operands ("operand" or "packed") there must be."""

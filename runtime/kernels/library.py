@@ -44,7 +44,7 @@ class Kernel:
         self._function = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(self.address)
 
     def __call__(self, block: Block) -> None:
-        self._function(block.ctypes.data)
+        self._function(block.__array_interface__["data"][0])
 
 
 class Library:

@@ -5,9 +5,8 @@ Called by the workbench. Knows arrays and layouts, not what the program computes
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -109,12 +108,15 @@ def _same(left: Words, right: Words) -> bool:
     )
 
 
+Layout = tuple[tuple[int, ...], ...]  # each array's steps along the common axes, in words
+
+
 @dataclass(frozen=True)
 class Walk:
     """Merged axes: their lengths, and each array's step along each of them, in words."""
 
     lengths: tuple[int, ...]
-    steps: tuple[tuple[int, ...], ...]
+    steps: Layout
 
 
 def evaluate(
@@ -125,87 +127,79 @@ def evaluate(
         bits[-1:] = 0  # the last elements' bits are added one by one
     if 0 in common:
         return
-    walk = _merged(field, (*arrays.operands, *arrays.outs), common)
-    if (arrays.packed or arrays.bit_outs) and len(walk.lengths) > 1:
+    layout = tuple(_steps(field, array, common) for array in (*arrays.operands, *arrays.outs))
+    walk = _prepared(library, field, program, common, layout, threads)
+    if (arrays.packed or arrays.bit_outs) and not walk.single:
         raise wrong(
-            "operands",
-            "cannot be walked as one axis",
-            "Beside packed bits, arrays have no gaps and no repeats.",
+            "operands", "cannot be walked as one axis", "Beside packed bits, arrays have no gaps and no repeats."
         )
-    leading = walk.lengths[:-COUNTS]
-    own = Walk(walk.lengths[-COUNTS:], tuple(step[-COUNTS:] for step in walk.steps))
-    for index in np.ndindex(*leading):
-        starts = [sum(i * s for i, s in zip(index, step, strict=False)) for step in walk.steps]
-        _run(library, field, program, arrays, own, starts, threads)
+    addresses = [_at(array) for array in (*arrays.operands, *arrays.outs)]
+    walk.run(addresses, [_at(array) for array in (*arrays.packed, *arrays.bit_outs)])
 
 
-def _merged(field: Field, arrays: Sequence[Words], common: tuple[int, ...]) -> Walk:
+def _at(array: Words) -> int:
+    return int(array.__array_interface__["data"][0])
+
+
+def _steps(field: Field, array: Words, common: tuple[int, ...]) -> tuple[int, ...]:
+    """The array's steps along the common axes: 0 where it repeats."""
+    missing = len(common) - (array.ndim - (field.words > 1))
+    own = zip(array.shape, array.strides, common[missing:], strict=False)
+    return (*(0,) * missing, *(0 if length == 1 else stride // 8 for length, stride, _ in own))
+
+
+def _merged(common: tuple[int, ...], layout: Layout) -> Walk:
     """Neighbouring axes become one where every array allows it."""
-    rows = [_steps(field, array, common) for array in arrays]
-    axes = [(length, *steps) for length, *steps in zip(common, *rows, strict=True) if length > 1]
+    axes = [(length, *steps) for length, *steps in zip(common, *layout, strict=True) if length > 1]
     merged: list[tuple[int, ...]] = []
     for axis in axes:
         if merged and all(outer == inner * axis[0] for outer, inner in zip(merged[-1][1:], axis[1:], strict=True)):
             axis = (merged.pop()[0] * axis[0], *axis[1:])
         merged.append(axis)
-    merged = merged or [(1, *(0 for _ in rows))]
+    merged = merged or [(1, *(0 for _ in layout))]
     return Walk(tuple(axis[0] for axis in merged), tuple(zip(*[axis[1:] for axis in merged], strict=True)))
 
 
-def _steps(field: Field, array: Words, common: tuple[int, ...]) -> tuple[int, ...]:
-    tail = () if field.words == 1 else (field.words,)
-    strides = np.broadcast_to(array, (*common, *tail)).strides
-    return tuple(stride // 8 for stride in strides[: len(common)])
+@lru_cache(maxsize=1024)
+def _prepared(
+    library: Library, field: Field, program: Program, common: tuple[int, ...], layout: Layout, threads: int
+) -> PreparedPass:
+    return PreparedPass(library, field, program, _merged(common, layout), threads)
 
 
-def _inner(field: Field, step: int) -> str:
-    return {field.words: "unit", 0: "repeat"}.get(step, "step")
+class PreparedPass:
+    """A pass over arrays of one layout, ready for their addresses."""
 
+    def __init__(self, library: Library, field: Field, program: Program, walk: Walk, threads: int) -> None:
+        self.single = len(walk.lengths) == 1
+        missing = max(0, COUNTS - len(walk.lengths))
+        lengths = [1] * missing + list(walk.lengths[-COUNTS:])
+        self.steps = [[0] * missing + list(step[-COUNTS:]) for step in walk.steps]
+        self.starts = [
+            [8 * sum(i * s for i, s in zip(index, step, strict=False)) for step in walk.steps]
+            for index in np.ndindex(*walk.lengths[:-COUNTS])
+        ]
+        inner = [{field.words: "unit", 0: "repeat"}.get(step[-1], "step") for step in self.steps]
+        for out in range(program.count("operand"), len(inner)):
+            inner[out] = "unit" if lengths[-1] == 1 else inner[out]
+        self.kernel = library.kernel(ElementwiseKernel(field, program, tuple(inner)))
+        self.axis = next((axis for axis in range(COUNTS - 1) if lengths[axis] >= threads > 1), COUNTS - 1)
+        unit = _BORDER if self.axis == COUNTS - 1 else 1
+        self.shares = [
+            (first, [last - first if axis == self.axis else length for axis, length in enumerate(lengths)])
+            for first, last in shares(lengths[self.axis], threads, unit)
+        ]
 
-def _run(
-    library: Library,
-    field: Field,
-    program: Program,
-    arrays: Arrays,
-    walk: Walk,
-    starts: list[int],
-    threads: int,
-) -> None:
-    missing = COUNTS - len(walk.lengths)
-    lengths = [1] * missing + list(walk.lengths)
-    steps = [[0] * missing + list(step) for step in walk.steps]
-    outs = range(len(arrays.operands), len(steps))
-    inner = [_inner(field, step[-1]) for step in steps]
-    for out in outs:
-        inner[out] = "unit" if lengths[-1] == 1 else inner[out]
-    kernel = library.kernel(ElementwiseKernel(field, program, tuple(inner)))
-    addresses = [
-        array.ctypes.data + 8 * start for array, start in zip((*arrays.operands, *arrays.outs), starts, strict=True)
-    ]
-    bits = [array.ctypes.data for array in (*arrays.packed, *arrays.bit_outs)]
-    axis = next((axis for axis in range(COUNTS - 1) if lengths[axis] >= threads), COUNTS - 1) if threads > 1 else 2
-    unit = _BORDER if axis == COUNTS - 1 else 1
-    jobs = [
-        partial(kernel, _block(lengths, addresses, steps, bits, axis, first, last))
-        for first, last in shares(lengths[axis], threads, unit)
-    ]
-    run_all(jobs)
+    def run(self, addresses: list[int], bits: list[int]) -> None:
+        for start in self.starts:
+            here = [address + offset for address, offset in zip(addresses, start, strict=True)]
+            run_all([partial(self._share, here, bits, *share) for share in self.shares])
 
-
-def _block(
-    lengths: list[int],
-    addresses: list[int],
-    steps: list[list[int]],
-    bits: list[int],
-    axis: int,
-    first: int,
-    last: int,
-) -> NDArray[np.int64]:
-    """The kernel's parameters for one stretch of one axis."""
-    own = [last - first if number == axis else length for number, length in enumerate(lengths)]
-    block = own
-    for address, step in zip(addresses, steps, strict=True):
-        block += [address + 8 * first * step[axis], *step]
-    block += [address + (first // 8 if axis == COUNTS - 1 else 0) for address in bits]
-    assert len(block) == COUNTS + PER_ARRAY * len(addresses) + len(bits)
-    return np.array(block, np.int64)
+    def _share(self, addresses: list[int], bits: list[int], first: int, lengths: list[int]) -> None:
+        """The kernel's parameters for one stretch of one axis."""
+        block = list(lengths)
+        for address, step in zip(addresses, self.steps, strict=True):
+            block += [address + 8 * first * step[self.axis], *step]
+        block += [address + (first // 8 if self.axis == COUNTS - 1 else 0) for address in bits]
+        assert len(block) == COUNTS + PER_ARRAY * len(addresses) + len(bits)
+        self.kernel(np.array(block, np.int64))
