@@ -10,7 +10,7 @@ from math import prod
 import numpy as np
 
 from ppc.field import MERSENNE61, Field, Words
-from ppc.runtime.kernels import Convolution, Workbench, operand, packed, select
+from ppc.runtime.kernels import Convolution, Expression, Workbench, operand, packed, select
 from ppc.runtime.kernels.buffers import aligned
 from ppc.runtime.kernels.comparison import planes
 from ppc.runtime.kernels.library import default_library
@@ -101,7 +101,7 @@ def conv_jobs(field: Field, *, threads: int = 1) -> list[Job]:
     return jobs
 
 
-def truncation(field: Field, fraction: int = 16):
+def truncation(field: Field, fraction: int = 16) -> Expression:
     """The local part of a truncation (form C): opened value, shares of R and of the wrap bit."""
     e, share, wrap = operand(0), operand(1), operand(2)
     return (e >> fraction) - share + select(e.below(1 << (field.bits - 1)), wrap * 2 ** (field.bits - fraction), 0)
@@ -116,7 +116,7 @@ def elementwise_jobs(field: Field) -> list[Job]:
     bits = np.random.default_rng(5).integers(0, 2**64, -(-count // 64), dtype=np.uint64)
     size = x.nbytes
 
-    def job(name: str, expression: object, operands: list[Words], given: list[Words] | None = None) -> Job:
+    def job(name: str, expression: Expression, operands: list[Words], given: list[Words] | None = None) -> Job:
         masks = given or []
         run = partial(bench.evaluate, [expression], operands, [out], packed=masks)
         return Job(name, run, size * (len(operands) + 1) + sum(mask.nbytes for mask in masks))

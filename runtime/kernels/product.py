@@ -15,7 +15,7 @@ from ppc.field import Field
 from ppc.runtime.kernels.arithmetic import Arithmetic
 from ppc.runtime.kernels.emit import Function, Value, constant, lanes_of, module
 from ppc.runtime.kernels.lanes import LaneOperations
-from ppc.runtime.kernels.limbs import Plan, plan
+from ppc.runtime.kernels.limbs import Plan, Term, plan
 from ppc.runtime.kernels.memory import load_columns, load_lanes, store_columns
 from ppc.runtime.kernels.variants import Variant
 
@@ -189,24 +189,31 @@ def sum_products(
     zero = operations.accumulator(0)
 
     def step(k: Value, carried: list[Value]) -> Sequence[Value]:
-        totals: list[Value] = []
+        totals = list(carried)
         from_right = f.address(right, f.multiply(k, constant(len(limbs.right) * lanes)))
         from_left = f.address(left, f.multiply(k, constant(len(limbs.left) * group)))
-        b = [
-            f.load(f.address(from_right, constant(number * lanes)), operations.type)
-            for number in range(len(limbs.right))
-        ]
-        for row in range(rows):
-            a = [
-                f.splat(f.load(f.address(from_left, constant(number * group + row)), "i64"), lanes)
-                for number in range(len(limbs.left))
-            ]
-            own = carried[row * limbs.accumulators : (row + 1) * limbs.accumulators]
-            totals += arithmetic.multiply_add(own, a, b)
+        b: dict[int, Value] = {}
+        a: dict[tuple[int, int], Value] = {}
+        for row, term in _order(limbs, rows):
+            if term.right not in b:
+                b[term.right] = f.load(f.address(from_right, constant(term.right * lanes)), operations.type)
+            if (row, term.left) not in a:
+                place = f.address(from_left, constant(term.left * group + row))
+                a[row, term.left] = f.splat(f.load(place, "i64"), lanes)
+            index = row * limbs.accumulators + term.accumulator
+            factors = a[row, term.left], b[term.right]
+            totals[index] = operations.multiply_add(totals[index], *factors, term.part)
         return totals
 
     totals = f.loop(depth, [zero] * (rows * limbs.accumulators), step)
     return [totals[row * limbs.accumulators : (row + 1) * limbs.accumulators] for row in range(rows)]
+
+
+def _order(limbs: Plan, rows: int) -> list[tuple[int, Term]]:
+    """Row by row where right limbs are used again, else limb by limb: then few registers hold factors at a time."""
+    pairs = [(row, term) for row in range(rows) for term in limbs.terms]
+    once = len({(term.left, term.right) for term in limbs.terms}) == len(limbs.right)
+    return sorted(pairs, key=lambda pair: pair[1].left) if once else pairs
 
 
 class _Driver:
