@@ -46,12 +46,16 @@ class Workbench:
     def variant(self) -> str:
         return self._library.variant.name if self._library else "slow"
 
+    @property
+    def recursion_starts(self) -> int | None:
+        """Matrices whose sizes are all at least this are multiplied by Strassen's recursion."""
+        return self._setting(self._library).smallest if self._library else None
+
     def matmul(self, left: Words, right: Words, out: Words, *, add: bool = False, negate: bool = False) -> None:
         """out = left · right; `add`: added to out, `negate`: with a minus. Leading axes are a batch and broadcast."""
         check_matmul(self.field, left, right, out)
         if self._library:
-            setting = strassen.Setting(library=self._library, field=self.field, threads=self.threads)
-            strassen.product(setting, left, right, out, keep=add, negate=negate)
+            strassen.product(self._setting(self._library), left, right, out, keep=add, negate=negate)
         else:
             slow_convolution.matmul(self.field, left, right, out, keep=add, negate=negate)
 
@@ -191,6 +195,9 @@ class Workbench:
         found = sampling.cut(self._library, self.field, out) if self._library else sampling.cut_slowly(self.field, out)
         if found:
             sampling.replace(self.field, out, streams, first)
+
+    def _setting(self, library: Library) -> strassen.Setting:
+        return strassen.Setting(library=library, field=self.field, threads=self.threads)
 
     def _layout(self, convolution: Convolution, image: Words, weights: Words, result: Words) -> Layout:
         return Layout(
