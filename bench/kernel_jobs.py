@@ -17,6 +17,7 @@ from ppc.runtime.kernels.library import default_library
 from ppc.runtime.kernels.product import RegisterLoop, tile_rows
 
 BATCH = 128
+VALUES = BATCH * 32 * 14 * 14  # of the ReLU layer of shallow training
 LOOP_DEPTH, LOOP_REPEATS = 48, 4000  # both packed operands stay in the nearest cache
 
 
@@ -50,6 +51,13 @@ def loop_job(field: Field) -> Job:
 
     tile = tile_rows(field, library.variant) * library.variant.lanes
     return Job(f"loop {field.name}", run, LOOP_DEPTH * LOOP_REPEATS * tile)
+
+
+def copy_job(count: int) -> Job:
+    """numpy's copy of words, at one of several sizes: the best of them is the machine's bandwidth."""
+    source, target = aligned(count), aligned(count)
+    source[...] = 1
+    return Job(f"copy {count}", partial(np.copyto, target, source), 2 * source.nbytes)
 
 
 def matmul_job(field: Field, shape: tuple[int, int, int], *, threads: int = 1, variant: str | None = None) -> Job:
@@ -109,7 +117,7 @@ def truncation(field: Field, fraction: int = 16) -> Expression:
 
 def elementwise_jobs(field: Field) -> list[Job]:
     """Passes of the ReLU layer of shallow training: 128·32·14·14 values."""
-    count = BATCH * 32 * 14 * 14
+    count = VALUES
     bench = Workbench(field)
     x, y, z, w = (elements(field, count, seed=seed) for seed in range(4))
     out = elements(field, count, seed=9)

@@ -1,6 +1,6 @@
 """How fast the kernels are on this machine, beside torch, numpy and galois, and against the machine's own limits.
 
-    python bench/kernels.py [--json FILE] [--rounds N] [--clock wall|cpu] [--galois PYTHON]
+    python -m bench.kernels [--json FILE] [--rounds N] [--clock wall|cpu] [--galois PYTHON]
 
 All systems run interleaved on one core, the best of all rounds counts. A product is one multiplication and addition
 modulo p. `--clock cpu` counts the thread's own time, for machines that others use too. galois usually needs an
@@ -23,9 +23,17 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-import numpy as np
 
-from bench.kernel_jobs import Job, conv_jobs, elementwise_jobs, loop_job, matmul_job, torch_matmul
+from bench.kernel_jobs import (
+    VALUES,
+    Job,
+    conv_jobs,
+    copy_job,
+    elementwise_jobs,
+    loop_job,
+    matmul_job,
+    torch_matmul,
+)
 from bench.kernel_machine import (
     CHAIN_CYCLES,
     ClockLoop,
@@ -77,44 +85,39 @@ class Bench:
         return value
 
 
-def machine(bench: Bench) -> dict[str, float]:
-    """The clock, the multiplier's throughput on registers, the bandwidth of copying."""
+def machine(bench: Bench) -> tuple[dict[str, float], dict[str, float]]:
+    """The machine's rates (cycles, multiply-adds, bytes a second), and the register loops' products a second."""
     library = default_library()
     repeats = 300_000
     clock, clock_memory = clock_block(repeats)
     multiplier, multiplier_memory = multiplier_block(repeats)
-    source, target = np.ones(1 << 23), np.zeros(1 << 23)
     jobs = [
         Job("clock", lambda: library.kernel(ClockLoop())(clock), repeats * CHAIN_CYCLES),
-        Job(
-            "multiplier",
-            lambda: library.kernel(MultiplierLoop())(multiplier),
-            repeats * independent(library.variant),
-        ),
-        Job("copy", lambda: np.copyto(target, source), 2 * source.nbytes),
+        Job("multiplier", lambda: library.kernel(MultiplierLoop())(multiplier), repeats * independent(library.variant)),
+        *(copy_job(count) for count in (VALUES, 2 * VALUES, 8 * VALUES)),
+        *(loop_job(field) for field in FIELDS),
     ]
     rates = {job.name: job.work / seconds for job, seconds in zip(jobs, bench.times(jobs).values(), strict=True)}
     del clock_memory, multiplier_memory
+    rates["copy"] = max(rate for name, rate in rates.items() if name.startswith("copy"))
     bench.row("machine", library.variant.name, "clock", rates["clock"] / 1e9, "GHz")
     bench.row("machine", library.variant.name, "vector multiply-adds a second", rates["multiplier"] / 1e9, "1e9/s")
     bench.row("machine", library.variant.name, "of them a cycle", rates["multiplier"] / rates["clock"], "")
     bench.row("machine", "numpy", "copy, bytes read and written", rates["copy"] / 1e9, "GB/s")
-    return rates
+    return rates, {field.name: _loop(bench, field, rates) for field in FIELDS}
 
 
-def loops(bench: Bench, rates: dict[str, float]) -> dict[str, float]:
+def _loop(bench: Bench, field: Field, rates: dict[str, float]) -> float:
     """The register tile alone, against the multiplier."""
-    found: dict[str, float] = {}
-    for field in FIELDS:
-        job = loop_job(field)
-        rate = job.work / bench.times([job])[job.name]
-        found[field.name] = bench.row(f"register loop {field.name}", "ppc", "products", rate / 1e9, "1e9/s") * 1e9
-        library = default_library()
-        terms = len(plan(field, library.variant.multiplier).terms)
-        used = rate * terms / library.variant.lanes / rates["multiplier"]
-        bench.row(f"register loop {field.name}", "ppc", "of the multiplier's throughput", 100 * used, "%")
-        bench.row(f"register loop {field.name}", "ppc", "multiply-adds a product", terms, "")
-    return found
+    variant = default_library().variant
+    terms = len(plan(field, variant.multiplier).terms)
+    rate = rates[f"loop {field.name}"]
+    workload, used = f"register loop {field.name}", rate * terms / variant.lanes
+    bench.row(workload, "ppc", "multiply-adds a product", terms, "")
+    bench.row(workload, "ppc", "products", rate / 1e9, "1e9/s")
+    bench.row(workload, "ppc", "of the multiplier's throughput", 100 * used / rates["multiplier"], "%")
+    bench.row(workload, "ppc", "multiply-adds a cycle", used / rates["clock"], "")
+    return rate
 
 
 def matrices(bench: Bench, limits: dict[str, float]) -> None:
@@ -229,8 +232,7 @@ def main() -> None:
         os.environ["PPC_KERNEL_CACHE"] = str(Path(folder) / "kernels")
         cores = os.sched_getaffinity(0)
         os.sched_setaffinity(0, {min(cores)})
-        rates = machine(bench)
-        limits = loops(bench, rates)
+        rates, limits = machine(bench)
         matrices(bench, limits)
         convolutions(bench, limits)
         passes(bench, rates)

@@ -53,7 +53,7 @@ def test_real_sizes(field: Field, variant: str) -> None:
     rows, depth, columns = 513, 515, 517
     left, right, out = (elements(field, s, 1) for s in ((rows, depth), (depth, columns), (rows, columns)))
     bench = Workbench(field, variant=variant, threads=2)
-    assert bench.recursion_starts <= 512
+    assert bench.recursion_starts in (256, 512)
     probe = integers(elements(field, (columns,), 4, extreme=0), field)
     before = integers(out, field) @ probe
     bench.matmul(left, right, out, add=True, negate=True)
