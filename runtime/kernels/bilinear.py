@@ -15,12 +15,13 @@ from ppc.field import Field
 from ppc.runtime.kernels.buffers import scratch
 from ppc.runtime.kernels.library import Library
 from ppc.runtime.kernels.limbs import plan
-from ppc.runtime.kernels.product import PARAMETERS, SLIVER, PackKernel, ProductKernel, depth_limit
+from ppc.runtime.kernels.product import PARAMETERS, SHALLOW, SLIVER, PackKernel, ProductKernel, depth_limit
 from ppc.runtime.kernels.threads import run_all, shares
 
 Places = NDArray[np.int64]
 
 _CALL = [PARAMETERS.index(name) for name in ("left", "right", "out", "keep", "flip")]
+_KEEP = 3  # its place among them
 _ROOMS = [PARAMETERS.index(name) for name in ("left_room", "right_room")]
 _RIGHT_TILE_WORDS = 4096  # a packed tile of the right factor fills most of the nearest cache
 _ROOM_WORDS = 1 << 16  # a packed block stays in the second cache
@@ -87,7 +88,6 @@ class Share:
         limbs = plan(product.field, library.variant.multiplier)
         self.left_room = sliver_block * SLIVER * depth_block * len(limbs.left)
         self.right_room = tile_block * library.variant.lanes * depth_block * len(limbs.right)
-        self.kernel = library.kernel(product.kernel)
         values = {
             "left_pack": library.kernel(product.left_pack).address,
             "right_pack": library.kernel(product.right_pack).address,
@@ -127,7 +127,9 @@ class Product:
         left, right = self._neighbours(self.left_lanes, rows), self._neighbours(self.right_lanes, columns)
         self.left_pack = PackKernel(field, "left", left)
         self.right_pack = PackKernel(field, "right", right)
-        self.kernel = ProductKernel(field, "unit" if maps.step == field.words else "strided")
+        columns = "unit" if maps.step == field.words else "strided"
+        self.kernel = ProductKernel(field, columns)
+        self.shallow = ProductKernel(field, columns, shallow=True) if len(maps.left_depths) <= SHALLOW else None
         self.shares: dict[int, list[Share]] = {}
 
     def _neighbours(self, lanes: Places, tiling: Tiling) -> str:
@@ -157,7 +159,8 @@ class Product:
         block = share.block.copy()
         block[_CALL] = values
         block[_ROOMS] = _at(scratch("left", share.left_room)), _at(scratch("right", share.right_room))
-        share.kernel(block)
+        fresh = self.shallow if not values[_KEEP] else None
+        self.library.kernel(fresh or self.kernel)(block)
 
     def blocks(self) -> tuple[int, int, int]:
         """Depth, tiles and slivers of a block, by the sizes of the caches."""

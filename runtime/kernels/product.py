@@ -19,6 +19,7 @@ from ppc.runtime.kernels.limbs import Plan, Term, plan
 from ppc.runtime.kernels.memory import load_columns, load_lanes, store_columns
 from ppc.runtime.kernels.variants import Variant
 
+SHALLOW = 16  # the depth up to which a product is shallow: that of a first layer's convolution
 SLIVER = 8  # rows of the left factor that are packed side by side
 
 PARAMETERS = (
@@ -119,14 +120,18 @@ class PackKernel:
 
 @dataclass(frozen=True)
 class ProductKernel:
-    """The product of packed factors. `columns`: the out matrix's columns are neighbours, or `column_step` apart."""
+    """The product of packed factors. `columns`: the out matrix's columns are neighbours, or `column_step` apart.
+
+    A shallow product sums at most SHALLOW products and never adds to what is there: less is left to reduce.
+    """
 
     field: Field
     columns: str
+    shallow: bool = False
 
     @property
     def name(self) -> str:
-        return f"product_{self.columns}_{self.field.name}"
+        return f"{'shallow' if self.shallow else 'product'}_{self.columns}_{self.field.name}"
 
     def module(self, variant: Variant) -> str:
         """void(ptr parameters), each 64 bits wide, in the order of PARAMETERS."""
@@ -163,14 +168,15 @@ class _Tile:
     def _write(self, row: int, totals: Sequence[Value]) -> None:
         f, field = self.f, self.kernel.field
         _, _, _, out, places, count, keep, step = f.parameters
-        product = self.arithmetic.finish(totals, depth_limit(field, self.variant))
+        steps = depth_limit(field, self.variant)
+        product = self.arithmetic.finish(totals, min(steps, SHALLOW) if self.kernel.shallow else steps)
         address = f.address(out, f.load(f.address(places, constant(row)), "i64"))
         columns = step if self.kernel.columns == "strided" else None
-        old = load_columns(f, self.variant, field, address, count, 0, columns)
-        kept = f.splat(keep, self.variant.lanes)
-        old = [f.both(word, kept) for word in old]
-        total = self.arithmetic.add(product, self.arithmetic.unpack(old))
-        store_columns(f, self.variant, field, address, count, self.arithmetic.pack(total), columns)
+        if not self.kernel.shallow:
+            old = load_columns(f, self.variant, field, address, count, 0, columns)
+            kept = f.splat(keep, self.variant.lanes)
+            product = self.arithmetic.add(product, self.arithmetic.unpack([f.both(word, kept) for word in old]))
+        store_columns(f, self.variant, field, address, count, self.arithmetic.pack(product), columns)
 
 
 def depth_limit(field: Field, variant: Variant) -> int:

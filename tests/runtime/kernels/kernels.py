@@ -19,6 +19,7 @@ def every_kernel(field: Field) -> Iterator[Description]:
     """All kernels of a field; the element-wise ones use every operation and every layout between them."""
     for columns in ("unit", "strided"):
         yield ProductKernel(field, columns)
+        yield ProductKernel(field, columns, shallow=True)
         yield WindowKernel(field, columns)
         yield PackKernel(field, "left", {"unit": "unit", "strided": "table"}[columns])
         yield PackKernel(field, "right", {"unit": "unit", "strided": "table"}[columns])
