@@ -54,10 +54,6 @@ def constants(values: Sequence[int], scalar: str = "i64") -> Value:
     return Value("<" + ", ".join(str(constant(value, scalar)) for value in values) + ">", f"<{len(values)} x {scalar}>")
 
 
-def pointer(name: str) -> Value:
-    return Value(name, "ptr")
-
-
 class Function:
     """The body of one function while it is being written."""
 

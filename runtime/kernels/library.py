@@ -9,7 +9,6 @@ import ctypes
 import hashlib
 import platform
 import threading
-from collections.abc import Callable
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Protocol
@@ -105,6 +104,3 @@ def choose_variant(name: str | None = None) -> Variant:
 
 def default_library(name: str | None = None) -> Library:
     return library(choose_variant(name), default_folder())
-
-
-Run = Callable[[], None]
