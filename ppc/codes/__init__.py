@@ -9,8 +9,9 @@ from __future__ import annotations
 from ppc.codes.base import Code
 from ppc.codes.graphs import GRAPHS
 from ppc.codes.imports import IMPORTS
+from ppc.codes.kernels import KERNELS
 from ppc.codes.language import LANGUAGE
 from ppc.codes.machines import MACHINES
 from ppc.codes.privacy import PRIVACY
 
-CODES: dict[str, Code] = {**LANGUAGE, **GRAPHS, **PRIVACY, **MACHINES, **IMPORTS}
+CODES: dict[str, Code] = {**LANGUAGE, **GRAPHS, **PRIVACY, **MACHINES, **KERNELS, **IMPORTS}

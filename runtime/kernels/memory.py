@@ -1,0 +1,167 @@
+"""How a vector of elements is read and written: neighbours, a fixed step apart, or by a table of places.
+
+Called by the kernel generators. Addresses depend on shapes and public tables only, and lanes beyond a count are
+masked by the shape, never by a value.
+"""
+
+from __future__ import annotations
+
+from ppc.field import Field
+from ppc.runtime.kernels.emit import Function, Value, constant, constants, vector_type
+from ppc.runtime.kernels.variants import Variant
+
+
+def load_lanes(f: Function, variant: Variant, field: Field, base: Value, places: Value) -> list[Value]:
+    """One element per lane, each at its own place (in words from `base`)."""
+    first = f.address(base, places)
+    return [_gather(f, variant, _moved(f, first, word)) for word in range(field.words)]
+
+
+def load_columns(
+    f: Function,
+    variant: Variant,
+    field: Field,
+    base: Value,
+    count: Value,
+    part: int,
+    step: Value | None = None,
+) -> list[Value]:
+    """Elements part·lanes … of a row of `count`, neighbours or `step` words apart; zero beyond the count."""
+    if variant.lanes == 1:
+        return [f.load(f.address(base, constant(part * field.words + word)), "i64") for word in range(field.words)]
+    if step is not None:
+        return _load_strided(f, variant, field, base, count, step)
+    vectors = [
+        _masked_load(f, variant, f.address(base, constant(first)), _below(f, variant, count, field.words, first))
+        for first in _firsts(variant, field, part)
+    ]
+    return _deinterleave(f, variant, vectors)
+
+
+def store_columns(
+    f: Function,
+    variant: Variant,
+    field: Field,
+    base: Value,
+    count: Value,
+    words: list[Value],
+    step: Value | None = None,
+) -> None:
+    """The counterpart of load_columns, for the first lanes of a row."""
+    if variant.lanes == 1:
+        for word, value in enumerate(words):
+            f.store(value, f.address(base, constant(word)))
+    elif step is not None:
+        _store_strided(f, variant, base, count, words, step)
+    else:
+        for vector, first in zip(_interleave(f, variant, words), _firsts(variant, field, 0), strict=True):
+            mask = _below(f, variant, count, field.words, first)
+            kind = f"v{variant.lanes}i64"
+            arguments = [vector, f.address(base, constant(first)), constant(8, "i32"), mask]
+            f.call(f"@llvm.masked.store.{kind}.p0", "void", arguments)
+
+
+def load_whole(f: Function, variant: Variant, field: Field, base: Value) -> list[Value]:
+    """`lanes` neighbouring elements, all there."""
+    kind = vector_type(variant.lanes)
+    vectors = [f.load(f.address(base, constant(number * variant.lanes)), kind) for number in range(field.words)]
+    return _deinterleave(f, variant, vectors)
+
+
+def store_whole(f: Function, variant: Variant, base: Value, words: list[Value]) -> None:
+    for number, vector in enumerate(_interleave(f, variant, words)):
+        f.store(vector, f.address(base, constant(number * variant.lanes)))
+
+
+def _moved(f: Function, addresses: Value, word: int) -> Value:
+    return f.emit(f"getelementptr i64, {addresses}, i64 {word}", addresses.type) if word else addresses
+
+
+def _gather(f: Function, variant: Variant, addresses: Value) -> Value:
+    if variant.lanes == 1:
+        return f.load(addresses, "i64")
+    everywhere = constant(1, vector_type(variant.lanes, "i1"))
+    nothing = constant(0, vector_type(variant.lanes))
+    arguments = [addresses, constant(8, "i32"), everywhere, nothing]
+    return f.call(f"@llvm.masked.gather.v{variant.lanes}i64.v{variant.lanes}p0", nothing.type, arguments)
+
+
+def _firsts(variant: Variant, field: Field, part: int) -> list[int]:
+    """The first word of each vector of a part of a row."""
+    return [(part * field.words + number) * variant.lanes for number in range(field.words)]
+
+
+def _below(f: Function, variant: Variant, count: Value, words: int, first: int) -> Value:
+    """Which lanes of the vector that starts at word `first` belong to the row."""
+    limit = f.splat(f.multiply(count, constant(words)), variant.lanes)
+    return f.compare("slt", constants(range(first, first + variant.lanes)), limit)
+
+
+def _masked_load(f: Function, variant: Variant, address: Value, mask: Value) -> Value:
+    nothing = constant(0, vector_type(variant.lanes))
+    arguments = [address, constant(8, "i32"), mask, nothing]
+    return f.call(f"@llvm.masked.load.v{variant.lanes}i64.p0", nothing.type, arguments)
+
+
+def _deinterleave(f: Function, variant: Variant, vectors: list[Value]) -> list[Value]:
+    if len(vectors) == 1 or variant.lanes == 1:
+        return vectors
+    lanes = variant.lanes
+    return [f.shuffle(vectors[0], vectors[1], range(word, 2 * lanes, 2)) for word in range(2)]
+
+
+def _interleave(f: Function, variant: Variant, words: list[Value]) -> list[Value]:
+    if len(words) == 1 or variant.lanes == 1:
+        return words
+    lanes = variant.lanes
+    order = [lane + lanes * word for lane in range(lanes) for word in range(2)]
+    return [f.shuffle(words[0], words[1], order[:lanes]), f.shuffle(words[0], words[1], order[lanes:])]
+
+
+def _strided_places(f: Function, variant: Variant, base: Value, step: Value) -> Value:
+    index = f.multiply(constants(range(variant.lanes)), f.splat(step, variant.lanes))
+    return f.address(base, index)
+
+
+def _load_strided(f: Function, variant: Variant, field: Field, base: Value, count: Value, step: Value) -> list[Value]:
+    kind = vector_type(variant.lanes)
+    if variant.multiplier == "ifma":
+        mask = _below(f, variant, count, 1, 0)
+        places = _strided_places(f, variant, base, step)
+        name = f"@llvm.masked.gather.v{variant.lanes}i64.v{variant.lanes}p0"
+        return [
+            f.call(name, kind, [_moved(f, places, word), constant(8, "i32"), mask, constant(0, kind)])
+            for word in range(field.words)
+        ]
+    rooms = [f.emit(f"alloca {kind}, align 64", "ptr") for _ in range(field.words)]
+    for room in rooms:
+        f.store(constant(0, kind), room)
+
+    def copy(lane: Value) -> None:
+        place = f.multiply(lane, step)
+        for word, room in enumerate(rooms):
+            f.store(f.load(_moved(f, f.address(base, place), word), "i64"), f.address(room, lane))
+
+    f.repeat(count, copy)
+    return [f.load(room, kind) for room in rooms]
+
+
+def _store_strided(f: Function, variant: Variant, base: Value, count: Value, words: list[Value], step: Value) -> None:
+    kind = vector_type(variant.lanes)
+    if variant.multiplier == "ifma":
+        mask = _below(f, variant, count, 1, 0)
+        places = _strided_places(f, variant, base, step)
+        name = f"@llvm.masked.scatter.v{variant.lanes}i64.v{variant.lanes}p0"
+        for word, value in enumerate(words):
+            f.call(name, "void", [value, _moved(f, places, word), constant(8, "i32"), mask])
+        return
+    rooms = [f.emit(f"alloca {kind}, align 64", "ptr") for _ in words]
+    for room, value in zip(rooms, words, strict=True):
+        f.store(value, room)
+
+    def copy(lane: Value) -> None:
+        place = f.multiply(lane, step)
+        for word, room in enumerate(rooms):
+            f.store(f.load(f.address(room, lane), "i64"), _moved(f, f.address(base, place), word))
+
+    f.repeat(count, copy)
