@@ -76,19 +76,12 @@ class Reader:
     ) -> dict[str, list[syntax.Argument]]:
         """Which argument belongs to which parameter: first by place, then by name, as in Python."""
         names = [parameter.name for parameter in parameters]
+        placed = [parameter.name for parameter in parameters if not parameter.by_name]
         written: dict[str, list[syntax.Argument]] = {}
         for place, argument in enumerate(arguments):
             many = parameters[-1].kind == "values" if parameters else False
-            if argument.key is None and place >= len(parameters) and not many:
-                most = f"at most {len(parameters)} argument{'s' if len(parameters) > 1 else ''}"
-                self.blame(
-                    "PPC108",
-                    f"`{owner}` takes {most if parameters else 'no arguments'}; this is number {place + 1}.",
-                    argument.span,
-                    hint=f"It takes {', '.join(f'`{name}`' for name in names)}."
-                    if names
-                    else f"Write `{owner}` alone.",
-                )
+            if argument.key is None and place >= len(placed) and not many:
+                self._one_too_many(owner, placed, names, place, argument)
                 continue
             name = argument.key.text if argument.key else names[min(place, len(names) - 1)]
             if name not in names:
@@ -99,6 +92,23 @@ class Reader:
             else:
                 written.setdefault(name, []).append(argument)
         return written
+
+    def _one_too_many(
+        self, owner: str, placed: Sequence[str], names: Sequence[str], place: int, argument: syntax.Argument
+    ) -> None:
+        most = f"at most {len(placed)} argument{'s' if len(placed) > 1 else ''}" if placed else "no arguments"
+        listed = ", ".join(f"`{name}`" for name in names)
+        hint = f"It takes {listed}." if names else f"Write `{owner}` alone."
+        if owner in ("conv2d", "dense"):  # as in PyTorch, where what comes in stands first
+            example = "conv2d(64, kernel=3)" if owner == "conv2d" else "dense(10)"
+            hint = f"What comes in is known and not written: `{example}`. It takes {listed}, the later ones by name."
+        unnamed = " without a name" if len(placed) < len(names) else ""
+        self.blame(
+            "PPC108",
+            f"`{owner}` takes {most}{unnamed}; this is number {place + 1}.",
+            argument.span,
+            hint=hint,
+        )
 
     def _value(self, owner: str, parameter: Parameter, found: Sequence[syntax.Argument]) -> object:
         if parameter.kind in ("value", "values"):

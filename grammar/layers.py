@@ -27,6 +27,7 @@ class Parameter:
     default: object = REQUIRED
     low: float = 1
     high: float = 1_000_000
+    by_name: bool = False  # never by its place: PyTorch has another argument there
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +47,7 @@ _POOL = (
     Parameter(name="stride", kind="size", default=None, high=10_000),
     Parameter(name="padding", kind="size", default=(0, 0), low=0, high=10_000),
 )
-_BIAS = Parameter(name="bias", kind="flag", default=True)
+_BIAS = Parameter(name="bias", kind="flag", default=True, by_name=True)
 _APPROXIMATION = (
     Parameter(name="poly", kind="count", default=None, high=15),
     Parameter(name="over", kind="interval", default=None, low=-1000, high=1000),
@@ -62,9 +63,9 @@ _ROWS = (
         "conv2d",
         Parameter(name="channels", kind="count"),
         _KERNEL,
-        Parameter(name="stride", kind="size", default=(1, 1), high=10_000),
-        Parameter(name="padding", kind="pad", default=(0, 0), low=0, high=10_000),
-        Parameter(name="groups", kind="count", default=1),
+        Parameter(name="stride", kind="size", default=(1, 1), high=10_000, by_name=True),
+        Parameter(name="padding", kind="pad", default=(0, 0), low=0, high=10_000, by_name=True),
+        Parameter(name="groups", kind="count", default=1, by_name=True),
         _BIAS,
         prefix="conv",
         weights=("weight", "bias"),

@@ -78,7 +78,10 @@ class _Inference:
         return replace(node, inputs=(name, *node.inputs[1:]))
 
     def visit_layer(self, node: Node) -> None:
+        if node.inputs[0] not in self.types:
+            return
         try:
+            self.check_operands(node)
             self.keep_parameters(node)
             if any(name not in self.types for name in node.inputs):
                 return
@@ -90,6 +93,17 @@ class _Inference:
             return
         bounds = bounds_of(node, [o.bounds for o in operands], [o.shape for o in operands])
         self.keep(node, Type(shape=shape, element="index" if node.op == "argmax" else "real", bounds=bounds))
+
+    def check_operands(self, node: Node) -> None:
+        """Layers compute with reals; the number of a class is an answer, and no quantity."""
+        for index, name in enumerate(node.inputs):
+            if name in self.types and self.types[name].element == "index":
+                raise ShapeError(
+                    "PPC222",
+                    f"`{node.op}` works on real numbers; it receives the number of a class.",
+                    hint="Put `argmax` last in a model.",
+                    operands=(index,),
+                )
 
     def keep_parameters(self, node: Node) -> None:
         """Type the parameters that wait for this layer's input to be known."""

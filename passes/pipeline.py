@@ -29,15 +29,3 @@ def pipeline(
         CheckFlow(policy, training),
         FitRanges(policy.joint),
     )
-
-
-PASSES: tuple[type[Pass], ...] = (
-    InferShapes,
-    SplitAtLayer,
-    ComplementInputs,
-    PrepareInference,
-    Differentiate,
-    Place,
-    CheckFlow,
-    FitRanges,
-)

@@ -82,6 +82,8 @@ def check(source: str | Path | Source) -> Checked:
         except PpcError as error:
             mistakes += error.diagnostics
     mistakes += _untrained(resolved)
+    if not mistakes and not resolved.bodies:
+        mistakes.append(_no_model())
     if mistakes:
         raise PpcError(*dict.fromkeys(mistakes), source=text)
     return Checked(source=text, resolved=resolved, compiled=tuple(compiled))
@@ -185,13 +187,16 @@ def _untrainable(training: Training, policy: Policy) -> Diagnostic | None:
     return None
 
 
+def _no_model() -> Diagnostic:
+    hint = "Begin with `model name(image: real[…]) -> real[…] {`."
+    return Diagnostic(code="PPC123", message="The program defines no model.", hint=hint)
+
+
 def _chosen_body(resolved: Resolved, model: str | None, as_: str | None) -> Body:
     """The model asked for; else the one whose private block was asked for, else the last one."""
     names = list(resolved.bodies)
     if not names:
-        raise fail(
-            "PPC123", "The program defines no model.", hint="Begin with `model name(image: real[…]) -> real[…] {`."
-        )
+        raise PpcError(_no_model())
     wanted = model or next((policy.model for policy in resolved.policies if policy.name == as_), names[-1])
     if wanted not in names:
         raise fail("PPC123", f"There is no model `{wanted}`.", hint=nearest(wanted, names))

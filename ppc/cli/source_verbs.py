@@ -96,19 +96,18 @@ def compile_(arguments: Namespace) -> int:
     from ppc import compiler
 
     if arguments.emit == "ast":
-        return _emit(arguments, _ast(compiler.read_source(arguments.program)))
+        return _emit(arguments, _ast(compiler.read_source(arguments.program)), {})
     compiled = _compiled(arguments)
     if arguments.time_passes:
         sys.stderr.write("".join(f"{step.seconds * 1e3:8.2f} ms  {step.name}\n" for step in compiled.steps[1:]))
-    text = "".join(_stages(arguments, compiled))
-    return _emit(arguments, _stages_as_json(compiled, text) if arguments.json else text)
+    return _emit(arguments, "".join(_stages(arguments, compiled)), _facts(compiled))
 
 
-def _stages_as_json(compiled: compiler.Compiled, text: str) -> str:
+def _facts(compiled: compiler.Compiled) -> dict[str, object]:
+    """What was compiled, for a machine."""
     steps = [{"pass": step.name, "seconds": step.seconds} for step in compiled.steps[1:]]
     private = compiled.policy.name if compiled.policy else None
-    found = {"ok": True, "model": compiled.graph.name, "private": private, "passes": steps, "text": text}
-    return json.dumps(found, indent=2) + "\n"
+    return {"model": compiled.graph.name, "private": private, "passes": steps}
 
 
 def _compiled(arguments: Namespace) -> compiler.Compiled:
@@ -189,11 +188,15 @@ def _wrapped(text: str) -> str:
     return fill(text, 92)
 
 
-def _emit(arguments: Namespace, text: str) -> int:
-    if arguments.output is None:
-        _print(text)
-    else:
+def _emit(arguments: Namespace, text: str, facts: dict[str, object]) -> int:
+    """The text to a file or to the screen; with `--json`, one object about it to the screen, whatever happens."""
+    if arguments.output is not None:
         write_text(arguments.output, text)
+    if arguments.json:
+        found = {"text": text} if arguments.output is None else {"written": str(arguments.output)}
+        _print(json.dumps({"ok": True, **facts, **found}, indent=2) + "\n")
+    elif arguments.output is None:
+        _print(text)
     return 0
 
 

@@ -103,4 +103,9 @@ GRAPHS = codes(
         """In training, `batch_norm` divides by the spread of a channel over the batch. One value has no spread: there
         must be two examples or more in a batch, or a feature map larger than 1×1.""",
     ),
+    PPC222=(
+        "nothing to compute with",
+        """A layer works on real numbers. `index` is the number of a class: an answer, and no quantity that could be
+        added or multiplied.""",
+    ),
 )

@@ -34,10 +34,6 @@ class Box:
     def bottom(self) -> float:
         return self.y + self.height
 
-    @property
-    def centre(self) -> float:
-        return self.x + self.width / 2
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:

@@ -6,21 +6,11 @@ The only door to networkx.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 import networkx
 
 from ppc.drawing import words
 from ppc.ir.graph import Graph
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Crossing:
-    """A value that is computed at one place and read at another."""
-
-    producer: str
-    source: str
-    target: str
 
 
 def networkx_graph(graph: Graph) -> networkx.DiGraph[str]:
@@ -39,16 +29,6 @@ def networkx_graph(graph: Graph) -> networkx.DiGraph[str]:
 
 def _type(graph: Graph, name: str, per_example: frozenset[str]) -> str:
     return words.type_of(graph[name], has_batch=name in per_example)
-
-
-def crossings(graph: Graph) -> list[Crossing]:
-    """What goes from place to place, each value once for each place it reaches, in the order of the graph."""
-    found: dict[Crossing, None] = {}
-    for node in graph.nodes:
-        for reader in graph.uses[node.name]:
-            if node.place and reader.place and node.place != reader.place:
-                found[Crossing(producer=node.name, source=node.place, target=reader.place)] = None
-    return list(found)
 
 
 def groups(graph: Graph, members: Iterable[str]) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from networkx import is_directed_acyclic_graph
 
 from ppc.drawing.cards import drawing
-from ppc.drawing.networks import Crossing, crossings, levels, networkx_graph
+from ppc.drawing.networks import levels, networkx_graph
 from ppc.drawing.rows import crossing_count, rows_of
 from tests.drawing.pictures import many, placed
 
@@ -23,21 +23,6 @@ def test_network_has_every_value_with_its_facts() -> None:
     assert network.edges["conv1.weight", "conv1"]["shape"] == "[4, 2, 3, 3]"
     assert network.edges["conv1", "relu1"]["shape"] == "[4, 3, 3]"
     assert is_directed_acyclic_graph(network)
-
-
-def test_crossings_are_the_cuts_between_places() -> None:
-    """What enters the joint computation, and what is opened."""
-    found = crossings(placed("joint"))
-
-    weights = ["conv1.weight", "conv1.bias", "dense1.weight", "dense1.bias"]
-    expected = [Crossing(producer="image", source="hospital", target="joint")]
-    expected += [Crossing(producer=name, source="lab", target="joint") for name in weights]
-    expected += [Crossing(producer="dense1", source="joint", target="hospital")]
-    assert sorted(found, key=str) == sorted(expected, key=str)
-
-
-def test_nothing_crosses_in_the_clear() -> None:
-    assert crossings(many()["random-3"]) == []
 
 
 def test_wires_lead_downwards() -> None:
