@@ -64,6 +64,11 @@ class BodyResolver:
             return None
         return Body(graph=self._graph(self.current), promise=promise, span=self.model.span)
 
+    def sketch(self) -> Graph:
+        """The lines that were understood, in a model with mistakes in others."""
+        nodes = tuple(self.builder.nodes)
+        return Graph(name=self.model.name.text, stage="named", source=self.source, parties=self.parties, nodes=nodes)
+
     def _graph(self, result: str) -> Graph:
         return Graph(
             name=self.model.name.text,

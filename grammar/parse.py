@@ -7,7 +7,7 @@ rest is parsed again, so that every mistake is reported where it stands. Blocks 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
@@ -20,6 +20,7 @@ from lark.lark import PostLex
 from ppc.errors import Diagnostic, PpcError
 from ppc.grammar import syntax
 from ppc.grammar.build import build, token_span
+from ppc.grammar.recovery import blank, damaged_lines, line_before, open_before, to_the_end, unclosed, unfinished
 from ppc.grammar.words import SIGNS, character_hint, expected_hint, expected_in_words, found_in_words
 from ppc.source import START, Source, Span
 
@@ -56,9 +57,6 @@ class _Lines(PostLex):
             if token.type != "_NEWLINE" or before not in _OPENS:
                 yield token
             before = token.type
-
-
-_HEAD = re.compile(r"(model|private|train|label)\b")
 
 
 @lru_cache(maxsize=1)
@@ -105,9 +103,9 @@ def parse_all(source: Source) -> Parsed:
             mistake, lines = _mistake(error, text)
             mistakes.append(mistake)
             if len(mistakes) == most:
-                lines = _to_the_end(text, 1)
+                lines = to_the_end(text, 1)
             blanked.update(lines)
-            text = _blank(text, lines)
+            text = blank(text, lines)
     blocks = tuple(b for b in program.blocks if not blanked & set(range(b.span.line, b.span.end_line + 1)))
     comments = tuple(_comments(source))
     return Parsed(
@@ -129,21 +127,31 @@ def _mistake(error: UnexpectedInput, text: str) -> tuple[Diagnostic, range]:
         token = cast(Token, error.token)  # pyright: ignore[reportUnknownMemberType]
         wanted = error.accepts or error.expected
         if token.type == "$END":
-            unfinished = _unfinished(text)
-            return unfinished, _to_the_end(text, unfinished.span.line if unfinished.span else 1)
-        return (
-            Diagnostic(
-                code="PPC101",
-                message=f"Found {found_in_words(token)} where I expected {expected_in_words(wanted)}.",
-                span=_within_line(token),
-                hint=expected_hint(token, wanted),
-            ),
-            _damaged_lines(text, token.line or 1),
-        )
+            problem = unfinished(text)
+            return problem, to_the_end(text, problem.span.line if problem.span else 1)
+        if left_open := unclosed(text, token.line or 1, closing=token.type == "RBRACE"):
+            return left_open
+        return _unexpected(token, wanted, text)
     if isinstance(error, UnexpectedCharacters):
         span = Span(error.line, error.column, error.line, error.column + 1)
-        return _unknown_character(text, error, span), _damaged_lines(text, error.line)
+        return _unknown_character(text, error, span), damaged_lines(text, error.line)
     raise error
+
+
+def _unexpected(token: Token, wanted: Iterable[str], text: str) -> tuple[Diagnostic, range]:
+    span, found = _within_line(token), found_in_words(token)
+    if token.type == "RBRACE" and not text.split("\n")[span.line - 1][: span.column - 1].strip():
+        waiting = open_before(text, span.line)
+        if waiting and waiting[-1].is_block:  # the line before is not complete
+            span, found = line_before(text, span.line), "the end of the line"
+    ends_here = token.type == "_NEWLINE" or span != _within_line(token)
+    mistake = Diagnostic(
+        code="PPC101",
+        message=f"Found {found} where I expected {expected_in_words(wanted)}.",
+        span=span,
+        hint=expected_hint(token, wanted),
+    )
+    return mistake, damaged_lines(text, span.line, ends_here=ends_here)
 
 
 def _within_line(token: Token) -> Span:
@@ -174,56 +182,6 @@ def _unknown_character(text: str, error: UnexpectedCharacters, span: Span) -> Di
         span=span,
         hint=character_hint(character),
     )
-
-
-def _unfinished(text: str) -> Diagnostic:
-    """The text ends too early: blame the bracket that is still open."""
-    waiting: list[tuple[str, int, int]] = []
-    for number, line in enumerate(text.split("\n"), 1):
-        for column, character in enumerate(_code(line), 1):
-            if character in "{([":
-                waiting.append((character, number, column))
-            elif character in "})]" and waiting:
-                waiting.pop()
-    lines = text.rstrip().split("\n")
-    bracket, number, column = waiting[-1] if waiting else ("", len(lines), max(1, len(lines[-1])))
-    return Diagnostic(
-        code="PPC103",
-        message=f"The text ends while this `{bracket}` is open." if bracket else "The text ends too early.",
-        span=Span(number, column, number, column + 1),
-        hint=f"Close it with `{dict(zip('{([', '})]', strict=True)).get(bracket, '}')}`.",
-    )
-
-
-def _code(line: str) -> str:
-    """A line with its strings and comment blanked out, columns kept."""
-    without_text = re.sub(r'"[^"\n]*"', lambda match: " " * len(match[0]), line)
-    return without_text.split("#", 1)[0]
-
-
-def _to_the_end(text: str, line: int) -> range:
-    return range(line, text.count("\n") + 2)
-
-
-def _damaged_lines(text: str, line: int) -> range:
-    """The line; if it opens a block, all lines to the block's end."""
-    lines = text.split("\n")
-    first = _code(lines[line - 1])
-    headless = _HEAD.match(first) and "{" not in first  # a head that forgot its bracket
-    depth = 1 if headless else 0
-    for number in range(line, len(lines) + 1):
-        code = _code(lines[number - 1])
-        if headless and number > line and _HEAD.match(code):
-            return range(line, number)
-        depth += code.count("{") - code.count("}")
-        if depth <= 0:
-            return range(line, number + 1)
-    return _to_the_end(text, line)
-
-
-def _blank(text: str, blanked: range) -> str:
-    lines = text.split("\n")
-    return "\n".join(" " * len(line) if number in blanked else line for number, line in enumerate(lines, 1))
 
 
 def _comments(source: Source) -> Iterator[syntax.Comment]:

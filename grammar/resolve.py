@@ -15,6 +15,7 @@ from ppc.grammar.arguments import Reader, TooManyMistakesError, nearest
 from ppc.grammar.bodies import Body, BodyResolver
 from ppc.grammar.facts import resolve_private
 from ppc.grammar.lessons import resolve_training
+from ppc.ir.graph import Graph
 from ppc.ir.policy import Policy, Training
 
 T = TypeVar("T", bound=syntax.Tree)
@@ -26,6 +27,7 @@ class Resolved:
 
     parties: tuple[str, ...]
     bodies: dict[str, Body]
+    sketches: tuple[Graph, ...]  # what could be understood of models with mistakes, so that shapes are judged too
     policies: tuple[Policy, ...]
     trainings: dict[str, Training]
     mistakes: tuple[Diagnostic, ...]
@@ -37,23 +39,33 @@ def resolve(program: syntax.Program, *, source: str, whole: bool = True) -> Reso
     try:
         return _resolved(program, reader, source=source, whole=whole)
     except TooManyMistakesError:
-        return Resolved(parties=(), bodies={}, policies=(), trainings={}, mistakes=tuple(reader.mistakes))
+        found = tuple(reader.mistakes)
+        return Resolved(parties=(), bodies={}, sketches=(), policies=(), trainings={}, mistakes=found)
 
 
 def _resolved(program: syntax.Program, reader: Reader, *, source: str, whole: bool) -> Resolved:
     parties = _parties(program, reader, whole=whole)
     models = {model.name.text: model for model in _unique_models(program, reader)}
     bodies: dict[str, Body] = {}
+    sketches: list[Graph] = []
     for name, model in models.items():
-        body = BodyResolver(model, reader, source=source, parties=parties).resolve()
+        resolver = BodyResolver(model, reader, source=source, parties=parties)
+        body = resolver.resolve()
         if body is not None:
             bodies[name] = body
+        else:
+            sketches.append(resolver.sketch())
     policies = tuple(_policies(program, models, parties, reader, whole=whole))
     trainings = {t.model: t for t in _trainings(program, models, parties, reader, whole=whole)}
     for label in _blocks(program, syntax.Label):
         reader.blame("PPC115", f"`label {label.data.text} by {label.by.text}` is not built yet.", label.span)
     return Resolved(
-        parties=parties, bodies=bodies, policies=policies, trainings=trainings, mistakes=tuple(reader.mistakes)
+        parties=parties,
+        bodies=bodies,
+        sketches=tuple(sketches),
+        policies=policies,
+        trainings=trainings,
+        mistakes=tuple(reader.mistakes),
     )
 
 

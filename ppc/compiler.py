@@ -81,6 +81,7 @@ def check(source: str | Path | Source) -> Checked:
             compiled.append(_compile(text, body, policy, training, batch=None))
         except PpcError as error:
             mistakes += error.diagnostics
+    mistakes += _mistaken_shapes(resolved)
     mistakes += _untrained(resolved)
     if not mistakes and not resolved.bodies:
         mistakes.append(_no_model())
@@ -155,6 +156,15 @@ def _passes(body: Body, policy: Policy | None, training: Training | None, batch:
         return pipeline(policy, training, batch=batch, promise=promised, promise_span=span)
     prepare = PrepareInference() if training is None else Differentiate(training=training)
     return (InferShapes(batch, None, promised, span), prepare)
+
+
+def _mistaken_shapes(resolved: Resolved) -> Iterator[Diagnostic]:
+    """Shapes that do not fit, in the understood lines of models with other mistakes."""
+    for sketch in resolved.sketches:
+        try:
+            InferShapes().run(sketch)
+        except PpcError as error:
+            yield from error.diagnostics
 
 
 def _untrained(resolved: Resolved) -> Iterator[Diagnostic]:
