@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from ppc.errors import Diagnostic, Note
 from ppc.grammar import syntax
 from ppc.grammar.layers import REQUIRED, Parameter
+from ppc.grammar.units import PLAIN, UNITS
 from ppc.ir.types import Interval
 from ppc.source import Span
 
@@ -145,16 +146,34 @@ class Reader:
     def _kind(self, subject: str, value: syntax.Value, needed: str) -> Missing:
         return self.blame("PPC110", f"{subject} is {needed}; this is {_described(value)}.", value.span)
 
+    def has_unit(self, subject: str, value: syntax.Number, units: Sequence[str] = PLAIN) -> bool:
+        """A number has the dimension that its place asks for: no layer has a size in seconds."""
+        if value.unit in units or value.unit not in UNITS:  # an unknown unit is blamed where it is read
+            return True
+        if "" in units:
+            message, hint = f"{subject} is a plain number; {value.text} is a time.", ""
+        else:
+            message = f"{subject} is a time; {value.text} has no unit of time."
+            hint = f"Write for example `{value.text.rstrip('kMG%')}ms`."
+        self.blame("PPC104", message, value.span, hint=hint)
+        return False
+
     def count(self, subject: str, value: syntax.Value, low: float, high: float) -> int | Missing:
         """A whole number within limits."""
+        if isinstance(value, syntax.Number) and not self.has_unit(subject, value):
+            return MISSING
         if not isinstance(value, syntax.Number) or value.whole is None:
             return self._kind(subject, value, "a whole number")
         return value.whole if self._within(subject, value, low, high) else MISSING
 
-    def real(self, subject: str, value: syntax.Value, low: float, high: float) -> float | Missing:
+    def real(
+        self, subject: str, value: syntax.Value, low: float, high: float, units: Sequence[str] = PLAIN
+    ) -> float | Missing:
         """A real from `low` to below `high`."""
         if not isinstance(value, syntax.Number):
             return self._kind(subject, value, "a number")
+        if not self.has_unit(subject, value, units):
+            return MISSING
         if low <= value.value < high:
             return value.value
         return self._outside(subject, value, f"{low:g} to below {high:g}")
@@ -204,6 +223,8 @@ class Reader:
 
     def interval(self, value: syntax.Range) -> Interval | Missing:
         """A range that holds more than one number."""
+        if not all(self.has_unit("The end of a range", end) for end in (value.low, value.high)):
+            return MISSING
         if value.low.value >= value.high.value:
             return self.blame(
                 "PPC301",

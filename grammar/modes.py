@@ -8,6 +8,7 @@ from ppc.errors import Note
 from ppc.grammar import syntax
 from ppc.grammar.arguments import Reader, nearest
 from ppc.grammar.parties import not_built
+from ppc.grammar.units import PLAIN, TIMES
 from ppc.ir.policy import Complement, Cut, Joint, Network
 
 JOINT_OPTIONS = ("field", "fraction", "security", "truncation")
@@ -99,7 +100,7 @@ def network_of(line: syntax.NetworkLine | None, reader: Reader) -> Network | Non
     if line is None:
         return None
     options = options_of("network", line.options, NETWORK_OPTIONS, reader)
-    limits = {"rtt": (0.0, 60.0), "bandwidth": (1.0, 1e15)}
+    limits = {"rtt": (0.0, 60.0, TIMES), "bandwidth": (1.0, 1e15, PLAIN)}
     values = {key: reader.real(f"`{key}`", option.value, *limits[key]) for key, option in options.items()}
     real = {key: value for key, value in values.items() if isinstance(value, float)}
     return Network(rtt=real.get("rtt", 0.0), bandwidth=real.get("bandwidth", float("inf")), span=line.span)

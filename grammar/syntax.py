@@ -10,6 +10,7 @@ Frozen; every node knows its span. Made by `parse`, read by `resolve` and `forma
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from ppc.source import Span
@@ -33,6 +34,11 @@ class Number(Tree):
 
     value: float
     text: str
+
+    @property
+    def unit(self) -> str:
+        """The letters or the percent sign behind the figures; an exponent's `e` is none of them."""
+        return re.sub(r"^[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?", "", self.text)
 
     @property
     def whole(self) -> int | None:

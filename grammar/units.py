@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+PLAIN = ("", "k", "M", "G", "%")  # of a number without a dimension
+TIMES = ("us", "ms", "s")
+
 UNITS: dict[str, float] = {
     "": 1.0,
     "%": 0.01,

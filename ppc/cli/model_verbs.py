@@ -28,7 +28,6 @@ def run(arguments: Namespace) -> int:
     import numpy as np
 
     from ppc import compiler, data, reference
-    from ppc.weights import fold
 
     if arguments.mode != "clear":
         raise fail("PPC115", f"`--mode {arguments.mode}` is not built yet.", hint="`--mode clear` evaluates in numpy.")
@@ -39,7 +38,7 @@ def run(arguments: Namespace) -> int:
     batch = max((len(array) for array in inputs.values()), default=1)
     compiled = compiler.compile_program(arguments.program, batch=max(1, batch), **chosen)
     typed = _typed(compiled)
-    values = {**inputs, **fold(typed, _weights(arguments, typed)), **_signal(compiled.graph)}
+    values = {**inputs, **_weights(arguments, typed, compiled.after("prepare-inference")), **_signal(compiled.graph)}
     with _pointing_into(one.source):
         result = np.asarray(reference.evaluate(compiled.graph, values)["result"])
     if arguments.output is not None:
@@ -57,16 +56,17 @@ def _pointing_into(source: Source) -> Generator[None]:
         raise error.located(source) from None
 
 
-def _weights(arguments: Namespace, typed: Graph) -> SomeWeights:
-    """The weights of a file, or seeded ones."""
-    from ppc.weights import initial, load
+def _weights(arguments: Namespace, typed: Graph, prepared: Graph) -> SomeWeights:
+    """The folded weights: of a file, which may hold them folded already, or seeded ones."""
+    from ppc.weights import fold, graph_of, initial, load
 
     file: Path | None = arguments.weights
     if file is None:
-        return initial(typed, arguments.seed)
-    found = load(file, typed)
+        return fold(typed, initial(typed, arguments.seed))
+    graph = graph_of(file, typed, prepared)
+    found = load(file, graph)
     sys.stderr.write("".join(f"note: {note}\n" for note in found.notes))
-    return found.weights
+    return found.weights if graph is prepared else fold(typed, found.weights)
 
 
 def _typed(compiled: compiler.Compiled) -> Graph:
@@ -112,10 +112,13 @@ def _print_result(arguments: Namespace, result: Array) -> None:
 def weights(arguments: Namespace) -> int:
     """List, make, convert or fold weights."""
     from ppc import compiler
-    from ppc.weights import as_json, table
+    from ppc.weights import as_json, graph_of, table
     from ppc.weights.commands import list_weights
 
-    graph = _typed(compiler.compile_program(arguments.program, model=arguments.model, as_=arguments.as_))
+    compiled = compiler.compile_program(arguments.program, model=arguments.model, as_=arguments.as_)
+    graph = _typed(compiled)
+    if arguments.file is not None and arguments.action in ("list", "export"):
+        graph = graph_of(arguments.file, graph, compiled.after("prepare-inference"))
     if arguments.action == "list":
         rows, notes = list_weights(graph, arguments.file)
         found: dict[str, object] = {"parameters": as_json(rows)}

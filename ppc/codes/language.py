@@ -19,9 +19,10 @@ LANGUAGE = codes(
         """The text ends inside a block, a bracket or a quoted text. Every `{`, `(`, `[` and `"` needs its partner.""",
     ),
     PPC104=(
-        "unknown unit",
+        "unit does not fit",
         """A number may carry a unit directly behind it: `%` (a hundredth), `us`, `ms`, `s` (seconds), `k`, `M`, `G`
-        (thousands, millions, thousand millions). `50%` is 0.5, `40ms` is 0.04.""",
+        (thousands, millions, thousand millions). `50%` is 0.5, `40ms` is 0.04. A time is written with a unit of
+        time, and only where a time is meant.""",
     ),
     PPC105=(
         "unknown argument",

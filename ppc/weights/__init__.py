@@ -1,7 +1,7 @@
 """Weights of a model: read, checked, made, folded and written. Knows the graph, not how it came to be."""
 
 from ppc.weights.expected import Array, Parameter, SomeWeights, Weights, expected
-from ppc.weights.fold import fold
+from ppc.weights.fold import fold, graph_of
 from ppc.weights.initial import initial
 from ppc.weights.listing import Row, as_json, listing, table
 from ppc.weights.loading import Loaded, load
@@ -17,6 +17,7 @@ __all__ = [
     "as_json",
     "expected",
     "fold",
+    "graph_of",
     "initial",
     "listing",
     "load",

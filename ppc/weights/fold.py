@@ -6,6 +6,8 @@ a·(b - mean) + shift. Done in float64, once; what a party then encodes is the e
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from ppc.errors import PpcError
@@ -13,7 +15,8 @@ from ppc.ir.folding import Folding, foldings
 from ppc.ir.graph import Graph
 from ppc.ir.types import Interval
 from ppc.weights.checks import not_finite, not_finite_diagnostics, outside, outside_diagnostics
-from ppc.weights.expected import SomeWeights, Weights
+from ppc.weights.expected import SomeWeights, Weights, expected
+from ppc.weights.stored import stored
 
 _AFTER = "(after its batch norm was folded in)"
 _HINT = (
@@ -60,3 +63,11 @@ def _check(graph: Graph, folded: SomeWeights) -> None:
 def _declared(graph: Graph, name: str) -> Interval | None:
     layer = graph[name.rpartition(".")[0]]
     return graph[layer.inputs[1]].typed.bounds
+
+
+def graph_of(path: Path, typed: Graph, prepared: Graph) -> Graph:
+    """Whose parameters a file holds: the model's as written, or those left after folding."""
+    with stored(path) as arrays:
+        names = {array.name for array in arrays}
+    folded = {parameter.name for parameter in expected(prepared)}
+    return prepared if names == folded else typed
