@@ -60,6 +60,9 @@ _SLIPS = (
     ("NUMBER", "COMMA", "Is a `,` missing before it?"),
     ("_NEWLINE", "RPAR", "Is the `)` missing?"),
     ("COLON", "LBRACE", "The body of a block stands between `{` and `}`."),
+    ("LPAR", "NUMBER", "A size of two is written `[3, 3]`."),
+    ("LSQB", "NUMBER", "A range is written `0..1`."),
+    ("SIGN", "_NEWLINE", "Values are added by a layer: `add(skip)`."),
 )
 
 
@@ -70,14 +73,26 @@ def expected_hint(token: Token, terminals: Iterable[str]) -> str:
     near = get_close_matches(str(token).lower(), keywords, n=1, cutoff=0.6)
     if near:
         return f"Did you mean `{near[0]}`?"
+    if str(token) in _PYTHON:
+        return _PYTHON[str(token)]
     if "MODEL" in wanted and str(token) in LAYERS:
         return "Layers stand inside a model: `model digits(image: real[64]) -> real[10] { … }`."
     return next((hint for found, needed, hint in _SLIPS if token.type == found and needed in wanted), "")
 
 
+# words of Python that begin a line there
+_PYTHON = {
+    "import": "There is nothing to import: every layer is known.",
+    "from": "There is nothing to import: every layer is known.",
+    "class": "A network is written `model NAME(image: real[1, 28, 28]) -> real[10] { … }`.",
+    "def": "A network is written `model NAME(image: real[1, 28, 28]) -> real[10] { … }`.",
+    "return": "The value of the last line is the result; nothing is written for it.",
+    "for": "A model has no loops: write each layer on a line of its own.",
+}
+
 SIGNS = "{}()[]=,:.-+>"  # characters that the language has
 _LOOK_ALIKES = {
-    ".": "A range has two dots, as in `-4..4`; a number has digits on both sides of its point.",
+    ".": "A range has two dots, as in `-4..4`. Layers have no dots: write `conv2d(…)` alone, each on its own line.",
     "→": "Write the arrow as `->`.",
     "⇒": "Write the arrow as `->`.",
     "−": "Write the minus as `-`.",

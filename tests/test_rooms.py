@@ -156,6 +156,17 @@ def test_nobody_calls(name: str) -> None:
     assert [module.name for module in MODULES if name in {called for called, _ in calls(module)}] == []
 
 
+# What is loaded by a name that is worked out: exports that load late, packages that are extras, a user's own module.
+LOADERS = {"ppc/__init__.py", "ppc/importing/reading.py", "ppc/importing/torch_source.py", "ppc/weights/torch_file.py"}
+
+
+def test_modules_are_loaded_by_name_only_at_the_doors() -> None:
+    """Otherwise a room could be known without an import that these tests see."""
+    loading = {module.name for module in MODULES if any("import_module" in called for called, _ in calls(module))}
+
+    assert loading <= LOADERS
+
+
 @pytest.mark.parametrize(
     ("reader", "option", "value"), [("np.load", "allow_pickle", False), ("torch.load", "weights_only", True)]
 )

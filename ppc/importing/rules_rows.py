@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from math import isfinite
 
 import numpy as np
 
@@ -45,7 +46,11 @@ def _dense(call: Call, x: Flow, weights: Mapping[str, Array]) -> Flow:
 
 
 def _times(array: Array, factor: float) -> Array:
-    return array if factor == 1.0 else array * array.dtype.type(factor)
+    if factor == 1.0:
+        return array
+    if not (isfinite(factor) and np.isfinite(array).all()):
+        raise RefusedError("it multiplies numbers that are not finite", rewrite="export a model that was trained well")
+    return array * array.dtype.type(factor)
 
 
 def _bias(bias: Array, features: int) -> Array:
