@@ -23,6 +23,9 @@ class TooManyMistakesError(Exception):
     """Raised to stop looking. The mistakes found so far are with the reader."""
 
 
+UNSAID = ("PPC131", "PPC213", "PPC306")
+
+
 class Missing:
     """Stands for an argument that could not be read; its mistake is reported already."""
 
@@ -50,6 +53,10 @@ class Reader:
         if len(self.mistakes) >= MOST_MISTAKES:
             raise TooManyMistakesError
         return MISSING
+
+    def forgive(self, before: int) -> None:
+        """Take back that something was not said: a line that could not be read may have said it."""
+        self.mistakes[before:] = [mistake for mistake in self.mistakes[before:] if mistake.code not in UNSAID]
 
     def read(
         self, owner: str, parameters: Sequence[Parameter], arguments: Sequence[syntax.Argument], span: Span

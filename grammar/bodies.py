@@ -41,8 +41,17 @@ class _Values:
 class BodyResolver:
     """Resolves one model. Mistakes go to the reader; a statement with a mistake leaves its value unknown."""
 
-    def __init__(self, model: syntax.Model, reader: Reader, *, source: str, parties: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        model: syntax.Model,
+        reader: Reader,
+        *,
+        source: str,
+        parties: tuple[str, ...],
+        gaps: tuple[int, ...] = (),
+    ) -> None:
         self.model, self.reader, self.source, self.parties = model, reader, source, parties
+        self.gaps = gaps  # lines that could not be read: what they compute and name is not known, and not missed
         self.builder = Builder("source")
         self.values = _Values()
         self.counts: dict[str, int] = {}
@@ -54,10 +63,15 @@ class BodyResolver:
         for input_ in self.model.inputs:
             self._input(input_)
         self._check_start()
+        line = self.model.span.line
         for statement in self.model.body:
+            if any(line <= gap < statement.span.line for gap in self.gaps):
+                self.current = MISSING
+            line = statement.span.end_line
             self._statement(statement)
         promise = self._type(self.model.output)
-        if len(self.reader.mistakes) > before or promise is None or not isinstance(self.current, str):
+        mistaken = len(self.reader.mistakes) > before or bool(self.gaps)
+        if mistaken or promise is None or not isinstance(self.current, str):
             return None
         self._check_all_read(self.current)
         if len(self.reader.mistakes) > before:
@@ -123,7 +137,7 @@ class BodyResolver:
                 self.model.name.span,
                 hint=f"Write `model {self.model.name.text}(image: real[1, 28, 28] in 0..1) -> …`.",
             )
-        if not self.model.body:
+        if not self.model.body and not self.gaps:
             self.reader.blame(
                 "PPC124",
                 f"The model `{self.model.name.text}` has no layers.",
@@ -138,6 +152,8 @@ class BodyResolver:
         for place, step in enumerate(statement.steps):
             if step.arguments is None and step.name.text in self.values.spans and step.name.text not in LAYERS:
                 value = self._reference(step, place)
+            elif self.gaps and place == 0 and len(statement.steps) > 1 and step.name.text not in LAYERS:
+                value = MISSING  # a value that a line of a gap may have named
             else:
                 named = statement.target if place == len(statement.steps) - 1 else None
                 value = self._layer(step, value, named)
@@ -167,6 +183,8 @@ class BodyResolver:
 
     def _use(self, name: syntax.Name) -> str | Missing:
         """The node of a named value, noting that it was read."""
+        if self.gaps and name.text not in self.values.spans:
+            return MISSING
         if name.text in self.values.spans:
             self.values.read.add(name.text)
             return name.text if name.text in self.builder.names else MISSING

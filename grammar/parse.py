@@ -106,10 +106,9 @@ def parse_all(source: Source) -> Parsed:
                 lines = to_the_end(text, 1)
             blanked.update(lines)
             text = blank(text, lines)
-    blocks = tuple(b for b in program.blocks if not blanked & set(range(b.span.line, b.span.end_line + 1)))
     comments = tuple(_comments(source))
     return Parsed(
-        program=replace(program, blocks=blocks, comments=comments),
+        program=replace(program, comments=comments, gaps=frozenset(blanked)),
         mistakes=(*mistakes, *unit_mistakes),
         whole=not blanked,
     )

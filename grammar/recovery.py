@@ -89,6 +89,11 @@ def unclosed(text: str, line: int, *, closing: bool) -> tuple[Diagnostic, range]
     return None
 
 
+def _goes_on(line: str, following: str) -> bool:
+    """Does a statement go on behind the line? By the rule of the language, whatever its brackets say."""
+    return line.rstrip().endswith(("(", "[", ",", "=", "->")) or following.lstrip().startswith((")", "]", "->"))
+
+
 def line_before(text: str, line: int) -> Span:
     """Where the last line with code before a line ends: its line end says nothing before a `}`, but it was missed."""
     lines = text.split("\n")
@@ -119,7 +124,8 @@ def damaged_lines(text: str, line: int, *, ends_here: bool = False) -> range:
         opened += sum(content.count(sign) for sign in "([") - sum(content.count(sign) for sign in ")]")
         blocks += content.count("{") - content.count("}")
         headless = headless and "{" not in content and "}" not in content
-        if number >= line and (opened <= 0 or ends_here) and blocks <= 0 and not headless:
+        goes_on = opened > 0 and not ends_here and _goes_on(content, code(lines[number]) if number < len(lines) else "")
+        if number >= line and not goes_on and blocks <= 0 and not headless:
             return range(start, number + 1)
     return to_the_end(text, start)
 

@@ -49,7 +49,8 @@ def _resolved(program: syntax.Program, reader: Reader, *, source: str, whole: bo
     bodies: dict[str, Body] = {}
     sketches: list[Graph] = []
     for name, model in models.items():
-        resolver = BodyResolver(model, reader, source=source, parties=parties)
+        gaps = program.gaps_in(model)
+        resolver = BodyResolver(model, reader, source=source, parties=parties, gaps=gaps)
         body = resolver.resolve()
         if body is not None:
             bodies[name] = body
@@ -141,8 +142,11 @@ def _policies(
                 hint=f"Give one another name: `private {block.model.text} as other {{ … }}`.",
             )
         elif _known_model(block.model, models, reader, whole=whole) and len(parties) >= 2:
+            before = len(reader.mistakes)
             policy = resolve_private(block, models[block.model.text], parties, reader)
-            if policy is not None:
+            if program.gaps_in(block):
+                reader.forgive(before)
+            elif policy is not None:
                 yield policy
 
 
@@ -160,6 +164,9 @@ def _trainings(
             note = Note(text="the first one is here", span=earlier.span)
             reader.blame("PPC130", f"`{block.model.text}` has two train blocks.", block.model.span, notes=(note,))
         elif _known_model(block.model, models, reader, whole=whole):
+            before = len(reader.mistakes)
             training = resolve_training(block, parties, reader)
-            if training is not None:
+            if program.gaps_in(block):
+                reader.forgive(before)
+            elif training is not None:
                 yield training

@@ -237,3 +237,8 @@ class Comment(Tree):
 class Program(Tree):
     blocks: tuple[Block, ...]
     comments: tuple[Comment, ...] = ()
+    gaps: frozenset[int] = field(default=frozenset(), compare=False)  # lines that could not be read
+
+    def gaps_in(self, block: Block) -> tuple[int, ...]:
+        """The lines of a block that are missing from it."""
+        return tuple(sorted(line for line in self.gaps if block.span.line <= line <= block.span.end_line))
