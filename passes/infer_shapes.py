@@ -19,6 +19,9 @@ from ppc.ir.types import Interval, Type, example_shape
 from ppc.source import START, Span
 
 
+TAKES_A_SIGNAL = ("signal_planes", "uncomplement")
+
+
 @dataclass(frozen=True)
 class InferShapes:
     """Types for `batch` examples, with weights within `weight_bounds`; `promise` is the type in the model's head."""
@@ -96,6 +99,8 @@ class _Inference:
 
     def check_operands(self, node: Node) -> None:
         """Layers compute with reals; the number of a class is an answer, and no quantity."""
+        if node.op in TAKES_A_SIGNAL:
+            return
         for index, name in enumerate(node.inputs):
             if name in self.types and self.types[name].element == "index":
                 raise ShapeError(
