@@ -43,8 +43,6 @@ def open_before(text: str, line: int) -> list[Bracket]:
     """The brackets that are still open where a line begins."""
     found: list[Bracket] = []
     for number, content in enumerate(text.split("\n")[: line - 1], 1):
-        if begins_block(content) and not any(not bracket.is_block for bracket in found[:1]):
-            found = found[:1] if found and found[0].is_block else []
         for column, sign in enumerate(code(content), 1):
             if sign in _PARTNER:
                 found.append(Bracket(sign, number, column))
