@@ -36,7 +36,7 @@ MAY_KNOW: dict[str, frozenset[str]] = {
     "plan": FOUNDATIONS | {"field", "ir"},
     "bundle": FOUNDATIONS | {"field", "ir", "plan"},
     # A party's machine has no compiler: what runs there may not need one.
-    "runtime": FOUNDATIONS | {"bundle", "field", "plan"},
+    "runtime": FOUNDATIONS | {"bundle", "field", "ir", "plan", "reference"},
     "compiler": EVERYTHING - {"cli", "importing", "report"},
     "report": EVERYTHING - {"cli", "importing"},
     # Compiles the program that it wrote, and runs it beside the model that it read.
