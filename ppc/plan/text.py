@@ -30,6 +30,7 @@ from typing import Any, cast
 from ppc.errors import PpcError, fail
 from ppc.field import FIELDS
 from ppc.ir.graph import Attribute
+from ppc.ir.types import Interval
 from ppc.plan.steps import PHASES, SECTIONS, STAGES, Carry, Phase, Plan, Result, Section, Stage, Step
 from ppc.plan.wires import FORMS, Form, Wire
 from ppc.source import Span
@@ -68,7 +69,7 @@ _REAL = r"[-+]?[0-9]+(?:\.[0-9]+)?(?:e[-+]?[0-9]+)?"
 _WIRE = (
     r"(?P<form>\w+)\[(?P<shape>[0-9, ]*)\](?: @(?P<scale>-?[0-9]{1,4}))?"
     r"(?: in (?P<low>-?[0-9]{1,80})\.\.(?P<high>-?[0-9]{1,80}))?"
-    rf"(?: within (?P<from>{_REAL})\.\.(?P<to_>{_REAL}))?(?: at (?P<at>\w+))?"
+    rf"(?: within (?P<from>{_REAL})\.\.(?P<upto>{_REAL}))?(?: at (?P<at>\w+))?"
 )
 _STEP = re.compile(
     rf"(?P<name>{_WORD}) = (?P<op>\w+)\((?P<inputs>[\w., ]*)\)(?: (?P<attrs>\{{.*\}}))? : {_WIRE}"
@@ -202,4 +203,6 @@ class _Reader:
             raise self.bad(f"the forms are {', '.join(FORMS)}", back=1)
         shape = tuple(int(part) for part in match["shape"].split(",") if part.strip())
         low, high, scale = (None if match[key] is None else int(match[key]) for key in ("low", "high", "scale"))
-        return Wire(form=cast(Form, match["form"]), shape=shape, scale=scale, low=low, high=high, at=match["at"] or "")
+        bounds = Interval(float(match["from"]), float(match["upto"])) if match["from"] else None
+        form, at = cast(Form, match["form"]), match["at"] or ""
+        return Wire(form=form, shape=shape, scale=scale, low=low, high=high, at=at, bounds=bounds)
