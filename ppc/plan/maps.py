@@ -153,6 +153,7 @@ SHAPES: dict[str, Rule] = {
     "times": _first,
     "offset": _first,
     "rescale": _first,
+    "certified": _first,
     "concat": _concat,
     "slice": _slice,
     "sum_to_channel": _sum_to_channel,

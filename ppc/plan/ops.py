@@ -83,7 +83,7 @@ _ROWS = (
     PlanOp(
         name="reveal",
         kind="opening",
-        takes=(_forms("shared", "masked", "truncated", "bit"),),
+        takes=(_forms("clear", "shared", "masked", "truncated", "bit"),),
         makes="given",
         secrets=("noise",),
         attrs=("to", "grant", "drowned"),
@@ -155,6 +155,9 @@ _ROWS = (
     PlanOp(name="unwindow", kind="linear", takes=(_ANY,), attrs=("kernel", "stride", "padding", "place", "size")),
     # Σ_j slopes[j]·Σ d_j over all elements of a bit, a scalar.
     PlanOp(name="count", kind="linear", takes=(_forms("bit"),), makes="shared", attrs=("slopes",)),
+    # The same value, whose integer lies in low..high because the step `by` reveals that no element is outside: a reveal
+    # to both of a count, which must be 0 or the run ends.
+    PlanOp(name="certified", kind="linear", takes=(_ANY,), attrs=("by", "low", "high")),
     # The bit of threshold `threshold` as a number 0 or 1.
     PlanOp(name="as_number", kind="linear", takes=(_forms("bit"),), makes="shared", attrs=("threshold",)),
 )

@@ -1,0 +1,217 @@
+"""lower: from a placed graph to a plan of what the two parties compute, on real numbers.
+
+Assumes stage `placed`. Guarantees a plan at stage `lowered`. Only what leads to an output is lowered. What depends on
+no batch is in `setup`; in training the parameters and momenta are carried from one iteration to the next, and `finish`
+gives the model to whom the program says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import ClassVar, cast
+
+from ppc.errors import InternalError
+from ppc.ir.graph import JOINT, Attribute, Graph, Node, Output
+from ppc.ir.ops import SOURCES
+from ppc.ir.policy import PUBLIC, Policy, Training
+from ppc.ir.types import Interval
+from ppc.passes.lowering.context import Lowering, Rule, Value
+from ppc.passes.lowering.curves import CURVES
+from ppc.passes.lowering.rules import PLAIN
+from ppc.passes.lowering.tournament import TOURNAMENTS
+from ppc.plan.steps import Carry, Plan, Result, Section
+from ppc.plan.wires import Form, Wire
+
+RULES: dict[str, Rule] = {**PLAIN, **TOURNAMENTS, **CURVES}
+STATE = ("parameter", "momentum")
+GIVEN_AGAIN = ("data", "label", "signal", "mask")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lower:
+    """Follow one private block, and the train block where there is one."""
+
+    name: ClassVar[str] = "lower"
+    policy: Policy
+    training: Training | None = None
+    level: int = 2
+    batch: int = 1
+
+    def run(self, graph: Graph) -> Plan:
+        return _Lower(self, needed(graph, self.training)).plan()
+
+
+def needed(graph: Graph, training: Training | None) -> Graph:
+    """The graph without what leads to no output that somebody gets: a training step makes its state and the loss."""
+    outputs = tuple(output for output in graph.outputs if _wanted(graph, output, training))
+    reached = {output.value for output in outputs}
+    for node in reversed(graph.nodes):
+        if node.name in reached:
+            reached.update(node.inputs)
+    return replace(graph, nodes=tuple(node for node in graph.nodes if node.name in reached), outputs=outputs)
+
+
+def _wanted(graph: Graph, output: Output, training: Training | None) -> bool:
+    if training is None:
+        return bool(output.to)
+    if output.name == "result":
+        return False
+    return output.name != "loss" or graph[output.value].place != JOINT
+
+
+def role(node: Node) -> str:
+    """What a source is: `parameter`, or the role of an input."""
+    return "parameter" if node.op == "parameter" else node.word("role")
+
+
+class _Lower:
+    def __init__(self, options: Lower, graph: Graph) -> None:
+        self.options, self.graph = options, graph
+        self.low = Lowering(graph)
+        starts = {node.name for node in graph.nodes if node.op.endswith(("entropy_grad", "mse_grad"))}
+        self.low.backward = frozenset(_following(graph, starts))
+        self.low.updates = frozenset(_updates(graph))
+        self.firsts: dict[str, Value] = {}
+
+    def plan(self) -> Plan:
+        for node in self.graph.nodes:
+            self.low.node = node
+            self.low.values[node.name] = self.lowered(node)
+        carries = tuple(self.carries())
+        results = tuple(self.results())
+        finished = tuple(self.finished(carries))
+        sections = (
+            Section(name="setup", steps=tuple(self.low.sections["setup"])),
+            Section(name="each", carries=carries, steps=tuple(self.low.sections["each"]), results=results),
+            Section(name="finish", steps=tuple(self.low.sections["finish"]), results=finished),
+        )
+        joint = self.options.policy.joint
+        return Plan(
+            name=self.graph.name,
+            stage="lowered",
+            source=self.graph.source,
+            field=joint.field if joint else "mersenne61",
+            parties=self.options.policy.parties,
+            level=self.options.level,
+            batch=self.options.batch,
+            sections=tuple(section for section in sections if section.steps or section.results),
+        )
+
+    # ---- nodes ----
+
+    def lowered(self, node: Node) -> Value:
+        operands = [self.low.values[name] for name in node.inputs]
+        if node.op in SOURCES:
+            return self.source(node)
+        if node.op == "reveal":
+            return self.revealed(node, operands[0])
+        if node.place != JOINT:
+            return self.computed(node, operands)
+        if node.op not in RULES:
+            raise InternalError(f"there is no rule to run `{node.op}` on shares", place=Lower.name)
+        return RULES[node.op](self.low, node, operands)
+
+    def source(self, node: Node) -> Value:
+        kind = role(node)
+        if self.options.training is not None and kind in STATE:
+            return self.carried(node, kind)
+        section = "setup" if kind == "parameter" else "each"
+        return self.low.add("given", name=node.name, attrs=_given(kind), wire=self.given_wire(node), section=section)
+
+    def given_wire(self, node: Node) -> Wire:
+        readers = node.typed.readers
+        everyone = readers is not None and readers.everyone
+        at = "" if everyone else str(node.place)
+        form: Form = "public" if everyone else "clear"
+        return Wire(form=form, at=at, shape=node.shape, bounds=node.typed.bounds)
+
+    def carried(self, node: Node, kind: str) -> Value:
+        """A carried value starts as what the weights' owner gives, a momentum as zero."""
+        owner = self.options.policy.weights.party
+        public = owner == PUBLIC or kind == "momentum"
+        bounds = Interval(0.0, 0.0) if kind == "momentum" else node.typed.bounds
+        wire = Wire(form="public" if public else "clear", at="" if public else owner, shape=node.shape, bounds=bounds)
+        what = "zero" if kind == "momentum" else kind
+        self.firsts[node.name] = self.low.add(
+            "given", name=f"{node.name}.first", attrs=_given(what), wire=wire, section="setup"
+        )
+        self.low.wires[node.name] = Wire(form="shared", shape=node.shape, bounds=node.typed.bounds)
+        self.low.homes[node.name] = "each"
+        return node.name
+
+    def revealed(self, node: Node, value: Value) -> Value:
+        """Opened to a party, which reads it as real numbers."""
+        to = node.word("to")
+        wire = Wire(form="clear", at=to, shape=node.shape)
+        attrs: dict[str, Attribute] = {"to": to, "grant": node.word("grant")}
+        opened = self.low.add("reveal", value, name=f"{node.name}.opened", attrs=attrs, wire=wire, phase="output")
+        read = replace(wire, bounds=node.typed.bounds)
+        return self.low.add("decode", opened, name=node.name, wire=read, phase="output")
+
+    def computed(self, node: Node, operands: list[Value]) -> Value:
+        """At one party, on numbers that it has; public ones are computed by both."""
+        public = all(self.low.form(value) == "public" for value in operands)
+        at = "" if public else str(node.place)
+        wire = Wire(form="public" if public else "clear", at=at, shape=node.shape, bounds=node.typed.bounds)
+        return self.low.add("compute", *operands, name=node.name, attrs={"op": node.op, **node.attrs}, wire=wire)
+
+    # ---- what leaves ----
+
+    def carries(self) -> Iterator[Carry]:
+        """Every carried value with its next; what no output updates stays as it is."""
+        updated = {output.name: output.value for output in self.graph.outputs}
+        for name, first in self.firsts.items():
+            then = self.low.values[updated[name]] if name in updated else name
+            yield Carry(name=name, first=first, then=then, wire=self.low.wires[name])
+
+    def results(self) -> Iterator[Result]:
+        for output in self.graph.outputs:
+            value = self.low.values[output.value]
+            wire = self.low.wires[value]
+            if output.name not in self.firsts and wire.form in ("clear", "public"):
+                yield Result(name=output.name, value=value, to=wire.at)
+
+    def finished(self, carries: tuple[Carry, ...]) -> Iterator[Result]:
+        """The trained model, to those who are given it; else it stays in shares."""
+        receivers = {output.name: output for output in self.graph.outputs}
+        for carry in carries:
+            output = receivers.get(carry.name)
+            if output is None or not output.to:
+                yield Result(name=carry.name, value=carry.name)
+                continue
+            self.low.node = self.graph[carry.name]
+            for party in output.to:
+                yield Result(name=carry.name, value=self.given_out(carry, party, output), to=party)
+
+    def given_out(self, carry: Carry, party: str, output: Output) -> Value:
+        wire = Wire(form="clear", at=party, shape=carry.wire.shape)
+        attrs = cast(dict[str, Attribute], {"to": party, "grant": "model"})
+        opened = self.low.add(
+            "reveal", carry.name, name=f"{carry.name}.opened", attrs=attrs, wire=wire, section="finish", phase="output"
+        )
+        return self.low.add(
+            "decode", opened, name=f"{carry.name}.to_{party}", wire=wire, section="finish", phase="output"
+        )
+
+
+def _given(what: str) -> dict[str, Attribute]:
+    return {"what": what}
+
+
+def _following(graph: Graph, starts: set[str]) -> set[str]:
+    """The nodes that read one of these, over any number of steps, and these."""
+    found = set(starts)
+    for node in graph.nodes:
+        if not found.isdisjoint(node.inputs):
+            found.add(node.name)
+    return found
+
+
+def _updates(graph: Graph) -> set[str]:
+    """The nodes of the update: what a gradient goes through on its way into a parameter."""
+    return {
+        node.name
+        for node in graph.nodes
+        if node.name.endswith((".step", ".updated", ".change", ".kept", ".decay", ".decayed"))
+    }
