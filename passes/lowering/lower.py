@@ -16,6 +16,7 @@ from ppc.ir.graph import JOINT, Attribute, Graph, Node, Output
 from ppc.ir.ops import SOURCES
 from ppc.ir.policy import PUBLIC, Policy, Training
 from ppc.ir.types import Interval
+from ppc.passes.lowering.certify import certify
 from ppc.passes.lowering.context import Lowering, Rule, Value
 from ppc.passes.lowering.curves import CURVES
 from ppc.passes.lowering.rules import PLAIN
@@ -25,7 +26,6 @@ from ppc.plan.wires import Form, Wire
 
 RULES: dict[str, Rule] = {**PLAIN, **TOURNAMENTS, **CURVES}
 STATE = ("parameter", "momentum")
-GIVEN_AGAIN = ("data", "label", "signal", "mask")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,9 +75,15 @@ class _Lower:
         self.firsts: dict[str, Value] = {}
 
     def plan(self) -> Plan:
-        for node in self.graph.nodes:
+        state = [node for node in self.graph.nodes if self.is_state(node)]
+        for node in state:
             self.low.node = node
-            self.low.values[node.name] = self.lowered(node)
+            self.low.values[node.name] = self.carried(node)
+        certify(self.low, [node for node in state if node.op == "parameter"])
+        for node in self.graph.nodes:
+            if not self.is_state(node):
+                self.low.node = node
+                self.low.values[node.name] = self.lowered(node)
         carries = tuple(self.carries())
         results = tuple(self.results())
         finished = tuple(self.finished(carries))
@@ -112,10 +118,12 @@ class _Lower:
             raise InternalError(f"there is no rule to run `{node.op}` on shares", place=Lower.name)
         return RULES[node.op](self.low, node, operands)
 
+    def is_state(self, node: Node) -> bool:
+        """Whether one iteration hands the value to the next."""
+        return self.options.training is not None and node.op in SOURCES and role(node) in STATE
+
     def source(self, node: Node) -> Value:
         kind = role(node)
-        if self.options.training is not None and kind in STATE:
-            return self.carried(node, kind)
         section = "setup" if kind == "parameter" else "each"
         return self.low.add("given", name=node.name, attrs=_given(kind), wire=self.given_wire(node), section=section)
 
@@ -126,9 +134,9 @@ class _Lower:
         form: Form = "public" if everyone else "clear"
         return Wire(form=form, at=at, shape=node.shape, bounds=node.typed.bounds)
 
-    def carried(self, node: Node, kind: str) -> Value:
+    def carried(self, node: Node) -> Value:
         """A carried value starts as what the weights' owner gives, a momentum as zero."""
-        owner = self.options.policy.weights.party
+        kind, owner = role(node), self.options.policy.weights.party
         public = owner == PUBLIC or kind == "momentum"
         bounds = Interval(0.0, 0.0) if kind == "momentum" else node.typed.bounds
         wire = Wire(form="public" if public else "clear", at="" if public else owner, shape=node.shape, bounds=bounds)

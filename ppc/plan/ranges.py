@@ -211,6 +211,11 @@ def _reveal(step: Step, _wires: Sequence[Wire], ranges: Sequence[Range]) -> Rang
     return ranges[0] + Range(0, (1 << step.integer("drowned", 0)) - 1)
 
 
+def _certified(step: Step, _wires: Sequence[Wire], _ranges: Sequence[Range]) -> Range:
+    """What the check has shown; the operand's own range may be narrower, and need not be carried along."""
+    return Range(step.integer("low"), step.integer("high"))
+
+
 RULES: dict[str, Rule] = {
     "mask": _same,
     "bit": _bit,
@@ -228,6 +233,7 @@ RULES: dict[str, Rule] = {
     "times": _times,
     "offset": _offset,
     "rescale": _same,
+    "certified": _certified,
     "reshape": _same,
     "concat": _concat,
     "slice": _same,

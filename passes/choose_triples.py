@@ -1,0 +1,143 @@
+"""choose-triples: which bilinear map a product is dealt for, and how powers are made.
+
+Assumes a plan at stage `lowered`; guarantees the same. The choice decides what is masked, so what is sent:
+
+    -O0  a convolution is the product of two matrices, the windows of the image (each pixel many times) and the weights;
+         a power is a product of two factors, made again wherever it is needed
+    -O1  a convolution's own map: the image is masked once; a power is made once; squares have one operand
+    -O2  all powers of a value from one opening (PROTOCOL.md, section 3), where the field has room for them
+
+`why` says it on the step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import prod
+from typing import ClassVar, cast
+
+from ppc.ir.graph import Attribute
+from ppc.plan.build import PlanBuilder, begun
+from ppc.plan.maps import windows
+from ppc.plan.steps import Plan, Step
+
+POWER_ROOM = {"mersenne61": 58, "mersenne127": 124}  # bits that the highest power and its coefficient may take
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChooseTriples:
+    """`fraction` and `magnitude` (bits before the point) say how wide the powers of a value would be."""
+
+    name: ClassVar[str] = "choose-triples"
+    level: int = 2
+    fraction: int = 16
+
+    def run(self, plan: Plan) -> Plan:
+        choosing = _Choosing(plan, self)
+        for section in plan.sections:
+            choosing.builder.section = section.name
+            for step in section.steps:
+                choosing.step(step)
+        return choosing.plan()
+
+
+class _Choosing:
+    def __init__(self, plan: Plan, options: ChooseTriples) -> None:
+        self.before, self.options = plan, options
+        self.builder: PlanBuilder = begun(plan)
+        self.renamed: dict[str, str] = {}
+        self.powers: dict[tuple[str, int], str] = {}
+        self.slopes: set[str] = set()  # polynomials that were written out: linear in powers
+
+    def plan(self) -> Plan:
+        made = self.builder.plan()
+        sections = [
+            replace(
+                section,
+                results=tuple(replace(r, value=self.new(r.value)) for r in section.results),
+                carries=tuple(replace(c, first=self.new(c.first), then=self.new(c.then)) for c in section.carries),
+            )
+            for section in made.sections
+        ]
+        return replace(made, sections=tuple(sections))
+
+    def new(self, name: str) -> str:
+        return self.renamed.get(name, name)
+
+    def step(self, step: Step) -> None:
+        inputs = tuple(self.new(name) for name in step.inputs)
+        step = replace(step, inputs=inputs)
+        if step.op == "product" and self.options.level == 0 and step.word("map") in ("conv2d", "conv2d_grad_weight"):
+            self.unfolded(step)
+        elif step.op == "polynomial" and not self.by_powers(step):
+            self.renamed[step.name] = self.written_out(step)
+        elif step.op == "product":
+            self.builder.keep(step, attrs={**step.attrs, **self.reason(step)})
+        else:
+            self.builder.keep(step)
+
+    # ---- convolutions ----
+
+    def unfolded(self, step: Step) -> None:
+        """The image's windows as rows; behind them a product of matrices."""
+        x, other = step.inputs
+        weight = step.word("map") == "conv2d_grad_weight"
+        kernel = step.pair("kernel") if weight else self.builder.wires[other].shape[2:]
+        attrs: dict[str, Attribute] = {"kernel": kernel, **{k: step.attrs[k] for k in ("stride", "padding", "groups")}}
+        rows = self.builder.add("unfold", [x], attrs, like=step, name=self.builder.fresh(f"{step.name}.windows"))
+        size = windows(step, self.builder.wires[x].shape[2:], kernel)
+        map_ = "unfolded_grad_weight" if weight else "unfolded_conv2d"
+        why = f"windows of {rows.wire.size:,} values and {self.builder.wires[other].size:,} in a product of matrices"
+        self.builder.keep(
+            step, inputs=[rows.name, other], attrs={"map": map_, **attrs, "size": size, "why": why}
+        )
+
+    def reason(self, step: Step) -> dict[str, Attribute]:
+        """What the product's own map saves."""
+        if not step.word("map").startswith("conv2d"):
+            return {"wide": True} if self.slopes & set(step.inputs) else {}
+        x, y = (self.builder.wires[name] for name in step.inputs)
+        pooled = ", with the pool that follows: one value in place of a window's" if "pool" in step.attrs else ""
+        kernel = prod(step.pair("kernel") if "kernel" in step.attrs else y.shape[2:])
+        return {"why": f"a convolution's own map: {x.size:,} values for up to {x.size * kernel:,} in windows{pooled}"}
+
+    # ---- powers ----
+
+    def by_powers(self, step: Step) -> bool:
+        """Whether all powers come from one opening: -O2, and the highest fits without truncation between."""
+        degree = len(step.integers("coefficients")) - 1
+        if degree <= 1:
+            return True
+        wire = self.builder.wires[step.inputs[0]]
+        if self.options.level < 2 or wire.form != "shared":
+            return False
+        whole = 8  # bits before the point that a value raised to a power is given
+        return degree * (self.options.fraction + whole) + 16 + degree <= POWER_ROOM[self.before.field]
+
+    def written_out(self, step: Step) -> str:
+        """c0 + c1·x + c2·x² + …, each power the product of the one before and x."""
+        coefficients = cast(tuple[float, ...], step.attrs["coefficients"])
+        total = ""
+        for power, coefficient in enumerate(coefficients):
+            if power == 0 or coefficient == 0.0:
+                continue
+            part = self.builder.add("times", [self.power(step, power)], {"by": coefficient}, like=step)
+            total = self.builder.add("add", [total, part.name], like=step).name if total else part.name
+        if coefficients[0]:
+            total = self.builder.add("offset", [total], {"by": coefficients[0]}, like=step).name
+        if self.options.level > 0:
+            self.slopes.add(total)
+        return total
+
+    def power(self, step: Step, power: int) -> str:
+        x = step.inputs[0]
+        if power == 1:
+            return x
+        if self.options.level == 0 or (x, power) not in self.powers:
+            lower = self.power(step, power - 1)
+            why = "a square: one operand" if power == 2 and self.options.level > 0 else "a product of two factors"
+            made = self.builder.add("product", [lower, x], {"map": "multiply", "why": why}, like=step)
+            if self.options.level == 0:
+                return made.name
+            self.powers[x, power] = made.name
+        return self.powers[x, power]

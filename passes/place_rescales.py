@@ -1,0 +1,45 @@
+"""place-rescales: the scale of every value, and where it is truncated.
+
+Assumes a plan at stage `lowered`. Guarantees stage `scaled`: every joint value is an integer real · 2^scale whose exact
+range is known, operands of a sum have one scale, and what enters a product or a comparison has no more than the scale
+that is wanted there. A value is truncated where it is needed so, and once, whoever needs it (-O0: right behind the
+product). Numbers that one party knows are encoded at the scale that their first reader has, so they cost nothing.
+
+A weight that is trained has a master copy at the scale of its gradient, so an update is an addition without rounding;
+its copy for the products is truncated once in an iteration. The scales and the ranges of carried values depend on the
+body that they enter, so the body is placed again until they no longer change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+from ppc.errors import InternalError
+from ppc.passes.rescaling.carried import Carried, settled
+from ppc.passes.rescaling.placing import Placing, Scales
+from ppc.plan.steps import Plan
+
+ATTEMPTS = 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlaceRescales:
+    """`eager` truncates every product at once; `local` lets each party shift its own share."""
+
+    name: ClassVar[str] = "place-rescales"
+    scales: Scales = field(default_factory=Scales)
+    eager: bool = False
+    local: bool = False
+
+    def run(self, plan: Plan) -> Plan:
+        carried: Mapping[str, Carried] = {}
+        for _ in range(ATTEMPTS):
+            placing = Placing(plan, self.scales, carried, eager=self.eager, local=self.local)
+            placed = placing.run()
+            following = settled(placed, carried)
+            if following == carried:
+                return replace(placed, stage="scaled")
+            carried = following
+        raise InternalError("the ranges of carried values do not settle", place=self.name)

@@ -1,0 +1,54 @@
+"""The scale and the range of a value that one iteration hands to the next, found from the body itself.
+
+A range is inductive: what the body makes of a value in it lies in it again. For a weight whose bounds are certified in
+every iteration one update is added to them; for a momentum, which only fades, it is the limit of a geometric series.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ppc.plan.steps import Carry, Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carried:
+    """Where the search stands: the scale and magnitude assumed before the body, and the last attempt."""
+
+    scale: int
+    magnitude: int
+    tried: tuple[int, int] = (0, 0)  # a magnitude assumed, and what the body made of it
+
+
+def settled(plan: Plan, before: Mapping[str, Carried]) -> dict[str, Carried]:
+    """What to assume next; the same as before where the body keeps it."""
+    each = plan.section("each")
+    certified = {step.inputs[0] for step in each.steps if step.op == "certified"}
+    return {
+        carry.name: _next(plan, carry, before.get(carry.name), certified=carry.name in certified)
+        for carry in each.carries
+    }
+
+
+def _next(plan: Plan, carry: Carry, before: Carried | None, *, certified: bool) -> Carried:
+    then, first = plan.wires[carry.then], plan.wires[carry.first]
+    scale = max(then.scale or 0, first.scale or 0, carry.wire.scale or 0)
+    made = max(then.magnitude << (scale - (then.scale or 0)), first.magnitude << (scale - (first.scale or 0)))
+    if before is None or scale != before.scale:
+        return Carried(scale=scale, magnitude=made)
+    if made <= before.magnitude:
+        return before
+    end = made if certified else _limit(before, made)
+    return Carried(scale=scale, magnitude=end, tried=(before.magnitude, made))
+
+
+def _limit(before: Carried, made: int) -> int:
+    """Where a growing range ends, if it grows as an affine function: two attempts tell which."""
+    assumed, earlier = before.tried
+    step = before.magnitude - assumed
+    if not earlier or step <= 0 or made - earlier >= step:
+        return made
+    growth = (made - earlier) / step
+    end = before.magnitude + int((made - before.magnitude) / (1 - growth))
+    return end + (end >> 10) + 2

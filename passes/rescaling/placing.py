@@ -1,0 +1,202 @@
+"""One walk over a lowered plan that gives every step its scale. Called by `place_rescales`.
+
+A lowered value is looked up by `at` (at one scale) or `operand` (at no more than the scale wanted for its phase); both
+remember what they made, so that a value is encoded, lifted or truncated once for each scale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from ppc.ir.graph import Attribute
+from ppc.passes.rescaling.carried import Carried
+from ppc.passes.rescaling.steps import RULES
+from ppc.plan.infer import infer
+from ppc.plan.ranges import Range
+from ppc.plan.selection import selected_range
+from ppc.plan.steps import Carry, Plan, Section, SectionName, Step
+from ppc.plan.wires import Wire
+
+Value = str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scales:
+    """Fraction bits: of activations and weights in products, of gradients in products, of the loss gradient.
+
+    `slack`: how many bits more a value may keep, as it has behind a pool, rather than be truncated for a product.
+    """
+
+    fraction: int = 16
+    gradient: int = 32
+    loss: int = 35
+    slack: int = 4
+
+
+class Placing:
+    def __init__(self, plan: Plan, scales: Scales, carried: Mapping[str, Carried], *, eager: bool, local: bool) -> None:
+        self.plan, self.scales, self.carried = plan, scales, carried
+        self.eager, self.local = eager, local
+        self.made: dict[SectionName, list[Step]] = {section.name: [] for section in plan.sections}
+        self.wires: dict[Value, Wire] = {}
+        self.home: dict[Value, SectionName] = {}
+        self.by_name: dict[Value, Step] = {}
+        self.known: dict[tuple[Value, int], Value] = {}
+        self.current: dict[Value, Value] = {}  # a lowered value's own step
+        self.step: Step | None = None
+        self.section: SectionName = "setup"
+
+    def run(self) -> Plan:
+        sections = [self.placed(section) for section in self.plan.sections]
+        return replace(self.plan, sections=tuple(replace(s, steps=tuple(self.made[s.name])) for s in sections))
+
+    def placed(self, section: Section) -> Section:
+        self.section = section.name
+        firsts = {carry.name: self.first(carry) for carry in section.carries}
+        for step in section.steps:
+            self.step = step
+            self.current[step.name] = RULES[step.op](self, step)
+        carries = tuple(self.carry(carry, firsts[carry.name]) for carry in section.carries)
+        results = tuple(replace(result, value=self.current[result.value]) for result in section.results)
+        return replace(section, carries=carries, results=results)
+
+    # ---- carried values ----
+
+    def first(self, carry: Carry) -> Value:
+        """The value before the first iteration, at the scale that the body wants."""
+        before = self.carried.get(carry.name)
+        scale = before.scale if before else self.scales.fraction
+        first = self.at(carry.first, scale)
+        magnitude = max(before.magnitude if before else 0, self.wires[first].magnitude)
+        self.wires[carry.name] = replace(
+            carry.wire, form="shared", scale=scale, low=-magnitude, high=magnitude, bounds=None, at=""
+        )
+        self.home[carry.name], self.current[carry.name] = "each", carry.name
+        self.known[carry.name, scale] = carry.name
+        return first
+
+    def carry(self, carry: Carry, first: Value) -> Carry:
+        wire = self.wires[carry.name]
+        then = self.current[carry.then]
+        scale = self.wires[then].scale
+        if scale is not None and wire.scale is not None and scale < wire.scale:
+            then = self.at(carry.then, wire.scale)
+        return replace(carry, first=first, then=then, wire=wire)
+
+    # ---- a value at a scale ----
+
+    def real(self, value: Value) -> bool:
+        return self.wires[self.current[value]].real
+
+    def wire(self, value: Value) -> Wire:
+        return self.wires[self.current[value]]
+
+    def scale(self, value: Value) -> int:
+        return self.wire(value).scale or 0
+
+    def wanted(self, value: Value) -> int:
+        """The scale at which a value enters a product: finer for gradients, which are small."""
+        source = self.plan.by_name.get(value)
+        gradient = source is not None and source.phase in ("backward", "update")
+        if gradient and value in self.current and self.real(value):
+            return self.scales.loss
+        return self.scales.gradient if gradient else self.scales.fraction
+
+    def operand(self, value: Value) -> Value:
+        """The value as products and comparisons take it: truncated, if it has more than the scale wanted."""
+        wanted = self.wanted(value)
+        if self.real(value) or self.scale(value) > wanted + self.scales.slack:
+            return self.at(value, wanted)
+        return self.current[value]
+
+    def untruncated(self, value: Value) -> Value:
+        """The value with all of its bits, so that its mask is a sum of masks that there are already."""
+        wide = self.wanted(value) + self.scales.fraction
+        return self.operand(value) if self.real(value) or self.scale(value) > wide else self.current[value]
+
+    def at(self, value: Value, scale: int) -> Value:
+        """The value at one scale: encoded, truncated, or multiplied by a power of two."""
+        if (value, scale) not in self.known:
+            self.known[value, scale] = self.converted(value, scale)
+        return self.known[value, scale]
+
+    def converted(self, value: Value, scale: int) -> Value:
+        current, wire = self.current[value], self.wire(value)
+        if wire.real:
+            rounding = "stochastic" if self.phase(value) in ("backward", "update") else "nearest"
+            return self.convert("encode", value, {"rounding": rounding, "scale": scale}, "encoded")
+        change = scale - (wire.scale or 0)
+        if change < 0:
+            return self.truncated(value, -change)
+        if change > 0:
+            return self.convert("times", value, {"factor": 1 << change, "lift": change}, "lifted")
+        return current
+
+    def truncated(self, value: Value, shift: int) -> Value:
+        """What is certified of a value holds of its truncation; the opening is that of the value itself."""
+        op = "truncate_local" if self.local else "truncate"
+        source = self.by_name.get(self.current[value])
+        if source is None or source.op != "certified":
+            return self.convert(op, value, {"shift": shift}, "truncated")
+        inner = self.plan.by_name[value].inputs[0]
+        made = self.convert(op, inner, {"shift": shift}, "truncated")
+        low, high = (source.integer("low") >> shift), (source.integer("high") >> shift) + 1
+        attrs: dict[str, Attribute] = {"by": source.word("by"), "low": low, "high": high}
+        wire = infer("certified", attrs, [self.wires[made]])
+        name = self.fresh(f"{made}.certified")
+        return self.keep(replace(source, name=name, inputs=(made,), attrs=attrs, wire=wire), self.home[made])
+
+    def phase(self, value: Value) -> str:
+        source = self.plan.by_name.get(value)
+        return source.phase if source else "update"
+
+    def convert(self, op: str, value: Value, attrs: Mapping[str, Attribute], part: str) -> Value:
+        """A step that belongs to a value, wherever it is needed; made in the section of the value."""
+        current = self.current[value]
+        source = self.plan.by_name.get(value)
+        if source is None:  # carried: a weight's master copy
+            source = Step(name=value, op="given", wire=self.wires[value], layer=value.split(".", 1)[0], phase="update")
+            source = replace(source, span=self.step.span if self.step else source.span)
+        name = self.fresh(f"{value}.{part}")
+        wire = infer(op, attrs, [self.wires[current]])
+        made = replace(source, name=name, op=op, inputs=(current,), attrs=dict(attrs), wire=wire)
+        return self.keep(made, self.home[current])
+
+    # ---- new steps ----
+
+    def add(self, op: str, *inputs: Value, attrs: Mapping[str, Attribute] | None = None, part: str = "") -> Value:
+        """A step for the lowered step at hand. Its operands are values of the new plan."""
+        assert self.step is not None  # rules run for a step
+        attributes = dict(attrs or {})
+        wire = infer(op, attributes, [self.wires[name] for name in inputs], shape=self.step.wire.shape)
+        name = self.fresh(f"{self.step.name}.{part}" if part else self.step.name)
+        return self.keep(replace(self.step, name=name, op=op, inputs=inputs, attrs=attributes, wire=wire), self.section)
+
+    def copy(self, *inputs: Value, attrs: Mapping[str, Attribute] | None = None) -> Value:
+        """The step at hand, whose wire is known already: one party's own numbers."""
+        assert self.step is not None
+        changed = self.step.attrs if attrs is None else attrs
+        return self.keep(replace(self.step, inputs=inputs, attrs=dict(changed)), self.section)
+
+    def keep(self, step: Step, home: SectionName) -> Value:
+        if step.op == "select":
+            step = replace(step, wire=self.selected(step))
+        self.made[home].append(step)
+        self.by_name[step.name] = step
+        self.wires[step.name], self.home[step.name] = step.wire, home
+        return step.name
+
+    def selected(self, step: Step) -> Wire:
+        """The exact range of what a bit selects from the value that it was compared from."""
+        x = self.wires[step.inputs[1]]
+        known = Range(x.low, x.high) if x.low is not None and x.high is not None else None
+        found = selected_range(step, self.by_name, known) if known else None
+        return replace(step.wire, low=found.low, high=found.high) if found else step.wire
+
+    def fresh(self, name: str) -> str:
+        candidate, number = name, 1
+        while candidate in self.wires:
+            number += 1
+            candidate = f"{name}.{number}"
+        return candidate
