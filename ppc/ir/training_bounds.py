@@ -86,12 +86,13 @@ def _covering(node: Node, kernel: Sequence[int]) -> int:
 
 def _conv2d_grad_input(node: Node, known: Sequence[Interval], shapes: Sequence[Shape]) -> Interval:
     """A place receives one product from each filter of its group for every window that it lies in, or fewer."""
-    (gradient, weight), filters = known, shapes[1][0] // node.integer("groups")
+    weight, filters = known[1], shapes[1][0] // node.integer("groups")
+    gradient = known[0].scaled(1.0 / node.integer("pool", 1) ** 2)
     return (gradient * weight | ZERO).scaled(filters * _covering(node, shapes[1][2:]))
 
 
 def _conv2d_grad_weight(node: Node, known: Sequence[Interval], shapes: Sequence[Shape]) -> Interval:
-    """A weight receives one product from every window of every example."""
+    """A weight receives one product from every window of every example, or from the mean of those pooled together."""
     x = known[0] | ZERO if any(node.pair("padding")) else known[0]
     batch, _, *places = shapes[1]
     return (x * known[1]).scaled(batch * prod(places))
