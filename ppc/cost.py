@@ -59,17 +59,22 @@ def _each(products: int) -> Rule:
     return lambda node, _operands: products * node.typed.size
 
 
+def _filters(node: Node, pooled: int, weight: Sequence[int]) -> int:
+    """A filter for each value behind the pooling, if there is one; the mean is one product more."""
+    return pooled * (prod(weight[1:]) + ("pool" in node.attrs))
+
+
 def _conv2d(node: Node, operands: Sequence[Type]) -> int:
-    return node.typed.size * prod(operands[1].shape[1:])
+    return _filters(node, node.typed.size, operands[1].shape)
 
 
-def _conv2d_grad_input(_node: Node, operands: Sequence[Type]) -> int:
+def _conv2d_grad_input(node: Node, operands: Sequence[Type]) -> int:
     gradient, weight = operands
-    return gradient.size * prod(weight.shape[1:])
+    return _filters(node, gradient.size, weight.shape)
 
 
 def _conv2d_grad_weight(node: Node, operands: Sequence[Type]) -> int:
-    return operands[1].size * prod(node.shape[1:])
+    return _filters(node, operands[1].size, node.shape)
 
 
 def _dense(node: Node, operands: Sequence[Type]) -> int:

@@ -116,6 +116,7 @@ ATTRIBUTES: dict[str, Callable[[Node], str]] = {
     "stride": _stride,
     "padding": _padding,
     "groups": _groups,
+    "pool": lambda node: f"mean of {node.integer('pool')}×{node.integer('pool')}",
     "coefficients": lambda node: f"of degree {len(node.numbers('coefficients')) - 1}",
     "replaces": lambda node: f"for {node.word('replaces')}",
     "rate": lambda node: f"rate {number(node.number('rate'))}",

@@ -6,14 +6,12 @@ Worst case over all inputs and weights within their own bounds, so that a bound 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import isfinite, prod
 
 from ppc.ir.graph import Node
+from ppc.ir.training_bounds import TRAINING, UNIT, Rule, spread
 from ppc.ir.types import ZERO, Interval
-
-Rule = Callable[[Node, Sequence[Interval], Sequence[tuple[int, ...]]], Interval | None]
-UNIT = Interval(0.0, 1.0)
 
 
 def bounds_of(node: Node, operands: Sequence[Interval | None], shapes: Sequence[tuple[int, ...]]) -> Interval | None:
@@ -62,27 +60,12 @@ def _polynomial(node: Node, known: Sequence[Interval], _shapes: Sequence[tuple[i
 
 def _batch_norm(node: Node, known: Sequence[Interval], _shapes: Sequence[tuple[int, ...]]) -> Interval | None:
     x, scale, shift, mean, variance = known
-    low = variance.low + node.number("epsilon")
-    if low <= 0:
-        return None
-    spread = Interval((variance.high + node.number("epsilon")) ** -0.5, low**-0.5)
-    return (x - mean) * scale * spread + shift
+    factor = spread(variance, node.number("epsilon"))
+    return None if factor is None else (x - mean) * scale * factor + shift
 
 
 def _add(_node: Node, known: Sequence[Interval], _shapes: Sequence[tuple[int, ...]]) -> Interval:
     return known[0] + known[1]
-
-
-def _subtract(_node: Node, known: Sequence[Interval], _shapes: Sequence[tuple[int, ...]]) -> Interval:
-    return known[0] - known[1]
-
-
-def _multiply(_node: Node, known: Sequence[Interval], _shapes: Sequence[tuple[int, ...]]) -> Interval:
-    return known[0] * known[1]
-
-
-def _scale(node: Node, known: Sequence[Interval], _shapes: Sequence[tuple[int, ...]]) -> Interval:
-    return known[0].scaled(node.number("factor"))
 
 
 def _union(_node: Node, known: Sequence[Interval], _shapes: Sequence[tuple[int, ...]]) -> Interval:
@@ -96,24 +79,6 @@ def _uncomplement(node: Node, known: Sequence[Interval], _shapes: Sequence[tuple
     x = known[0]
     other = {"roll": x, "flip": Interval(1 - x.high, 1 - x.low), "negate": x.scaled(-1)}[node.word("how")]
     return x | other
-
-
-def _sum_to_channel(_node: Node, known: Sequence[Interval], shapes: Sequence[tuple[int, ...]]) -> Interval:
-    shape = shapes[0]
-    return known[0].scaled(prod(shape) // max(1, shape[1]))
-
-
-def _matmul(node: Node, known: Sequence[Interval], shapes: Sequence[tuple[int, ...]]) -> Interval:
-    inner = shapes[0][0 if node.attrs["transpose_x"] else 1]
-    return (known[0] * known[1]).scaled(inner)
-
-
-def _loss_grad(_node: Node, known: Sequence[Interval], shapes: Sequence[tuple[int, ...]]) -> Interval:
-    return (UNIT - known[1]).scaled(1.0 / shapes[0][0])  # softmax - labels, divided by the batch
-
-
-def _relu_grad(_node: Node, known: Sequence[Interval], _shapes: Sequence[tuple[int, ...]]) -> Interval:
-    return known[1] | ZERO
 
 
 # An op whose result is bounded by what it is.
@@ -139,34 +104,8 @@ BOUNDS: dict[str, Rule] = {
     "concat": _union,
     "dropout": _same,
     "uncomplement": _uncomplement,
-    "softmax_cross_entropy_grad": _loss_grad,
-    "subtract": _subtract,
-    "multiply": _multiply,
-    "scale": _scale,
-    "sum_to_channel": _sum_to_channel,
-    "slice_channels": _same,
-    "matmul": _matmul,
-    "relu_grad": _relu_grad,
-    "batch_mean": _same,
     "reveal": _same,
+    **TRAINING,
 }
-# Their bounds need more than the intervals of their operands; `fit_ranges` knows the training step as a whole.
-UNBOUNDED = frozenset(
-    {
-        "softmax_cross_entropy",
-        "mse",
-        "mse_grad",
-        "conv2d_grad_input",
-        "conv2d_grad_weight",
-        "avg_pool_grad",
-        "max_pool_grad",
-        "global_avg_pool_grad",
-        "sigmoid_grad",
-        "tanh_grad",
-        "softmax_grad",
-        "batch_variance",
-        "batch_norm_grad_input",
-        "batch_norm_grad_scale",
-        "argmax",
-    }
-)
+# The number of a class: its shape says how many there are.
+UNBOUNDED = frozenset({"argmax"})

@@ -51,8 +51,8 @@ class Node:
     def shape(self) -> tuple[int, ...]:
         return self.typed.shape
 
-    def integer(self, key: str) -> int:
-        return cast(int, self.attrs[key])
+    def integer(self, key: str, default: int | None = None) -> int:
+        return cast(int, self.attrs[key] if default is None else self.attrs.get(key, default))
 
     def number(self, key: str) -> float:
         return float(cast(float, self.attrs[key]))

@@ -29,6 +29,7 @@ class Op:
     optional: tuple[str, ...] = ()
     variadic: bool = False
     attrs: Mapping[str, AttributeKind] = field(default_factory=dict[str, AttributeKind])
+    options: Mapping[str, AttributeKind] = field(default_factory=dict[str, AttributeKind])  # not always there
     since: Stage = "named"
     until: Stage = "placed"
 
@@ -46,6 +47,8 @@ class Op:
 
 _WINDOW: dict[str, AttributeKind] = {"kernel": "pair", "stride": "pair", "padding": "pair"}
 _CONVOLUTION: dict[str, AttributeKind] = {"stride": "pair", "padding": "pair", "groups": "int"}
+# The result is the mean over windows of pool×pool that do not overlap, or the gradient that comes in is that of it.
+_POOLED: dict[str, AttributeKind] = {"pool": "int"}
 
 _SOURCES = (
     # role: data, label, signal, mask, momentum. What a run must be given.
@@ -60,6 +63,7 @@ _LAYERS = (
         operands=("x", "weight"),
         optional=("bias",),
         attrs={"channels": "int", "kernel": "pair", **_CONVOLUTION},
+        options=_POOLED,
     ),
     Op(name="dense", operands=("x", "weight"), optional=("bias",), attrs={"features": "int"}),
     Op(name="avg_pool", operands=("x",), attrs=_WINDOW),
@@ -110,12 +114,14 @@ _TRAINING = (
         name="conv2d_grad_input",
         operands=("gradient", "weight"),
         attrs={**_CONVOLUTION, "size": "pair"},
+        options=_POOLED,
         since="ready",
     ),
     Op(
         name="conv2d_grad_weight",
         operands=("x", "gradient"),
         attrs={**_CONVOLUTION, "kernel": "pair"},
+        options=_POOLED,
         since="ready",
     ),
     Op(name="avg_pool_grad", operands=("gradient",), attrs={**_WINDOW, "size": "pair"}, since="ready"),

@@ -87,7 +87,7 @@ def _conv2d(node: Node, shapes: Sequence[Shape]) -> Shape:
             f"groups={groups} must divide the {channels} channels that come in and the {made} that go out.",
             hint=f"Use a divisor of both {channels} and {made}.",
         )
-    return (batch, made, *_windows(node, shape))
+    return (batch, made, *(count // node.integer("pool", 1) for count in _windows(node, shape)))
 
 
 def _dense(node: Node, shapes: Sequence[Shape]) -> Shape:

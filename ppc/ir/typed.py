@@ -20,7 +20,7 @@ def result_type(node: Node, operands: Sequence[Node]) -> Type:
     shapes = [operand.shape for operand in operands]
     return Type(
         shape=SHAPES[node.op](node, shapes),
-        element="index" if node.op == "argmax" else "real",
+        element=operands[0].typed.element if node.op == "reveal" else "index" if node.op == "argmax" else "real",
         bounds=bounds_of(node, [operand.typed.bounds for operand in operands], shapes),
     )
 
@@ -50,8 +50,9 @@ def typed_node(
 
 
 def retyped(node: Node, operands: Sequence[Node]) -> Node:
-    """The node with the type that its operands give it."""
-    return replace(node, type=result_type(node, operands))
+    """The node with the type that its operands give it; who may see it stays."""
+    readers = node.type.readers if node.type else None
+    return replace(node, type=replace(result_type(node, operands), readers=readers))
 
 
 def retyped_graph(graph: Graph) -> Graph:

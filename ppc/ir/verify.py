@@ -65,9 +65,9 @@ def _node_problems(graph: Graph, node: Node) -> Iterator[str]:
         yield f"{node.name}: {op.name} is legal from stage {op.since} to {op.until}; this graph is {graph.stage}"
     if not op.fewest <= len(node.inputs) <= op.most:
         yield f"{node.name}: {op.name} takes {', '.join(op.operands)}; found {len(node.inputs)} operands"
-    if set(node.attrs) != set(op.attrs):
+    if not set(op.attrs) <= set(node.attrs) <= {*op.attrs, *op.options}:
         yield f"{node.name}: {op.name} has attributes {sorted(op.attrs)}; found {sorted(node.attrs)}"
-    for key, kind in op.attrs.items():
+    for key, kind in (*op.attrs.items(), *op.options.items()):
         if key in node.attrs and not _is(node.attrs[key], kind):
             yield f"{node.name}: {key} must be of kind {kind}; found {node.attrs[key]!r}"
     if node.op == "reveal" and node.attrs.get("to") not in graph.parties:

@@ -34,12 +34,17 @@ def columns(node: Node, x: Array) -> Array:
     return cut.transpose(0, 1, 4, 5, 2, 3).reshape(batch, node.integer("groups"), -1, rows * across)
 
 
+def averaged(x: Array, pool: int) -> Array:
+    """Means over windows of pool×pool that do not overlap."""
+    return windows(x, kernel=(pool, pool), stride=(pool, pool), padding=(0, 0)).mean(axis=(4, 5)) if pool > 1 else x
+
+
 def conv2d(node: Node, values: Sequence[Array]) -> Array:
     x, weight, *bias = values
     groups, made = node.integer("groups"), weight.shape[0]
     rows, across = node_windows(node, x).shape[2:4]
     product = weight.reshape(groups, made // groups, -1) @ columns(node, x)
-    result = product.reshape(x.shape[0], made, rows, across)
+    result = averaged(product.reshape(x.shape[0], made, rows, across), node.integer("pool", 1))
     return result + per_channel(bias[0], result) if bias else result
 
 

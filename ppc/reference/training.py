@@ -10,8 +10,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from ppc.ir.graph import Node
+from ppc.ir.shapes import window_count
 from ppc.reference.layers import Rule, columns, log_sum_exp, node_windows, per_channel, softmax
-from ppc.reference.windows import Array, add_windows
+from ppc.reference.windows import Array, Pair, add_windows
 
 
 def softmax_cross_entropy(_node: Node, values: Sequence[Array]) -> Array:
@@ -57,9 +58,10 @@ def matmul(node: Node, values: Sequence[Array]) -> Array:
 
 
 def conv2d_grad_input(node: Node, values: Sequence[Array]) -> Array:
-    gradient, weight = values
-    batch, made, rows, across = gradient.shape
+    weight = values[1]
     groups, kernel = node.integer("groups"), weight.shape[2:]
+    gradient = _before_pool(node, values[0], node.pair("size"), kernel)
+    batch, made, rows, across = gradient.shape
     matrix = weight.reshape(groups, made // groups, -1).transpose(0, 2, 1)
     parts = matrix @ gradient.reshape(batch, groups, made // groups, rows * across)
     parts = parts.reshape(batch, -1, *kernel, rows, across).transpose(0, 1, 4, 5, 2, 3)
@@ -67,18 +69,33 @@ def conv2d_grad_input(node: Node, values: Sequence[Array]) -> Array:
 
 
 def conv2d_grad_weight(node: Node, values: Sequence[Array]) -> Array:
-    x, gradient = values
-    (batch, made), groups, kernel = gradient.shape[:2], node.integer("groups"), node.pair("kernel")
+    x, groups, kernel = values[0], node.integer("groups"), node.pair("kernel")
+    gradient = _before_pool(node, values[1], x.shape[2:], kernel)
+    batch, made = gradient.shape[:2]
     given = gradient.reshape(batch, groups, made // groups, -1)
     product = (given @ columns(node, x).transpose(0, 1, 3, 2)).sum(axis=0)
     return product.reshape(made, x.shape[1] // groups, *kernel)
 
 
+def _mean_grad(gradient: Array, *, size: Pair, kernel: Pair, stride: Pair, padding: Pair) -> Array:
+    """Every place of a window receives its share of what reaches the window's mean."""
+    shares = (gradient / (kernel[0] * kernel[1]))[..., None, None]
+    parts = np.broadcast_to(shares, (*gradient.shape, *kernel))
+    return add_windows(parts, size=size, stride=stride, padding=padding)
+
+
+def _before_pool(node: Node, gradient: Array, size: Sequence[int], kernel: Sequence[int]) -> Array:
+    """What reaches the convolution's own values, where `pool` says that the gradient is that of their means."""
+    pool = node.integer("pool", 1)
+    if pool == 1:
+        return gradient
+    sides = zip(size, kernel, node.pair("stride"), node.pair("padding"), strict=True)
+    rows, across = (window_count(*side) for side in sides)
+    return _mean_grad(gradient, size=(rows, across), kernel=(pool, pool), stride=(pool, pool), padding=(0, 0))
+
+
 def avg_pool_grad(node: Node, values: Sequence[Array]) -> Array:
-    kernel = node.pair("kernel")
-    shares = (values[0] / (kernel[0] * kernel[1]))[..., None, None]
-    parts = np.broadcast_to(shares, (*values[0].shape, *kernel))
-    return add_windows(parts, size=node.pair("size"), stride=node.pair("stride"), padding=node.pair("padding"))
+    return _mean_grad(values[0], size=node.pair("size"), **node.window)
 
 
 def max_pool_grad(node: Node, values: Sequence[Array]) -> Array:

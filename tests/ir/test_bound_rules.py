@@ -24,17 +24,29 @@ UNIT = Interval(0.0, 1.0)
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """An op on operands of these shapes; `within` fixes the interval of an operand that cannot have any other."""
+    """An op on operands of these shapes; `within` fixes the interval of an operand that cannot have any other.
+
+    The operands of `sums` hold numbers that sum to 1 in every example.
+    """
 
     op: str
     shapes: tuple[Shape, ...] = (IMAGE,)
     attrs: Attributes = field(default_factory=dict[str, Attribute])
     within: Mapping[int, Interval] = field(default_factory=dict[int, Interval])
     whole: frozenset[int] = frozenset()
+    sums: frozenset[int] = frozenset()
 
 
 def _window(padding: tuple[int, int]) -> Attributes:
     return {"kernel": (2, 2), "stride": (1, 2), "padding": padding}
+
+
+def _convolution(stride: int, padding: int, groups: int = 1) -> Attributes:
+    return {"stride": (stride, stride), "padding": (padding, padding), "groups": groups}
+
+
+def _overlapping(padding: tuple[int, int]) -> Attributes:
+    return {"kernel": (3, 2), "stride": (1, 1), "padding": padding}
 
 
 def _matmul(x: bool, y: bool) -> Case:
@@ -68,7 +80,36 @@ CASES = (
     *(Case(op=op, shapes=(IMAGE, IMAGE)) for op in ("add", "subtract", "multiply", "relu_grad")),
     Case(op="concat", shapes=(IMAGE, IMAGE, IMAGE)),
     *(_turned(how) for how in ("roll", "flip", "negate")),
-    Case(op="softmax_cross_entropy_grad", shapes=(ROW, ROW)),
+    *(Case(op=op, shapes=(ROW, ROW)) for op in ("softmax_cross_entropy", "softmax_cross_entropy_grad")),
+    *(Case(op=op, shapes=(IMAGE, IMAGE)) for op in ("mse", "mse_grad", "sigmoid_grad", "tanh_grad")),
+    Case(op="softmax_grad", shapes=(ROW, ROW), within={0: UNIT}, sums=frozenset({0})),
+    *(
+        Case(op="conv2d_grad_input", shapes=((2, 4, 3, 2), (4, 2, 2, 2)), attrs={**_convolution(*how), "size": (5, 4)})
+        for how in ((1, 0, 2), (2, 1, 1))
+    ),
+    Case(op="conv2d_grad_input", shapes=((2, 3, 2, 2), (3, 1, 3, 3)), attrs={**_convolution(2, 0), "size": (6, 5)}),
+    *(
+        Case(op="conv2d_grad_weight", shapes=((2, 2, 5, 4), made), attrs={**_convolution(*how), "kernel": (2, 2)})
+        for how, made in (((1, 0, 2), (2, 4, 4, 3)), ((2, 1, 1), (2, 3, 3, 3)))
+    ),
+    Case(op="avg_pool_grad", shapes=((2, 2, 2, 1),), attrs={**_window((0, 0)), "size": (4, 3)}),
+    Case(op="avg_pool_grad", shapes=((2, 2, 4, 4),), attrs={**_overlapping((1, 1)), "size": (4, 3)}),
+    Case(op="max_pool_grad", shapes=((2, 2, 4, 3), (2, 2, 4, 4)), attrs=_overlapping((1, 1))),
+    Case(op="global_avg_pool_grad", shapes=(ROW,), attrs={"size": (2, 3)}),
+    Case(op="batch_variance"),
+    Case(op="batch_variance", shapes=(ROW,)),
+    Case(
+        op="batch_norm_grad_input",
+        shapes=(IMAGE, (2,), (2,), (2,), IMAGE),
+        attrs={"epsilon": 0.01},
+        within={3: Interval(0.0, 2.0)},
+    ),
+    Case(
+        op="batch_norm_grad_scale",
+        shapes=(IMAGE, (2,), (2,), IMAGE),
+        attrs={"epsilon": 0.01},
+        within={2: Interval(0.0, 2.0)},
+    ),
     *(Case(op="scale", attrs={"factor": factor}) for factor in (2.0, -0.5, 0.0)),
     Case(op="slice_channels", attrs={"start": 1, "stop": 2}),
     *(_matmul(x, y) for x in (False, True) for y in (False, True)),
@@ -93,6 +134,8 @@ def drawn(case: Case, index: int, interval: Interval, generator: np.random.Gener
     between = generator.uniform(interval.low, interval.high, size=shape)
     values = np.where(generator.random(shape) < 1 / 3, interval.low, between)
     values = np.where(generator.random(shape) < 1 / 3, interval.high, values)
+    if index in case.sums:
+        values = (values + 1e-9) / (values + 1e-9).sum(axis=1, keepdims=True)
     return np.rint(values) if index in case.whole else values
 
 
@@ -117,6 +160,14 @@ def test_results_stay_within_the_interval(case: Case, data: st.DataObject) -> No
 def test_unknown_operands_give_no_bounds(case: Case) -> None:
     """A rule claims nothing from nothing."""
     assert bounds_of(Node(name="n", op=case.op, attrs=case.attrs), [None] * len(case.shapes), case.shapes) is None
+
+
+def test_gradients_of_windows_are_bounded_tightly() -> None:
+    """A 3×3 kernel moving by 2 covers a place at most four times; three filters make at most twelve products."""
+    node = Node(name="n", op="conv2d_grad_input", attrs={**_convolution(2, 0), "size": (6, 5)})
+    found = bounds_of(node, [Interval(0.0, 1.0), Interval(-2.0, 1.0)], [(2, 3, 2, 2), (3, 1, 3, 3)])
+
+    assert found == Interval(-24.0, 12.0)
 
 
 def test_every_rule_is_tried() -> None:

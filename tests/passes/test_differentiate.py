@@ -140,8 +140,10 @@ def test_bounds_behind_a_batch_norm_are_not_those_of_inference() -> None:
     """The statistics of a batch are values of their own; the running ones no longer bound the result."""
     net = Net((4,)).dense(3).norm().layer("relu")
 
-    assert net.typed(batch=2, weights=WEIGHTS)["relu1"].typed.bounds is not None
-    assert step(net, MSE)["relu1"].typed.bounds is None
+    inference, training = net.typed(batch=2, weights=WEIGHTS), step(net, MSE)
+
+    assert inference["relu1"].typed.bounds == Interval(0.0, 24 * 4 * 1e-5**-0.5 + 4)  # x - mean is at most 20 + 4
+    assert training["relu1"].typed.bounds == Interval(0.0, 40 * 4 * 1e-5**-0.5 + 4)  # both within -20..20
 
 
 def test_name_that_is_taken_is_not_taken_again() -> None:
