@@ -88,14 +88,12 @@ class _Choosing:
         size = windows(step, self.builder.wires[x].shape[2:], kernel)
         map_ = "unfolded_grad_weight" if weight else "unfolded_conv2d"
         why = f"windows of {rows.wire.size:,} values and {self.builder.wires[other].size:,} in a product of matrices"
-        self.builder.keep(
-            step, inputs=[rows.name, other], attrs={"map": map_, **attrs, "size": size, "why": why}
-        )
+        self.builder.keep(step, inputs=[rows.name, other], attrs={"map": map_, **attrs, "size": size, "why": why})
 
     def reason(self, step: Step) -> dict[str, Attribute]:
         """What the product's own map saves."""
         if not step.word("map").startswith("conv2d"):
-            return {"wide": True} if self.slopes & set(step.inputs) else {}
+            return next(({"wide": place} for place, name in enumerate(step.inputs) if name in self.slopes), {})
         x, y = (self.builder.wires[name] for name in step.inputs)
         pooled = ", with the pool that follows: one value in place of a window's" if "pool" in step.attrs else ""
         kernel = prod(step.pair("kernel") if "kernel" in step.attrs else y.shape[2:])

@@ -6,7 +6,7 @@ remember what they made, so that a value is encoded, lifted or truncated once fo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from ppc.ir.graph import Attribute
@@ -17,8 +17,31 @@ from ppc.plan.ranges import Range
 from ppc.plan.selection import selected_range
 from ppc.plan.steps import Carry, Plan, Section, SectionName, Step
 from ppc.plan.wires import Wire
+from ppc.source import START
 
 Value = str
+
+
+def _same(step: Step, _shift: int) -> Mapping[str, Attribute]:
+    return step.attrs
+
+
+def _moved(step: Step, shift: int) -> Mapping[str, Attribute]:
+    return {"to": step.integer("to") - shift}
+
+
+def _certified(step: Step, shift: int) -> Mapping[str, Attribute]:
+    low, high = step.integer("low") >> shift, (step.integer("high") >> shift) + 1
+    return {"by": step.word("by"), "low": low, "high": high}
+
+
+# Steps behind which nothing is truncated, but before them, and the attributes that they then have.
+PASSED: dict[str, Callable[[Step, int], Mapping[str, Attribute]]] = {
+    "reshape": _same,
+    "pool_spread": _same,
+    "rescale": _moved,
+    "certified": _certified,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +65,7 @@ class Placing:
         self.wires: dict[Value, Wire] = {}
         self.home: dict[Value, SectionName] = {}
         self.by_name: dict[Value, Step] = {}
+        self.truncations: dict[tuple[Value, int], Value] = {}
         self.known: dict[tuple[Value, int], Value] = {}
         self.current: dict[Value, Value] = {}  # a lowered value's own step
         self.step: Step | None = None
@@ -112,7 +136,7 @@ class Placing:
 
     def untruncated(self, value: Value) -> Value:
         """The value with all of its bits, so that its mask is a sum of masks that there are already."""
-        wide = self.wanted(value) + self.scales.fraction
+        wide = self.wanted(value) + 2 * self.scales.fraction
         return self.operand(value) if self.real(value) or self.scale(value) > wide else self.current[value]
 
     def at(self, value: Value, scale: int) -> Value:
@@ -128,24 +152,45 @@ class Placing:
             return self.convert("encode", value, {"rounding": rounding, "scale": scale}, "encoded")
         change = scale - (wire.scale or 0)
         if change < 0:
-            return self.truncated(value, -change)
+            return self.shifted(current, -change)
         if change > 0:
             return self.convert("times", value, {"factor": 1 << change, "lift": change}, "lifted")
         return current
 
-    def truncated(self, value: Value, shift: int) -> Value:
-        """What is certified of a value holds of its truncation; the opening is that of the value itself."""
+    def shifted(self, name: Value, shift: int) -> Value:
+        """A value of the new plan without its `shift` lowest bits, truncated where it has the fewest elements.
+
+        What is certified of a value holds of its truncation; the opening is that of the value itself.
+        """
+        if (name, shift) not in self.truncations:
+            step = self.by_name.get(name)
+            if step is None or step.op not in PASSED:
+                made = self.truncation(name, shift)
+            else:
+                inner = self.shifted(step.inputs[0], shift)
+                made = self.again(step, inner, PASSED[step.op](step, shift))
+            self.truncations[name, shift] = made
+        return self.truncations[name, shift]
+
+    def truncation(self, name: Value, shift: int) -> Value:
+        like = self.by_name.get(name) or self.of_carried(name)
+        attrs: dict[str, Attribute] = {"shift": shift}
         op = "truncate_local" if self.local else "truncate"
-        source = self.by_name.get(self.current[value])
-        if source is None or source.op != "certified":
-            return self.convert(op, value, {"shift": shift}, "truncated")
-        inner = self.plan.by_name[value].inputs[0]
-        made = self.convert(op, inner, {"shift": shift}, "truncated")
-        low, high = (source.integer("low") >> shift), (source.integer("high") >> shift) + 1
-        attrs: dict[str, Attribute] = {"by": source.word("by"), "low": low, "high": high}
-        wire = infer("certified", attrs, [self.wires[made]])
-        name = self.fresh(f"{made}.certified")
-        return self.keep(replace(source, name=name, inputs=(made,), attrs=attrs, wire=wire), self.home[made])
+        wire = infer(op, attrs, [self.wires[name]])
+        step = replace(like, name=self.fresh(f"{name}.truncated"), op=op, inputs=(name,), attrs=attrs, wire=wire)
+        return self.keep(step, self.home[name])
+
+    def again(self, step: Step, operand: Value, attrs: Mapping[str, Attribute]) -> Value:
+        """A linear step once more, on another operand."""
+        wire = infer(step.op, attrs, [self.wires[operand]], shape=step.wire.shape)
+        name = self.fresh(f"{step.name}.truncated")
+        return self.keep(replace(step, name=name, inputs=(operand,), attrs=dict(attrs), wire=wire), self.home[operand])
+
+    def of_carried(self, name: Value) -> Step:
+        """Where a step belongs that is about a weight's master copy."""
+        span = self.step.span if self.step else START
+        layer = name.split(".", 1)[0]
+        return Step(name=name, op="given", wire=self.wires[name], layer=layer, phase="update", span=span)
 
     def phase(self, value: Value) -> str:
         source = self.plan.by_name.get(value)
@@ -154,10 +199,7 @@ class Placing:
     def convert(self, op: str, value: Value, attrs: Mapping[str, Attribute], part: str) -> Value:
         """A step that belongs to a value, wherever it is needed; made in the section of the value."""
         current = self.current[value]
-        source = self.plan.by_name.get(value)
-        if source is None:  # carried: a weight's master copy
-            source = Step(name=value, op="given", wire=self.wires[value], layer=value.split(".", 1)[0], phase="update")
-            source = replace(source, span=self.step.span if self.step else source.span)
+        source = self.plan.by_name.get(value) or self.of_carried(value)
         name = self.fresh(f"{value}.{part}")
         wire = infer(op, attrs, [self.wires[current]])
         made = replace(source, name=name, op=op, inputs=(current,), attrs=dict(attrs), wire=wire)

@@ -41,10 +41,13 @@ def _reveal(placing: Placing, step: Step) -> Value:
 
 
 def _product(placing: Placing, step: Step) -> Value:
-    wide = step.flag("wide") and placing.plan.field == "mersenne127"  # room for a factor that is not truncated
-    take = placing.untruncated if wide else placing.operand
+    room = placing.plan.field == "mersenne127"  # for a factor that is not truncated
+    wide = step.integer("wide", -1) if room else -1
+    operands = [
+        placing.untruncated(name) if place == wide else placing.operand(name) for place, name in enumerate(step.inputs)
+    ]
     attrs = {key: value for key, value in step.attrs.items() if key != "wide"}
-    made = placing.add(step.op, *(take(name) for name in step.inputs), attrs=attrs)
+    made = placing.add(step.op, *operands, attrs=attrs)
     wanted = placing.wanted(step.name)
     if placing.eager and (placing.wires[made].scale or 0) > wanted and not revealed_only(placing, step.name):
         placing.current[step.name] = made

@@ -113,6 +113,7 @@ class Plan:
     parties: tuple[str, str]
     level: int
     batch: int
+    notes: tuple[str, ...] = ()  # why the compiler chose what it chose, for people
     sections: tuple[Section, ...] = ()
 
     @property

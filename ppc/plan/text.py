@@ -47,6 +47,7 @@ def _lines(plan: Plan) -> Iterator[str]:
     yield f"plan {plan.name} {{"
     heads = (plan.stage, json.dumps(plan.source), plan.field, ", ".join(plan.parties), plan.level, plan.batch)
     yield from (f"  {word} {value}" for word, value in zip(HEADS, heads, strict=True))
+    yield from (f"  note {json.dumps(note)}" for note in plan.notes)
     for section in plan.sections:
         yield f"  {section.name} {{"
         yield from (f"    carry {c.name} = {c.first} then {c.then} : {c.wire}" for c in section.carries)
@@ -118,6 +119,9 @@ class _Reader:
             or not (level.isdecimal() and batch.isdecimal())
         ):
             raise self.bad("a plan has a known stage and field, two parties, a level and a batch")
+        notes: list[str] = []
+        while self.peek().startswith("note "):
+            notes.append(str(self.json(self.head("note"))))
         sections: list[Section] = []
         while self.peek() != "}":
             sections.append(self.section())
@@ -132,6 +136,7 @@ class _Reader:
             parties=(names[0], names[1]),
             level=int(level),
             batch=int(batch),
+            notes=tuple(notes),
             sections=tuple(sections),
         )
 
