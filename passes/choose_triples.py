@@ -115,6 +115,8 @@ class _Choosing:
     def written_out(self, step: Step) -> str:
         """c0 + c1·x + c2·x² + …, each power the product of the one before and x."""
         coefficients = cast(tuple[float, ...], step.attrs["coefficients"])
+        if self.options.level == 0:
+            self.powers.clear()  # made again for every polynomial, the derivative's too
         total = ""
         for power, coefficient in enumerate(coefficients):
             if power == 0 or coefficient == 0.0:
@@ -131,11 +133,9 @@ class _Choosing:
         x = step.inputs[0]
         if power == 1:
             return x
-        if self.options.level == 0 or (x, power) not in self.powers:
+        if (x, power) not in self.powers:
             lower = self.power(step, power - 1)
             why = "a square: one operand" if power == 2 and self.options.level > 0 else "a product of two factors"
             made = self.builder.add("product", [lower, x], {"map": "multiply", "why": why}, like=step)
-            if self.options.level == 0:
-                return made.name
             self.powers[x, power] = made.name
         return self.powers[x, power]

@@ -37,7 +37,6 @@ def _certified(step: Step, shift: int) -> Mapping[str, Attribute]:
 
 # Steps behind which nothing is truncated, but before them, and the attributes that they then have.
 PASSED: dict[str, Callable[[Step, int], Mapping[str, Attribute]]] = {
-    "reshape": _same,
     "pool_spread": _same,
     "rescale": _moved,
     "certified": _certified,
