@@ -163,13 +163,20 @@ class Placing:
         """
         if (name, shift) not in self.truncations:
             step = self.by_name.get(name)
-            if step is None or step.op not in PASSED:
+            if step is None or not self.better_before(step):
                 made = self.truncation(name, shift)
             else:
                 inner = self.shifted(step.inputs[0], shift)
                 made = self.again(step, inner, PASSED[step.op](step, shift))
             self.truncations[name, shift] = made
         return self.truncations[name, shift]
+
+    def better_before(self, step: Step) -> bool:
+        """Whether a truncation in front of a linear step has fewer elements, or serves what is certified of it too."""
+        if step.op in ("certified", "pool_spread"):
+            return True
+        inner = self.by_name.get(step.inputs[0]) if step.op in PASSED else None
+        return inner is not None and self.better_before(inner)
 
     def truncation(self, name: Value, shift: int) -> Value:
         like = self.by_name.get(name) or self.of_carried(name)

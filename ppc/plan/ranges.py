@@ -59,6 +59,8 @@ def range_of(step: Step, operands: Sequence[Wire]) -> Range | None:
     """None where an operand's range is not known, or where the result is no integer."""
     if step.op == "encode":
         return encoded(operands[0].bounds, step.integer("scale"))
+    if step.op in ALWAYS:
+        return ALWAYS[step.op]
     known = [Range(wire.low, wire.high) for wire in operands if wire.low is not None and wire.high is not None]
     rule = RULES.get(step.op)
     return rule(step, operands, known) if rule and len(known) == len(operands) else None
@@ -137,10 +139,6 @@ def _difference(_step: Step, _wires: Sequence[Wire], ranges: Sequence[Range]) ->
     return ranges[0] - ranges[1]
 
 
-def _bit(_step: Step, _wires: Sequence[Wire], _ranges: Sequence[Range]) -> Range:
-    return BIT
-
-
 def _times(step: Step, _wires: Sequence[Wire], ranges: Sequence[Range]) -> Range:
     return ranges[0].times(step.integer("factor"))
 
@@ -216,10 +214,10 @@ def _certified(step: Step, _wires: Sequence[Wire], _ranges: Sequence[Range]) -> 
     return Range(step.integer("low"), step.integer("high"))
 
 
+# Whatever the operands are.
+ALWAYS = {"bit": BIT, "compare": BIT, "as_number": BIT}
 RULES: dict[str, Rule] = {
     "mask": _same,
-    "bit": _bit,
-    "compare": _bit,
     "reveal": _reveal,
     "product": _bilinear,
     "polynomial": _polynomial,
@@ -246,5 +244,4 @@ RULES: dict[str, Rule] = {
     "window": _window,
     "unwindow": _unwindow,
     "count": _count,
-    "as_number": _bit,
 }
