@@ -31,7 +31,12 @@ class Masking:
     def __post_init__(self) -> None:
         self.level = self.plan.level
         self.in_setup = {step.name for step in self.plan.section("setup").steps}
-        self.truncated = {step.inputs[0] for step in self.plan.steps() if step.op == "truncate"}
+        self.truncated = {self.same(step.inputs[0]) for step in self.plan.steps() if step.op == "truncate"}
+
+    def same(self, value: str) -> str:
+        """What was certified, for a value that is."""
+        step = self.plan.by_name.get(value)
+        return self.same(step.inputs[0]) if step and step.op == "certified" else value
 
     def secret(self, kind: str) -> str:
         """A name for a new secret of the dealer: its first letter and a number."""
@@ -85,6 +90,8 @@ class Masking:
         if step is None or not linear(step):
             return frozenset({value})
         parts = frozenset[str]().union(*(self.needed(name, known) for name in step.inputs))
+        if step.op == "certified":
+            return parts  # the same number, so the same opening
         saved = self.cost(frozenset({value})) - self.cost(parts)
         # A truncation's mask may be short, or chosen by the dealer, where the value is opened itself.
         return parts if saved > 0 or (saved == 0 and value not in self.truncated) else frozenset({value})
