@@ -59,6 +59,8 @@ def range_of(step: Step, operands: Sequence[Wire]) -> Range | None:
     """None where an operand's range is not known, or where the result is no integer."""
     if step.op == "encode":
         return encoded(operands[0].bounds, step.integer("scale"))
+    if isinstance(step.attrs.get("by"), float):
+        return None  # a real number: scales are not known yet
     if step.op in ALWAYS:
         return ALWAYS[step.op]
     known = [Range(wire.low, wire.high) for wire in operands if wire.low is not None and wire.high is not None]
