@@ -1,4 +1,4 @@
-"""choose_masks: the dealer makes the mask of a truncated product from the product of its operands' masks.
+"""choose-masks: the dealer makes the mask of a truncated product from the product of its operands' masks.
 
 Assumes stage `masked`. At level 2, where a product is opened once, under a mask that only truncations and comparisons
 read, `into` names that mask and the product has no share of its own: one correction less for each of its values
@@ -22,7 +22,7 @@ ADDING = frozenset({"add", "subtract", "add_channel", "reshape", "offset", "resc
 class ChooseMasks:
     """Find the products that need no share."""
 
-    name: ClassVar[str] = "choose_masks"
+    name: ClassVar[str] = "choose-masks"
 
     def run(self, plan: Plan) -> Plan:
         if plan.level < 2:

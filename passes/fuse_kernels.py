@@ -1,4 +1,4 @@
-"""fuse_kernels: local arithmetic between openings becomes few loops over memory.
+"""fuse-kernels: local arithmetic between openings becomes few loops over memory.
 
 Assumes and guarantees stage `scheduled`. An element-wise step whose result is read once, element by element, is marked
 `inline`: it is computed inside the loop of its reader, and its result is never written to memory.
@@ -35,7 +35,7 @@ FIRST_ONLY = frozenset({"add_channel"})  # the second operand is smaller, and re
 class FuseKernels:
     """Mark the steps that need no loop of their own."""
 
-    name: ClassVar[str] = "fuse_kernels"
+    name: ClassVar[str] = "fuse-kernels"
 
     def run(self, plan: Plan) -> Plan:
         readers, handed = users(plan), handed_on(plan)

@@ -1,4 +1,4 @@
-"""reuse_masks: operands are opened under masks, and comparisons become digits and bits.
+"""reuse-masks: operands are opened under masks, and comparisons become digits and bits.
 
 Assumes a plan at stage `scaled`. Guarantees stage `masked`: every operand of a step that needs a mask is masked, every
 secret of the dealer has a name of its own, and every range is exact. Levels differ in what an opening is used for:
@@ -27,7 +27,7 @@ from ppc.plan.steps import Plan, Step
 class ReuseMasks:
     """Insert the masks, as few as the plan's level allows."""
 
-    name: ClassVar[str] = "reuse_masks"
+    name: ClassVar[str] = "reuse-masks"
 
     def run(self, plan: Plan) -> Plan:
         builder = begun(plan)

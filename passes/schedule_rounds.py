@@ -1,4 +1,4 @@
-"""schedule_rounds: every opening gets the round in which it is sent.
+"""schedule-rounds: every opening gets the round in which it is sent.
 
 Assumes stage `masked`, guarantees stage `scheduled`. At level 2 an opening is sent as soon as its operands are there:
 what does not depend on each other travels in one message, and the rounds are as many as the longest chain of openings,
@@ -18,7 +18,7 @@ from ppc.plan.steps import Plan, Section, Step
 class ScheduleRounds:
     """Number the rounds of each section from 1. What an earlier section or iteration made is there in round 0."""
 
-    name: ClassVar[str] = "schedule_rounds"
+    name: ClassVar[str] = "schedule-rounds"
 
     def run(self, plan: Plan) -> Plan:
         sections = tuple(_scheduled(section, merged=plan.level >= 2) for section in plan.sections)

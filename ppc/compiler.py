@@ -31,6 +31,7 @@ class Compiled:
     source: Source
     policy: Policy | None
     training: Training | None
+    batch: int
     steps: tuple[Step, ...]
 
     @property
@@ -147,7 +148,8 @@ def _compile(
     size = batch or (training.batch if training else 1)
     start = Step(name="source", graph=body.graph, seconds=0.0)
     passes = _passes(body, policy, training, size)
-    return Compiled(source=text, policy=policy, training=training, steps=(start, *steps(body.graph, passes)))
+    done = (start, *steps(body.graph, passes))
+    return Compiled(source=text, policy=policy, training=training, batch=size, steps=done)
 
 
 def _passes(body: Body, policy: Policy | None, training: Training | None, batch: int) -> tuple[Pass, ...]:

@@ -58,6 +58,10 @@ def _positive(text: str) -> int:
     return number
 
 
+def _level(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("-O", dest="level", type=int, choices=(0, 1, 2), default=2, help="how a plan is carried out (2)")
+
+
 def _check(verbs: Verbs) -> None:
     verb = _verb(verbs, "check", source_verbs.check, "look for every mistake of a program")
     verb.add_argument("programs", type=Path, nargs="+", metavar="MODEL.pnn")
@@ -73,9 +77,10 @@ def _fmt(verbs: Verbs) -> None:
 def _compile(verbs: Verbs) -> None:
     verb = _verb(verbs, "compile", source_verbs.compile_, "compile a program and show any of its stages")
     _program(verb)
-    verb.add_argument("--emit", choices=("ast", "graph", "dot"), default="graph", help="what to print (graph)")
-    verb.add_argument("--after", metavar="PASS", help="the graph after this pass; `source` is before all")
-    verb.add_argument("--print-after-all", action="store_true", help="print the graph after every pass")
+    verb.add_argument("--emit", choices=("ast", "graph", "dot", "plan"), default="graph", help="what to print (graph)")
+    _level(verb)
+    verb.add_argument("--after", metavar="PASS", help="the graph or plan after this pass; `source` is before all")
+    verb.add_argument("--print-after-all", action="store_true", help="print it after every pass")
     verb.add_argument("--time-passes", action="store_true", help="print how long each pass took, to stderr")
     verb.add_argument("-o", dest="output", type=Path, metavar="FILE", help="write here and not to stdout")
     _json(verb)

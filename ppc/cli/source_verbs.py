@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,8 @@ from ppc.source import Source
 if TYPE_CHECKING:
     from ppc import compiler
     from ppc.ir.graph import Graph
+    from ppc.passes.base import Step
+    from ppc.passes.plan_base import PlanStep
 
 
 def check(arguments: Namespace) -> int:
@@ -98,14 +100,35 @@ def compile_(arguments: Namespace) -> int:
     if arguments.emit == "ast":
         return _emit(arguments, _ast(compiler.read_source(arguments.program)), {})
     compiled = _compiled(arguments)
+    if arguments.emit == "plan":
+        return _emit_plan(arguments, compiled)
+    _times(arguments, compiled.steps[1:])
+    return _emit(arguments, "".join(_stages(arguments, compiled)), _facts(compiled, compiled.steps[1:]))
+
+
+def _emit_plan(arguments: Namespace, compiled: compiler.Compiled) -> int:
+    """The plan, or what it was after one of its passes."""
+    from ppc.plan.text import show
+    from ppc.protocol import lowered
+
+    made = lowered(compiled, level=arguments.level)
+    if arguments.print_after_all:
+        text = "".join(f"# after {step.name}\n{show(step.plan)}" for step in made.plans)
+    else:
+        text = show(made.after(arguments.after) if arguments.after else made.plan)
+    done = (*compiled.steps[1:], *made.graphs, *made.plans)
+    _times(arguments, done)
+    return _emit(arguments, text, {**_facts(compiled, done), "level": arguments.level})
+
+
+def _times(arguments: Namespace, done: Iterable[Step | PlanStep]) -> None:
     if arguments.time_passes:
-        sys.stderr.write("".join(f"{step.seconds * 1e3:8.2f} ms  {step.name}\n" for step in compiled.steps[1:]))
-    return _emit(arguments, "".join(_stages(arguments, compiled)), _facts(compiled))
+        sys.stderr.write("".join(f"{step.seconds * 1e3:8.2f} ms  {step.name}\n" for step in done))
 
 
-def _facts(compiled: compiler.Compiled) -> dict[str, object]:
+def _facts(compiled: compiler.Compiled, done: Iterable[Step | PlanStep]) -> dict[str, object]:
     """What was compiled, for a machine."""
-    steps = [{"pass": step.name, "seconds": step.seconds} for step in compiled.steps[1:]]
+    steps = [{"pass": step.name, "seconds": step.seconds} for step in done]
     private = compiled.policy.name if compiled.policy else None
     return {"model": compiled.graph.name, "private": private, "passes": steps}
 
