@@ -21,7 +21,10 @@ from ppc.ir.types import Type
 
 # bits below which a truncated value must stay, with its sign apart: B <= 2^59 and 2^125
 ROOM = {"mersenne61": 59, "mersenne127": 125}
-PRODUCTS = ("conv2d", "dense", "batch_norm", "polynomial", "multiply", "matmul", "avg_pool", "global_avg_pool")
+PRODUCTS = (
+    *("conv2d", "dense", "batch_norm", "polynomial", "multiply", "multiply_channel", "matmul"),
+    *("avg_pool", "global_avg_pool"),
+)
 DEFAULT_FRACTION = 16
 
 

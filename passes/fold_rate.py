@@ -43,6 +43,7 @@ LINEAR_IN = {
     "slice_channels": 0,
     "reshape": 0,
     "scale": 0,
+    "multiply_channel": 0,
 }
 LINEAR_IN_ALL = ("add", "subtract", "concat")
 LINEAR_IN_EITHER = ("multiply", "matmul")

@@ -174,6 +174,10 @@ NO_GRADIENT: dict[str, str] = {
     "signal_planes": "a signal is given, not learned",
     "uncomplement": "the answer is turned back at the client, after the part that is trained",
     "dropout": "in training it is a product with a mask, which has a rule",
+    **dict.fromkeys(
+        ("norm_factor", "norm_shift", "multiply_channel", "add_channel", "scale_filters"),
+        "batch norms are folded after the backward graph is made",
+    ),
     "reveal": "openings are placed after the backward graph is made",
     **dict.fromkeys(("softmax_cross_entropy", "mse"), "the walk back starts at the loss"),
     **dict.fromkeys(("batch_mean", "batch_variance"), "its share is inside of the rule of batch_norm"),

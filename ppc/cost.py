@@ -141,5 +141,10 @@ COST: dict[str, Rule] = {
     "batch_variance": _each_operand(1),
     "batch_norm_grad_input": _each_operand(3),
     "batch_norm_grad_scale": _each_operand(2),
+    "norm_factor": _ONE,
+    "norm_shift": _ONE,
+    "multiply_channel": _ONE,
+    "add_channel": _FREE,
+    "scale_filters": _ONE,
     "reveal": _FREE,
 }

@@ -68,6 +68,20 @@ def _add(_node: Node, known: Sequence[Interval], _shapes: Sequence[tuple[int, ..
     return known[0] + known[1]
 
 
+def _multiply(_node: Node, known: Sequence[Interval], _shapes: Sequence[tuple[int, ...]]) -> Interval:
+    return known[0] * known[1]
+
+
+def _norm_factor(node: Node, known: Sequence[Interval], _shapes: Sequence[tuple[int, ...]]) -> Interval | None:
+    factor = spread(known[1], node.number("epsilon"))
+    return None if factor is None else known[0] * factor
+
+
+def _norm_shift(_node: Node, known: Sequence[Interval], _shapes: Sequence[tuple[int, ...]]) -> Interval:
+    shift, mean, factor = known
+    return shift - mean * factor
+
+
 def _union(_node: Node, known: Sequence[Interval], _shapes: Sequence[tuple[int, ...]]) -> Interval:
     result = known[0]
     for other in known[1:]:
@@ -104,6 +118,11 @@ BOUNDS: dict[str, Rule] = {
     "concat": _union,
     "dropout": _same,
     "uncomplement": _uncomplement,
+    "norm_factor": _norm_factor,
+    "norm_shift": _norm_shift,
+    "multiply_channel": _multiply,
+    "add_channel": _add,
+    "scale_filters": _multiply,
     "reveal": _same,
     **TRAINING,
 }

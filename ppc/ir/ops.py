@@ -148,11 +148,20 @@ _TRAINING = (
     ),
 )
 
+_FOLDED_NORMS = (
+    # What a batch norm is on shares, where one party holds all of its parameters: x·factor + shift, channel by channel.
+    Op(name="norm_factor", operands=("scale", "variance"), attrs={"epsilon": "float"}, since="placed"),
+    Op(name="norm_shift", operands=("shift", "mean", "factor"), since="placed"),  # shift - mean·factor
+    Op(name="multiply_channel", operands=("x", "y"), since="placed"),  # x[n, c, …]·y[c]
+    Op(name="add_channel", operands=("x", "y"), since="placed"),  # x[n, c, …] + y[c]
+    Op(name="scale_filters", operands=("weight", "factor"), since="placed"),  # weight[o, …]·factor[o]
+)
+
 _OPENINGS = (
     # A declassification: the value becomes visible to one more party. The source line that allows it is the span.
     Op(name="reveal", operands=("x",), attrs={"to": "word", "grant": "word"}, since="placed"),
 )
 
-OPS: dict[str, Op] = {op.name: op for op in (*_SOURCES, *_LAYERS, *_COMPLEMENT, *_TRAINING, *_OPENINGS)}
+OPS: dict[str, Op] = {op.name: op for op in (*_SOURCES, *_LAYERS, *_COMPLEMENT, *_TRAINING, *_FOLDED_NORMS, *_OPENINGS)}
 # Given from outside: no table of meanings has a row for them.
 SOURCES = tuple(op.name for op in _SOURCES)

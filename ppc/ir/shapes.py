@@ -206,6 +206,22 @@ def _pool_grad(node: Node, shapes: Sequence[Shape]) -> Shape:
     return (*shapes[0][:2], *node.pair("size"))
 
 
+def _per_channel(node: Node, shapes: Sequence[Shape]) -> Shape:
+    x, y = shapes
+    if x[1:2] != y:
+        raise ShapeError("PPC201", f"`{node.op}` of {x} takes one value a channel; it receives {y}.", operands=(0, 1))
+    return x
+
+
+def _per_filter(node: Node, shapes: Sequence[Shape]) -> Shape:
+    weight, factor = shapes
+    if weight[:1] != factor:
+        raise ShapeError(
+            "PPC201", f"`{node.op}` of {weight} takes one value a filter; it receives {factor}.", operands=(0, 1)
+        )
+    return weight
+
+
 SHAPES: dict[str, Rule] = {
     "conv2d": _conv2d,
     "dense": _dense,
@@ -249,6 +265,11 @@ SHAPES: dict[str, Rule] = {
     "batch_variance": _sum_to_channel,
     "batch_norm_grad_input": _same,
     "batch_norm_grad_scale": _sum_to_channel,
+    "norm_factor": _alike,
+    "norm_shift": _same,
+    "multiply_channel": _per_channel,
+    "add_channel": _per_channel,
+    "scale_filters": _per_filter,
     "reveal": _same,
 }
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from ppc.ir.bounds import bounds_of
 from ppc.ir.graph import Attribute, Builder, Graph, Node
 from ppc.ir.shapes import SHAPES
-from ppc.ir.types import Type
+from ppc.ir.types import Type, common_readers
 from ppc.source import Span
 
 
@@ -35,7 +35,10 @@ def typed_node(
     span: Span,
     place: str | None = None,
 ) -> Node:
-    """A new node at the end of `builder`, under the first free name that starts like `name`."""
+    """A new node at the end of `builder`, under the first free name that starts like `name`.
+
+    Where its operands' readers are known, those who may see all of them may see it.
+    """
     inputs = tuple(operand.name for operand in operands)
     bare = Node(
         name=builder.fresh(name),
@@ -46,7 +49,12 @@ def typed_node(
         span=span,
         origin=builder.origin,
     )
-    return builder.keep(retyped(bare, operands))
+    return builder.keep(replace(bare, type=_with_readers(result_type(bare, operands), operands)))
+
+
+def _with_readers(type_: Type, operands: Sequence[Node]) -> Type:
+    known = [operand.typed.readers for operand in operands if operand.typed.readers is not None]
+    return type_.seen_by(common_readers(known)) if len(known) == len(operands) else type_
 
 
 def retyped(node: Node, operands: Sequence[Node]) -> Node:

@@ -105,6 +105,28 @@ def batch_norm(node: Node, values: Sequence[Array]) -> Array:
     return (x - mean) / np.sqrt(variance + node.number("epsilon")) * scale + shift
 
 
+def norm_factor(node: Node, values: Sequence[Array]) -> Array:
+    return values[0] / np.sqrt(values[1] + node.number("epsilon"))
+
+
+def norm_shift(_node: Node, values: Sequence[Array]) -> Array:
+    shift, mean, factor = values
+    return shift - mean * factor
+
+
+def multiply_channel(_node: Node, values: Sequence[Array]) -> Array:
+    return values[0] * per_channel(values[1], values[0])
+
+
+def add_channel(_node: Node, values: Sequence[Array]) -> Array:
+    return values[0] + per_channel(values[1], values[0])
+
+
+def scale_filters(_node: Node, values: Sequence[Array]) -> Array:
+    weight, factor = values
+    return weight * factor.reshape(-1, *(1,) * (weight.ndim - 1))
+
+
 def flatten(_node: Node, values: Sequence[Array]) -> Array:
     return values[0].reshape(values[0].shape[0], -1)
 
@@ -166,5 +188,10 @@ LAYERS: dict[str, Rule] = {
     "dropout": same,  # in inference nothing is dropped
     "signal_planes": signal_planes,
     "uncomplement": uncomplement,
+    "norm_factor": norm_factor,
+    "norm_shift": norm_shift,
+    "multiply_channel": multiply_channel,
+    "add_channel": add_channel,
+    "scale_filters": scale_filters,
     "reveal": same,  # an opening changes who knows a value, not the value
 }

@@ -71,6 +71,9 @@ CASES = (
     *(Case(op=op, attrs=_window(padding)) for op in ("avg_pool", "max_pool") for padding in ((0, 0), (1, 1))),
     Case(op="polynomial", attrs={"coefficients": (0.5, -1.0, 2.0, -0.25), "replaces": "relu"}),
     Case(op="batch_norm", shapes=(IMAGE, (2,), (2,), (2,), (2,)), attrs=NORM, within={4: Interval(0.0, 2.0)}),
+    Case(op="norm_factor", shapes=((3,), (3,)), attrs={"epsilon": 0.01}, within={1: Interval(0.0, 2.0)}),
+    Case(op="norm_shift", shapes=((3,), (3,), (3,))),
+    *(Case(op=op, shapes=(IMAGE, (2,))) for op in ("multiply_channel", "add_channel", "scale_filters")),
     *(
         Case(op=op)
         for op in ("global_avg_pool", "relu", "flatten", "dropout", "sum_to_channel", "batch_mean", "reveal")
