@@ -93,7 +93,8 @@ class _Choosing:
     def reason(self, step: Step) -> dict[str, Attribute]:
         """What the product's own map saves."""
         if not step.word("map").startswith("conv2d"):
-            return next(({"wide": place} for place, name in enumerate(step.inputs) if name in self.slopes), {})
+            wide = [place for place, name in enumerate(step.inputs) if name in self.slopes]
+            return {"wide": wide[0]} if wide else {}
         x, y = (self.builder.wires[name] for name in step.inputs)
         pooled = ", with the pool that follows: one value in place of a window's" if "pool" in step.attrs else ""
         kernel = prod(step.pair("kernel") if "kernel" in step.attrs else y.shape[2:])

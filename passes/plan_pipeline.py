@@ -12,6 +12,7 @@ from ppc.passes.base import Pass
 from ppc.passes.choose_masks import ChooseMasks
 from ppc.passes.choose_scales import ChooseScales
 from ppc.passes.choose_triples import ChooseTriples
+from ppc.passes.fold_norms import FoldNorms
 from ppc.passes.fold_rate import FoldRate
 from ppc.passes.fuse_kernels import FuseKernels
 from ppc.passes.fuse_pools import FusePools
@@ -25,7 +26,7 @@ LEVELS = (0, 1, 2)
 
 def graph_passes(level: int) -> tuple[Pass, ...]:
     """What is done to the graph before it is lowered."""
-    return (FoldRate(), *([FusePools()] if level == 2 else []))
+    return (FoldRate(), FoldNorms(), *([FusePools()] if level == 2 else []))
 
 
 def lowering(policy: Policy, training: Training | None, *, level: int, batch: int) -> Lower:

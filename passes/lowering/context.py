@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ppc.ir.graph import Attribute, Graph, Node
-from ppc.ir.types import Interval
 from ppc.plan.maps import shape_of
 from ppc.plan.ops import PLAN_OPS
 from ppc.plan.steps import Phase, SectionName, Step
 from ppc.plan.wires import Form, Wire
-from ppc.source import START, Span
+from ppc.source import START
 
 Value = str
 Shape = tuple[int, ...]
@@ -63,7 +62,7 @@ class Lowering:
         section: SectionName | None = None,
         phase: Phase | None = None,
     ) -> Value:
-        """A step for the node at hand. `wire` is given for what is not a joint step, `shape` where the op leaves it free."""
+        """A step for the node at hand; `wire` is given for what is not joint, `shape` where the op leaves it free."""
         operands = [self.wires[name] for name in inputs]
         step = Step(
             name=self.fresh(name or self._named()),
@@ -79,7 +78,7 @@ class Lowering:
             form, at = form_of(op, operands)
             made = shape if shape is not None else shape_of(step, [operand.shape for operand in operands])
             wire = Wire(form=form, shape=made, at=at)
-            step = Step(**{key: getattr(step, key) for key in Step.__slots__ if key != "wire"}, wire=wire)
+            step = replace(step, wire=wire)
         home = section or self.section or self._section(inputs)
         self.sections[home].append(step)
         self.wires[step.name], self.homes[step.name] = wire, home
@@ -136,11 +135,3 @@ class Lowering:
 
 
 Rule = Callable[[Lowering, Node, Sequence[Value]], Value]
-
-
-def span_of(node: Node) -> Span:
-    return node.span
-
-
-def bounds_of(node: Node) -> Interval | None:
-    return node.typed.bounds

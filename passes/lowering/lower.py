@@ -190,9 +190,9 @@ class _Lower:
                 continue
             self.low.node = self.graph[carry.name]
             for party in output.to:
-                yield Result(name=carry.name, value=self.given_out(carry, party, output), to=party)
+                yield Result(name=carry.name, value=self.given_out(carry, party), to=party)
 
-    def given_out(self, carry: Carry, party: str, output: Output) -> Value:
+    def given_out(self, carry: Carry, party: str) -> Value:
         wire = Wire(form="clear", at=party, shape=carry.wire.shape)
         attrs = cast(dict[str, Attribute], {"to": party, "grant": "model"})
         opened = self.low.add(

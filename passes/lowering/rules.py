@@ -104,7 +104,7 @@ def _slice(lowering: Lowering, node: Node, operands: Sequence[Value]) -> Value:
     return lowering.add("slice", *operands, attrs={"start": node.integer("start"), "stop": node.integer("stop")})
 
 
-def _sum_to_channel(lowering: Lowering, node: Node, operands: Sequence[Value]) -> Value:
+def _sum_to_channel(lowering: Lowering, _node: Node, operands: Sequence[Value]) -> Value:
     """Of a gradient that came through a pool: the sum over the windows' values is that over all pixels."""
     return lowering.add("sum_to_channel", *operands)
 

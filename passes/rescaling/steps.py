@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from math import frexp, log2
 from typing import TYPE_CHECKING, cast
 
@@ -36,8 +37,7 @@ def _reveal(placing: Placing, step: Step) -> Value:
     scale = placing.wires[current].scale or 0
     drowned = 0 if placing.real(value) else max(0, scale - placing.scales.fraction)
     attrs = {**step.attrs, "drowned": drowned} if drowned and step.word("grant") != "check" else dict(step.attrs)
-    made = placing.add("reveal", current, attrs=attrs)
-    return made
+    return placing.add("reveal", current, attrs=attrs)
 
 
 def _product(placing: Placing, step: Step) -> Value:
@@ -79,8 +79,7 @@ def _linear(placing: Placing, step: Step) -> Value:
 
 def _times(placing: Placing, step: Step) -> Value:
     """By a power of two the scale moves, not the integer; any other factor has bits of its own."""
-    (by,) = (cast(float, step.attrs["by"]),)
-    value = step.inputs[0]
+    by, value = cast(float, step.attrs["by"]), step.inputs[0]
     if placing.real(value):
         return placing.copy(placing.current[value], attrs={"op": "scale", "factor": by})
     fraction, exponent = frexp(abs(by))
@@ -99,8 +98,7 @@ def _factor(placing: Placing, value: Value, by: float) -> Value:
         return placing.add("times", placing.current[value], attrs={"factor": int(by)})
     bits = FACTOR_BITS + max(0, -int(log2(abs(by))))
     operand = placing.operand(value)
-    made = placing.add("times", operand, attrs={"factor": round(by * 2.0**bits), "lift": bits})
-    return made
+    return placing.add("times", operand, attrs={"factor": round(by * 2.0**bits), "lift": bits})
 
 
 def _offset(placing: Placing, step: Step) -> Value:
@@ -147,7 +145,7 @@ def rounded_slopes(slopes: Sequence[float], lift: int) -> tuple[int, ...]:
     for slope in slopes:
         total += slope
         sums.append(round(total * 2**lift))
-    return tuple(after - before for before, after in zip(sums[:-1], sums[1:], strict=True))
+    return tuple(after - before for before, after in pairwise(sums))
 
 
 def _polynomial(placing: Placing, step: Step) -> Value:
