@@ -14,7 +14,7 @@ from typing import ClassVar
 
 from ppc.errors import Diagnostic, Note, PpcError
 from ppc.passes.place_rescales import PlaceRescales
-from ppc.passes.rescaling.placing import Scales
+from ppc.passes.rescaling.walk import Scales
 from ppc.plan.steps import Plan, Step
 from ppc.source import Span
 

@@ -18,7 +18,8 @@ from typing import ClassVar
 
 from ppc.errors import InternalError
 from ppc.passes.rescaling.carried import Carried, settled
-from ppc.passes.rescaling.placing import Placing, Scales
+from ppc.passes.rescaling.placing import Placing
+from ppc.passes.rescaling.walk import Scales
 from ppc.plan.steps import Plan
 
 ATTEMPTS = 12

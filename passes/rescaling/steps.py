@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from math import frexp, log2
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
+from ppc.passes.rescaling.walk import Value, Walk
 from ppc.plan.steps import Step
 
-if TYPE_CHECKING:
-    from ppc.passes.rescaling.placing import Placing
-
-Value = str
-Rule = Callable[["Placing", Step], Value]
+Rule = Callable[[Walk, Step], Value]
 FACTOR_BITS = 16  # of a factor that is no power of two, and of the slopes of a curve
 
 
@@ -21,112 +18,112 @@ def floats(step: Step, key: str) -> tuple[float, ...]:
     return cast(tuple[float, ...], step.attrs[key])
 
 
-def _own(placing: Placing, step: Step) -> Value:
+def _own(walk: Walk, step: Step) -> Value:
     """At one party, on reals."""
-    return placing.copy(*(placing.current[name] for name in step.inputs))
+    return walk.copy(*(walk.current[name] for name in step.inputs))
 
 
-def _decode(placing: Placing, step: Step) -> Value:
-    return placing.copy(placing.current[step.inputs[0]])
+def _decode(walk: Walk, step: Step) -> Value:
+    return walk.copy(walk.current[step.inputs[0]])
 
 
-def _reveal(placing: Placing, step: Step) -> Value:
+def _reveal(walk: Walk, step: Step) -> Value:
     """At the scale that it has; bits beyond the wanted scale would tell more than the value, and are drowned."""
     value = step.inputs[0]
-    current = placing.at(value, 2 * placing.scales.fraction) if placing.real(value) else placing.current[value]
-    scale = placing.wires[current].scale or 0
-    drowned = 0 if placing.real(value) else max(0, scale - placing.scales.fraction)
+    current = walk.at(value, 2 * walk.scales.fraction) if walk.real(value) else walk.current[value]
+    scale = walk.wires[current].scale or 0
+    drowned = 0 if walk.real(value) else max(0, scale - walk.scales.fraction)
     attrs = {**step.attrs, "drowned": drowned} if drowned and step.word("grant") != "check" else dict(step.attrs)
-    return placing.add("reveal", current, attrs=attrs)
+    return walk.add("reveal", current, attrs=attrs)
 
 
-def _product(placing: Placing, step: Step) -> Value:
-    room = placing.plan.field == "mersenne127"  # for a factor that is not truncated
+def _product(walk: Walk, step: Step) -> Value:
+    room = walk.plan.field == "mersenne127"  # for a factor that is not truncated
     wide = step.integer("wide", -1) if room else -1
     operands = [
-        placing.untruncated(name) if place == wide else placing.operand(name) for place, name in enumerate(step.inputs)
+        walk.untruncated(name) if place == wide else walk.operand(name) for place, name in enumerate(step.inputs)
     ]
     attrs = {key: value for key, value in step.attrs.items() if key != "wide"}
-    made = placing.add(step.op, *operands, attrs=attrs)
-    wanted = placing.wanted(step.name)
-    if placing.eager and (placing.wires[made].scale or 0) > wanted and not revealed_only(placing, step.name):
-        placing.current[step.name] = made
-        return placing.at(step.name, wanted)
+    made = walk.add(step.op, *operands, attrs=attrs)
+    wanted = walk.wanted(step.name)
+    if walk.eager and (walk.wires[made].scale or 0) > wanted and not revealed_only(walk, step.name):
+        walk.current[step.name] = made
+        return walk.at(step.name, wanted)
     return made
 
 
-def revealed_only(placing: Placing, name: Value) -> bool:
+def revealed_only(walk: Walk, name: Value) -> bool:
     """Whether a value goes through linear steps to an opening only: rounding it first would show the coin."""
-    readers = [step for step in placing.plan.steps() if name in step.inputs]
+    readers = [step for step in walk.plan.steps() if name in step.inputs]
     linear = ("add", "add_channel", "subtract", "reshape", "offset")
-    return all(r.op == "reveal" or (r.op in linear and revealed_only(placing, r.name)) for r in readers)
+    return all(r.op == "reveal" or (r.op in linear and revealed_only(walk, r.name)) for r in readers)
 
 
-def _same_scale(placing: Placing, step: Step) -> Value:
+def _same_scale(walk: Walk, step: Step) -> Value:
     """Operands at the largest of their scales; what one party knows is encoded at it."""
-    scales = [placing.scale(name) for name in step.inputs if not placing.real(name)]
-    gradients = [name for name in step.inputs if placing.real(name) and placing.phase(name) in ("backward", "update")]
-    finest = [placing.wanted(name) for name in gradients]  # small numbers; encoded coarsely they would be lost
-    scale = max([*scales, *finest], default=placing.scales.fraction)
-    return placing.add(step.op, *(placing.at(name, scale) for name in step.inputs), attrs=step.attrs)
+    scales = [walk.scale(name) for name in step.inputs if not walk.real(name)]
+    gradients = [name for name in step.inputs if walk.real(name) and walk.phase(name) in ("backward", "update")]
+    finest = [walk.wanted(name) for name in gradients]  # small numbers; encoded coarsely they would be lost
+    scale = max([*scales, *finest], default=walk.scales.fraction)
+    return walk.add(step.op, *(walk.at(name, scale) for name in step.inputs), attrs=step.attrs)
 
 
-def _linear(placing: Placing, step: Step) -> Value:
+def _linear(walk: Walk, step: Step) -> Value:
     value = step.inputs[0]
-    current = placing.operand(value) if placing.real(value) else placing.current[value]
-    return placing.add(step.op, current, attrs=step.attrs)
+    current = walk.operand(value) if walk.real(value) else walk.current[value]
+    return walk.add(step.op, current, attrs=step.attrs)
 
 
-def _times(placing: Placing, step: Step) -> Value:
+def _times(walk: Walk, step: Step) -> Value:
     """By a power of two the scale moves, not the integer; any other factor has bits of its own."""
     by, value = cast(float, step.attrs["by"]), step.inputs[0]
-    if placing.real(value):
-        return placing.copy(placing.current[value], attrs={"op": "scale", "factor": by})
+    if walk.real(value):
+        return walk.copy(walk.current[value], attrs={"op": "scale", "factor": by})
     fraction, exponent = frexp(abs(by))
     if by == 0 or fraction != 0.5:
-        return _factor(placing, value, by)
-    scale = placing.scale(value) - (exponent - 1)
-    current = placing.current[value]
+        return _factor(walk, value, by)
+    scale = walk.scale(value) - (exponent - 1)
+    current = walk.current[value]
     if scale < 0:
-        return placing.add("times", current, attrs={"factor": int(by)})
-    moved = placing.add("rescale", current, attrs={"to": scale}) if exponent != 1 else current
-    return placing.add("times", moved, attrs={"factor": -1}, part="negative") if by < 0 else moved
+        return walk.add("times", current, attrs={"factor": int(by)})
+    moved = walk.add("rescale", current, attrs={"to": scale}) if exponent != 1 else current
+    return walk.add("times", moved, attrs={"factor": -1}, part="negative") if by < 0 else moved
 
 
-def _factor(placing: Placing, value: Value, by: float) -> Value:
+def _factor(walk: Walk, value: Value, by: float) -> Value:
     if by == int(by):
-        return placing.add("times", placing.current[value], attrs={"factor": int(by)})
+        return walk.add("times", walk.current[value], attrs={"factor": int(by)})
     bits = FACTOR_BITS + max(0, -int(log2(abs(by))))
-    operand = placing.operand(value)
-    return placing.add("times", operand, attrs={"factor": round(by * 2.0**bits), "lift": bits})
+    operand = walk.operand(value)
+    return walk.add("times", operand, attrs={"factor": round(by * 2.0**bits), "lift": bits})
 
 
-def _offset(placing: Placing, step: Step) -> Value:
+def _offset(walk: Walk, step: Step) -> Value:
     value = step.inputs[0]
-    current = placing.operand(value) if placing.real(value) else placing.current[value]
-    scale = placing.wires[current].scale or 0
-    return placing.add("offset", current, attrs={"constant": round(cast(float, step.attrs["by"]) * 2.0**scale)})
+    current = walk.operand(value) if walk.real(value) else walk.current[value]
+    scale = walk.wires[current].scale or 0
+    return walk.add("offset", current, attrs={"constant": round(cast(float, step.attrs["by"]) * 2.0**scale)})
 
 
-def _compare(placing: Placing, step: Step) -> Value:
+def _compare(walk: Walk, step: Step) -> Value:
     """x > knot is x >= the next integer. A coarse comparison looks at multiples of a power of two, a little outside."""
     value = step.inputs[0]
     knots = floats(step, "knots")
     if "coarse" in step.attrs:
-        scale = placing.scale(value)
+        scale = walk.scale(value)
         coarse = scale + step.integer("coarse")
         units = [round(knot * 2.0 ** (scale - coarse)) for knot in knots]
         attrs = {"knots": tuple(unit << coarse for unit in units), "coarse": coarse}
-        return placing.add("compare", placing.current[value], attrs=attrs)
-    operand = placing.operand(value)
-    scale = placing.wires[operand].scale or 0
-    return placing.add("compare", operand, attrs={"knots": tuple(round(k * 2.0**scale) + 1 for k in knots)})
+        return walk.add("compare", walk.current[value], attrs=attrs)
+    operand = walk.operand(value)
+    scale = walk.wires[operand].scale or 0
+    return walk.add("compare", operand, attrs={"knots": tuple(round(k * 2.0**scale) + 1 for k in knots)})
 
 
-def _select(placing: Placing, step: Step) -> Value:
+def _select(walk: Walk, step: Step) -> Value:
     bit, value = step.inputs
-    operand = placing.operand(value)
-    scale = placing.wires[operand].scale or 0
+    operand = walk.operand(value)
+    scale = walk.wires[operand].scale or 0
     slopes = floats(step, "slopes")
     lift = 0 if all(slope == int(slope) for slope in slopes) else FACTOR_BITS
     attrs = {
@@ -135,7 +132,7 @@ def _select(placing: Placing, step: Step) -> Value:
         **({"scale": lift} if lift else {}),
         **({"error": step.attrs["error"]} if "error" in step.attrs else {}),
     }
-    return placing.add("select", placing.current[bit], operand, attrs=attrs)
+    return walk.add("select", walk.current[bit], operand, attrs=attrs)
 
 
 def rounded_slopes(slopes: Sequence[float], lift: int) -> tuple[int, ...]:
@@ -148,10 +145,10 @@ def rounded_slopes(slopes: Sequence[float], lift: int) -> tuple[int, ...]:
     return tuple(after - before for before, after in pairwise(sums))
 
 
-def _polynomial(placing: Placing, step: Step) -> Value:
+def _polynomial(walk: Walk, step: Step) -> Value:
     """Powers keep all of their bits; the coefficients bring them to one scale."""
-    operand = placing.operand(step.inputs[0])
-    scale = placing.wires[operand].scale or 0
+    operand = walk.operand(step.inputs[0])
+    scale = walk.wires[operand].scale or 0
     coefficients = floats(step, "coefficients")
     degree = max((power for power, c in enumerate(coefficients) if c), default=0)
     whole = tuple(
@@ -159,33 +156,33 @@ def _polynomial(placing: Placing, step: Step) -> Value:
         for power, c in enumerate(coefficients)
         if power <= degree
     )
-    return placing.add("polynomial", operand, attrs={"coefficients": whole, "scale": FACTOR_BITS})
+    return walk.add("polynomial", operand, attrs={"coefficients": whole, "scale": FACTOR_BITS})
 
 
-def _window(placing: Placing, step: Step) -> Value:
+def _window(walk: Walk, step: Step) -> Value:
     value = step.inputs[0]
-    current = placing.operand(value) if placing.real(value) else placing.current[value]
-    border = round(cast(float, step.attrs["border"]) * 2.0 ** (placing.wires[current].scale or 0))
-    return placing.add("window", current, attrs={**step.attrs, "border": border})
+    current = walk.operand(value) if walk.real(value) else walk.current[value]
+    border = round(cast(float, step.attrs["border"]) * 2.0 ** (walk.wires[current].scale or 0))
+    return walk.add("window", current, attrs={**step.attrs, "border": border})
 
 
-def _of_bits(placing: Placing, step: Step) -> Value:
+def _of_bits(walk: Walk, step: Step) -> Value:
     attrs = dict(step.attrs)
     if "slopes" in attrs:
         attrs["slopes"] = tuple(int(slope) for slope in floats(step, "slopes"))
-    return placing.add(step.op, placing.current[step.inputs[0]], attrs=attrs)
+    return walk.add(step.op, walk.current[step.inputs[0]], attrs=attrs)
 
 
-def _certified(placing: Placing, step: Step) -> Value:
+def _certified(walk: Walk, step: Step) -> Value:
     """Bounds just outside of the program's, as the coarse comparison that certifies them can tell."""
     value = step.inputs[0]
-    check = placing.plan.by_name[step.word("check")]
-    made = placing.made[placing.section]
-    compare = next(one for one in made if one.name == placing.current[check.name])
+    check = walk.plan.by_name[step.word("check")]
+    made = walk.made[walk.section]
+    compare = next(one for one in made if one.name == walk.current[check.name])
     high, low = compare.integers("knots")
     unit = 1 << compare.integer("coarse")
-    attrs = {"by": placing.current[step.word("by")], "low": low - unit, "high": high - 1}
-    return placing.add("certified", placing.current[value], attrs=attrs)
+    attrs = {"by": walk.current[step.word("by")], "low": low - unit, "high": high - 1}
+    return walk.add("certified", walk.current[value], attrs=attrs)
 
 
 RULES: dict[str, Rule] = {

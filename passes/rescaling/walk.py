@@ -1,0 +1,212 @@
+"""What the rules of scales have at hand while a plan is walked: each value at the scale that is wanted.
+
+A lowered value is looked up by `at` (at one scale) or `operand` (at no more than the scale wanted for its phase); both
+remember what they made, so that a value is encoded, lifted or truncated once for each scale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from ppc.ir.graph import Attribute
+from ppc.passes.rescaling.carried import Carried
+from ppc.plan.infer import infer
+from ppc.plan.ranges import Range
+from ppc.plan.selection import selected_range
+from ppc.plan.steps import Plan, SectionName, Step
+from ppc.plan.wires import Wire
+from ppc.source import START
+
+Value = str
+
+
+def _same(step: Step, _shift: int) -> Mapping[str, Attribute]:
+    return step.attrs
+
+
+def _moved(step: Step, shift: int) -> Mapping[str, Attribute]:
+    return {"to": step.integer("to") - shift}
+
+
+def _certified(step: Step, shift: int) -> Mapping[str, Attribute]:
+    low, high = step.integer("low") >> shift, (step.integer("high") >> shift) + 1
+    return {"by": step.word("by"), "low": low, "high": high}
+
+
+# Steps behind which nothing is truncated, but before them, and the attributes that they then have.
+PASSED: dict[str, Callable[[Step, int], Mapping[str, Attribute]]] = {
+    "pool_spread": _same,
+    "rescale": _moved,
+    "certified": _certified,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scales:
+    """Fraction bits: of activations and weights in products, of gradients in products, of the loss gradient.
+
+    `slack`: how many bits more a value may keep, as it has behind a pool, rather than be truncated for a product.
+    """
+
+    fraction: int = 16
+    gradient: int = 32
+    loss: int = 35
+    slack: int = 4
+
+
+class Walk:
+    def __init__(self, plan: Plan, scales: Scales, carried: Mapping[str, Carried], *, eager: bool, local: bool) -> None:
+        self.plan, self.scales, self.carried = plan, scales, carried
+        self.eager, self.local = eager, local
+        self.made: dict[SectionName, list[Step]] = {section.name: [] for section in plan.sections}
+        self.wires: dict[Value, Wire] = {}
+        self.home: dict[Value, SectionName] = {}
+        self.by_name: dict[Value, Step] = {}
+        self.truncations: dict[tuple[Value, int], Value] = {}
+        self.known: dict[tuple[Value, int], Value] = {}
+        self.current: dict[Value, Value] = {}  # a lowered value's own step
+        self.step: Step | None = None
+        self.section: SectionName = "setup"
+
+    # ---- a value at a scale ----
+
+    def real(self, value: Value) -> bool:
+        return self.wires[self.current[value]].real
+
+    def wire(self, value: Value) -> Wire:
+        return self.wires[self.current[value]]
+
+    def scale(self, value: Value) -> int:
+        return self.wire(value).scale or 0
+
+    def wanted(self, value: Value) -> int:
+        """The scale at which a value enters a product: finer for gradients, which are small."""
+        source = self.plan.by_name.get(value)
+        gradient = source is not None and source.phase in ("backward", "update")
+        if gradient and value in self.current and self.real(value):
+            return self.scales.loss
+        return self.scales.gradient if gradient else self.scales.fraction
+
+    def operand(self, value: Value) -> Value:
+        """The value as products and comparisons take it: truncated, if it has more than the scale wanted."""
+        wanted = self.wanted(value)
+        if self.real(value) or self.scale(value) > wanted + self.scales.slack:
+            return self.at(value, wanted)
+        return self.current[value]
+
+    def untruncated(self, value: Value) -> Value:
+        """The value with all of its bits, so that its mask is a sum of masks that there are already."""
+        wide = self.wanted(value) + 2 * self.scales.fraction
+        return self.operand(value) if self.real(value) or self.scale(value) > wide else self.current[value]
+
+    def at(self, value: Value, scale: int) -> Value:
+        """The value at one scale: encoded, truncated, or multiplied by a power of two."""
+        if (value, scale) not in self.known:
+            self.known[value, scale] = self.converted(value, scale)
+        return self.known[value, scale]
+
+    def converted(self, value: Value, scale: int) -> Value:
+        current, wire = self.current[value], self.wire(value)
+        if wire.real:
+            rounding = "stochastic" if self.phase(value) in ("backward", "update") else "nearest"
+            return self.convert("encode", value, {"rounding": rounding, "scale": scale}, "encoded")
+        change = scale - (wire.scale or 0)
+        if change < 0:
+            return self.shifted(current, -change)
+        if change > 0:
+            return self.convert("times", value, {"factor": 1 << change, "lift": change}, "lifted")
+        return current
+
+    def shifted(self, name: Value, shift: int) -> Value:
+        """A value of the new plan without its `shift` lowest bits, truncated where it has the fewest elements.
+
+        What is certified of a value holds of its truncation; the opening is that of the value itself.
+        """
+        if (name, shift) not in self.truncations:
+            step = self.by_name.get(name)
+            if step is None or not self.better_before(step):
+                made = self.truncation(name, shift)
+            else:
+                inner = self.shifted(step.inputs[0], shift)
+                made = self.again(step, inner, PASSED[step.op](step, shift))
+            self.truncations[name, shift] = made
+        return self.truncations[name, shift]
+
+    def better_before(self, step: Step) -> bool:
+        """Whether a truncation in front of a linear step has fewer elements, or serves what is certified of it too."""
+        if step.op in ("certified", "pool_spread"):
+            return True
+        inner = self.by_name.get(step.inputs[0]) if step.op in PASSED else None
+        return inner is not None and self.better_before(inner)
+
+    def truncation(self, name: Value, shift: int) -> Value:
+        like = self.by_name.get(name) or self.of_carried(name)
+        attrs: dict[str, Attribute] = {"shift": shift}
+        op = "truncate_local" if self.local else "truncate"
+        wire = infer(op, attrs, [self.wires[name]])
+        step = replace(like, name=self.fresh(f"{name}.truncated"), op=op, inputs=(name,), attrs=attrs, wire=wire)
+        return self.keep(step, self.home[name])
+
+    def again(self, step: Step, operand: Value, attrs: Mapping[str, Attribute]) -> Value:
+        """A linear step once more, on another operand."""
+        wire = infer(step.op, attrs, [self.wires[operand]], shape=step.wire.shape)
+        name = self.fresh(f"{step.name}.truncated")
+        return self.keep(replace(step, name=name, inputs=(operand,), attrs=dict(attrs), wire=wire), self.home[operand])
+
+    def of_carried(self, name: Value) -> Step:
+        """Where a step belongs that is about a weight's master copy."""
+        span = self.step.span if self.step else START
+        layer = name.split(".", 1)[0]
+        return Step(name=name, op="given", wire=self.wires[name], layer=layer, phase="update", span=span)
+
+    def phase(self, value: Value) -> str:
+        source = self.plan.by_name.get(value)
+        return source.phase if source else "update"
+
+    def convert(self, op: str, value: Value, attrs: Mapping[str, Attribute], part: str) -> Value:
+        """A step that belongs to a value, wherever it is needed; made in the section of the value."""
+        current = self.current[value]
+        source = self.plan.by_name.get(value) or self.of_carried(value)
+        name = self.fresh(f"{value}.{part}")
+        wire = infer(op, attrs, [self.wires[current]])
+        made = replace(source, name=name, op=op, inputs=(current,), attrs=dict(attrs), wire=wire)
+        return self.keep(made, self.home[current])
+
+    # ---- new steps ----
+
+    def add(self, op: str, *inputs: Value, attrs: Mapping[str, Attribute] | None = None, part: str = "") -> Value:
+        """A step for the lowered step at hand. Its operands are values of the new plan."""
+        assert self.step is not None  # rules run for a step
+        attributes = dict(attrs or {})
+        wire = infer(op, attributes, [self.wires[name] for name in inputs], shape=self.step.wire.shape)
+        name = self.fresh(f"{self.step.name}.{part}" if part else self.step.name)
+        return self.keep(replace(self.step, name=name, op=op, inputs=inputs, attrs=attributes, wire=wire), self.section)
+
+    def copy(self, *inputs: Value, attrs: Mapping[str, Attribute] | None = None) -> Value:
+        """The step at hand, whose wire is known already: one party's own numbers."""
+        assert self.step is not None
+        changed = self.step.attrs if attrs is None else attrs
+        return self.keep(replace(self.step, inputs=inputs, attrs=dict(changed)), self.section)
+
+    def keep(self, step: Step, home: SectionName) -> Value:
+        if step.op == "select":
+            step = replace(step, wire=self.selected(step))
+        self.made[home].append(step)
+        self.by_name[step.name] = step
+        self.wires[step.name], self.home[step.name] = step.wire, home
+        return step.name
+
+    def selected(self, step: Step) -> Wire:
+        """The exact range of what a bit selects from the value that it was compared from."""
+        x = self.wires[step.inputs[1]]
+        known = Range(x.low, x.high) if x.low is not None and x.high is not None else None
+        found = selected_range(step, self.by_name, known) if known else None
+        return replace(step.wire, low=found.low, high=found.high) if found else step.wire
+
+    def fresh(self, name: str) -> str:
+        candidate, number = name, 1
+        while candidate in self.wires:
+            number += 1
+            candidate = f"{name}.{number}"
+        return candidate
