@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from ppc.plan.ranges import ZERO, Range
 from ppc.plan.steps import Step
 
-
 RELABELLING = frozenset({"rescale", "certified"})  # steps that leave the integers as they are
 
 
