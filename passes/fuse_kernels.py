@@ -21,6 +21,7 @@ ELEMENTWISE = frozenset(
         "times",
         "offset",
         "rescale",
+        "certified",
         "truncate",
         "truncate_local",
         "polynomial",

@@ -16,7 +16,7 @@ from ppc.plan.build import PlanBuilder
 from ppc.plan.steps import Plan, SectionName, Step
 from ppc.plan.wires import Wire
 
-STATISTICAL = 64  # a short mask hides all but 2^-64 of its value
+STATISTICAL = 60  # a short mask hides its value up to a distance of 2^-60
 
 
 @dataclass
@@ -31,12 +31,8 @@ class Masking:
     def __post_init__(self) -> None:
         self.level = self.plan.level
         self.in_setup = {step.name for step in self.plan.section("setup").steps}
-        self.truncated = {self.same(step.inputs[0]) for step in self.plan.steps() if step.op == "truncate"}
-
-    def same(self, value: str) -> str:
-        """What was certified, for a value that is."""
-        step = self.plan.by_name.get(value)
-        return self.same(step.inputs[0]) if step and step.op == "certified" else value
+        truncations = (step for step in self.plan.steps() if step.op == "truncate")
+        self.truncated = {step.inputs[0] for step in truncations}
 
     def secret(self, kind: str) -> str:
         """A name for a new secret of the dealer: its first letter and a number."""

@@ -20,6 +20,7 @@ from ppc.passes.masking import Masking, offset_of, with_secrets
 from ppc.passes.plan_base import without_unused
 from ppc.plan.build import PlanBuilder, begun
 from ppc.plan.material import ONE_LEVEL
+from ppc.plan.selection import same_integers
 from ppc.plan.steps import Plan, Step
 
 
@@ -50,7 +51,7 @@ class _Writing:
         self.compared: dict[str, Step] = {}
         for step in self.plan.steps():
             if step.op == "compare" and "coarse" not in step.attrs:
-                self.compared.setdefault(step.inputs[0], step)
+                self.compared.setdefault(same_integers(step.inputs[0], self.plan.by_name), step)
 
     def visit(self, step: Step) -> None:
         rules: Mapping[str, Callable[[Step], None]] = {
@@ -111,7 +112,7 @@ class _Writing:
     def digits(self, step: Step) -> tuple[str, Digits]:
         """The opening that is compared, and how."""
         value, knots = step.inputs[0], step.integers("knots")
-        made = self.builder.by_name.get(value)
+        made = self.builder.by_name.get(same_integers(value, self.plan.by_name))
         if "coarse" in step.attrs:
             shift = step.integer("coarse")
             knots = tuple(knot >> shift for knot in knots)
@@ -131,9 +132,16 @@ class _Writing:
     def select(self, step: Step) -> None:
         """A truncated value is public numbers times the dealer's secrets, so a bit times it needs no opening."""
         bit, x = step.inputs
-        if self.builder.wires[x].form != "truncated":
-            x = self.masks.of(x, step)
-        self.builder.keep(step, inputs=(bit, x), attrs=with_secrets(step, share=self.masks.secret("share")))
+        source = same_integers(x, self.builder.by_name)
+        truncated = self.builder.wires[source].form == "truncated"
+        chosen = source if truncated else self.masks.of(x, step)
+        attrs = with_secrets(step, share=self.masks.secret("share"))
+        if not truncated or source == x:
+            self.builder.keep(step, inputs=(bit, chosen), attrs=attrs)
+            return
+        name = self.builder.fresh(f"{step.name}.chosen")
+        made = self.builder.add(step.op, (bit, chosen), attrs, name=name, like=step)
+        self.builder.add("rescale", (made.name,), {"to": step.wire.scale or 0}, name=step.name, like=step)
 
     def reveal(self, step: Step) -> None:
         drowned = step.integer("drowned", 0)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from ppc.plan.ranges import ZERO, Range
 from ppc.plan.steps import Step
 
+RELABELLING = frozenset({"rescale", "certified"})  # steps that leave the integers as they are
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
@@ -41,6 +43,12 @@ def opened(name: str, by_name: Mapping[str, Step]) -> str:
     return step.inputs[0] if step and step.op == "mask" else name
 
 
+def same_integers(name: str, by_name: Mapping[str, Step]) -> str:
+    """The value that was read at another scale, or certified; the value itself otherwise."""
+    step = by_name.get(name)
+    return same_integers(step.inputs[0], by_name) if step and step.op in RELABELLING else name
+
+
 def selected_range(step: Step, by_name: Mapping[str, Step], x: Range) -> Range | None:
     """The exact range of a `select`, where its bits were compared from the value that it selects."""
     bit = by_name.get(step.inputs[0])
@@ -53,11 +61,13 @@ def selected_range(step: Step, by_name: Mapping[str, Step], x: Range) -> Range |
 
 
 def _same_value(name: str, found: Compared, by_name: Mapping[str, Step]) -> bool:
+    name = same_integers(name, by_name)
     if found.shift == 0:
-        return name == found.of
+        return name == same_integers(found.of, by_name)
     step = by_name.get(name)
-    truncation = step is not None and step.op == "truncate" and step.integer("shift") == found.shift
-    return truncation and opened(by_name[name].inputs[0], by_name) == found.of
+    if step is None or step.op != "truncate" or step.integer("shift") != found.shift:
+        return False
+    return opened(same_integers(step.inputs[0], by_name), by_name) == same_integers(found.of, by_name)
 
 
 def pieces(x: Range, slopes: Sequence[int], knots: Sequence[int], thresholds: Sequence[int]) -> Range:
