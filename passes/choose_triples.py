@@ -41,6 +41,10 @@ class ChooseTriples:
         return choosing.plan()
 
 
+def _kept(step: Step) -> dict[str, Attribute]:
+    return {"gradient": True} if step.flag("gradient") else {}
+
+
 class _Choosing:
     def __init__(self, plan: Plan, options: ChooseTriples) -> None:
         self.before, self.options = plan, options
@@ -88,7 +92,9 @@ class _Choosing:
         size = windows(step, self.builder.wires[x].shape[2:], kernel)
         map_ = "unfolded_grad_weight" if weight else "unfolded_conv2d"
         why = f"windows of {rows.wire.size:,} values and {self.builder.wires[other].size:,} in a product of matrices"
-        self.builder.keep(step, inputs=[rows.name, other], attrs={"map": map_, **attrs, "size": size, "why": why})
+        self.builder.keep(
+            step, inputs=[rows.name, other], attrs={"map": map_, **attrs, "size": size, "why": why, **_kept(step)}
+        )
 
     def reason(self, step: Step) -> dict[str, Attribute]:
         """What the product's own map saves."""

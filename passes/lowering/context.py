@@ -50,6 +50,7 @@ class Lowering:
     node: Node | None = None
     section: SectionName | None = None  # where to put steps whatever they read; None: by what they read
     phase: Phase | None = None
+    gradient: bool = False  # whether what is made now is a gradient: small numbers, which want finer scales
 
     def add(
         self,
@@ -68,7 +69,7 @@ class Lowering:
             name=self.fresh(name or self._named()),
             op=op,
             inputs=inputs,
-            attrs=dict(attrs or {}),
+            attrs=self._marked(attrs or {}),
             wire=wire or Wire(form="shared", shape=()),
             layer=self._named().split(".", 1)[0],
             phase=phase or self.phase or self._phase(),
@@ -83,6 +84,15 @@ class Lowering:
         self.sections[home].append(step)
         self.wires[step.name], self.homes[step.name] = wire, home
         return step.name
+
+    def _marked(self, attrs: Mapping[str, Attribute]) -> dict[str, Attribute]:
+        return {**attrs, "gradient": True} if self.gradient else dict(attrs)
+
+    def mark_gradient(self, value: Value) -> None:
+        """Where gradients start: the value that a loss rule made, not the steps on its way."""
+        steps = self.sections[self.homes[value]]
+        place = next(i for i, step in enumerate(steps) if step.name == value)
+        steps[place] = replace(steps[place], attrs={**steps[place].attrs, "gradient": True})
 
     def fresh(self, name: str) -> str:
         candidate, number = name, 1

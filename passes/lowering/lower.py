@@ -69,8 +69,10 @@ class _Lower:
     def __init__(self, options: Lower, graph: Graph) -> None:
         self.options, self.graph = options, graph
         self.low = Lowering(graph)
-        starts = {node.name for node in graph.nodes if node.op.endswith(("entropy_grad", "mse_grad"))}
-        self.low.backward = frozenset(_following(graph, starts))
+        self.starts = {node.name for node in graph.nodes if node.op.endswith(("entropy_grad", "mse_grad"))}
+        self.gradients = _following(graph, self.starts) - self.starts
+        slopes = {node.name for node in graph.nodes if node.name.endswith(".slope")}
+        self.low.backward = frozenset(self.gradients | self.starts | slopes)
         self.low.updates = frozenset(_updates(graph))
         self.firsts: dict[str, Value] = {}
 
@@ -83,7 +85,11 @@ class _Lower:
         for node in self.graph.nodes:
             if not self.is_state(node):
                 self.low.node = node
+                self.low.gradient = node.name in self.gradients
                 self.low.values[node.name] = self.lowered(node)
+                if node.name in self.starts:
+                    self.low.mark_gradient(self.low.values[node.name])
+        self.low.gradient = False
         carries = tuple(self.carries())
         results = tuple(self.results())
         finished = tuple(self.finished(carries))

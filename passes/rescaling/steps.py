@@ -62,7 +62,7 @@ def revealed_only(walk: Walk, name: Value) -> bool:
 def _same_scale(walk: Walk, step: Step) -> Value:
     """Operands at the largest of their scales; what one party knows is encoded at it."""
     scales = [walk.scale(name) for name in step.inputs if not walk.real(name)]
-    gradients = [name for name in step.inputs if walk.real(name) and walk.phase(name) in ("backward", "update")]
+    gradients = [name for name in step.inputs if walk.real(name) and walk.gradient(name)]
     finest = [walk.wanted(name) for name in gradients]  # small numbers; encoded coarsely they would be lost
     scale = max([*scales, *finest], default=walk.scales.fraction)
     return walk.add(step.op, *(walk.at(name, scale) for name in step.inputs), attrs=step.attrs)

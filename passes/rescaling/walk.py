@@ -1,6 +1,6 @@
 """What the rules of scales have at hand while a plan is walked: each value at the scale that is wanted.
 
-A lowered value is looked up by `at` (at one scale) or `operand` (at no more than the scale wanted for its phase); both
+A lowered value is looked up by `at` (at one scale) or `operand` (at no more than the scale wanted); both
 remember what they made, so that a value is encoded, lifted or truncated once for each scale.
 """
 
@@ -80,13 +80,17 @@ class Walk:
     def scale(self, value: Value) -> int:
         return self.wire(value).scale or 0
 
+    def gradient(self, value: Value) -> bool:
+        """Whether it is a gradient, or a sum of gradients that is carried."""
+        source = self.plan.by_name.get(value)
+        return value.endswith(".momentum") if source is None else source.flag("gradient")
+
     def wanted(self, value: Value) -> int:
         """The scale at which a value enters a product: finer for gradients, which are small."""
-        source = self.plan.by_name.get(value)
-        gradient = source is not None and source.phase in ("backward", "update")
-        if gradient and value in self.current and self.real(value):
-            return self.scales.loss
-        return self.scales.gradient if gradient else self.scales.fraction
+        if not self.gradient(value):
+            return self.scales.fraction
+        known = value in self.current
+        return self.scales.loss if known and self.real(value) else self.scales.gradient
 
     def operand(self, value: Value) -> Value:
         """The value as products and comparisons take it: truncated, if it has more than the scale wanted."""
@@ -109,7 +113,7 @@ class Walk:
     def converted(self, value: Value, scale: int) -> Value:
         current, wire = self.current[value], self.wire(value)
         if wire.real:
-            rounding = "stochastic" if self.phase(value) in ("backward", "update") else "nearest"
+            rounding = "stochastic" if self.gradient(value) else "nearest"
             return self.convert("encode", value, {"rounding": rounding, "scale": scale}, "encoded")
         change = scale - (wire.scale or 0)
         if change < 0:
@@ -160,10 +164,6 @@ class Walk:
         layer = name.split(".", 1)[0]
         return Step(name=name, op="given", wire=self.wires[name], layer=layer, phase="update", span=span)
 
-    def phase(self, value: Value) -> str:
-        source = self.plan.by_name.get(value)
-        return source.phase if source else "update"
-
     def convert(self, op: str, value: Value, attrs: Mapping[str, Attribute], part: str) -> Value:
         """A step that belongs to a value, wherever it is needed; made in the section of the value."""
         current = self.current[value]
@@ -190,6 +190,7 @@ class Walk:
         return self.keep(replace(self.step, inputs=inputs, attrs=dict(changed)), self.section)
 
     def keep(self, step: Step, home: SectionName) -> Value:
+        step = replace(step, attrs={key: value for key, value in step.attrs.items() if key != "gradient"})
         if step.op == "select":
             step = replace(step, wire=self.selected(step))
         self.made[home].append(step)
