@@ -1,20 +1,29 @@
-"""Polynomials that stand in for functions: least squares, the same on every machine."""
+"""Polynomials and lines with bends that stand in for functions, and the errors that they state."""
 
 from __future__ import annotations
 
-from math import tanh
+from collections.abc import Callable
+from math import inf, tanh
 
 import numpy as np
 import pytest
 
-from ppc.approximation import DEFAULT_INTERVAL, fit
+from ppc.approximation import DEFAULT_INTERVAL, PiecewiseLinear, fit, piecewise_linear, polynomial_error
+from ppc.reference.windows import Array
+
+EXACT: dict[str, Callable[[Array], Array]] = {
+    "relu": lambda x: np.maximum(x, 0),
+    "sigmoid": lambda x: 0.5 + 0.5 * np.tanh(x / 2),
+    "tanh": np.tanh,
+    "exp": np.exp,
+    "reciprocal": lambda x: 1 / x,
+}
 
 
 def error(function: str, coefficients: tuple[float, ...], low: float, high: float) -> float:
     """The mean square distance over the interval."""
     x = np.linspace(low, high, 20_001)
-    exact = {"relu": np.maximum(x, 0), "sigmoid": 0.5 + 0.5 * np.tanh(x / 2), "tanh": np.tanh(x)}[function]
-    return float(np.mean((np.polynomial.polynomial.polyval(x, coefficients) - exact) ** 2))
+    return float(np.mean((np.polynomial.polynomial.polyval(x, coefficients) - EXACT[function](x)) ** 2))
 
 
 def test_relu_over_a_symmetric_interval_is_the_known_parabola() -> None:
@@ -50,3 +59,125 @@ def test_the_paper_s_degree_is_good_enough() -> None:
     for x in map(float, np.linspace(low, high, 101)):
         value = sum(coefficient * x**power for power, coefficient in enumerate(coefficients))
         assert abs(value - (0.5 + 0.5 * tanh(x / 2))) < 0.01
+
+
+@pytest.mark.parametrize("function", ["relu", "sigmoid", "tanh"])
+@pytest.mark.parametrize("degree", [3, 9])
+def test_a_polynomial_s_error_is_stated(function: str, degree: int) -> None:
+    """Never less than what is found, and hardly more; on another grid than that of the proof."""
+    low, high = DEFAULT_INTERVAL[function]
+    coefficients = fit(function, degree, low, high)
+    stated = polynomial_error(function, coefficients, low, high)
+    x = np.linspace(low, high, 99_991)
+    found = np.abs(np.polynomial.polynomial.polyval(x, coefficients) - EXACT[function](x)).max()
+
+    assert found <= stated <= found * 1.001 + 1e-9
+
+
+# ---- lines with bends ----
+
+REACHES = [
+    ("sigmoid", -inf, inf),
+    ("tanh", -inf, inf),
+    ("exp", -inf, 0.0),
+    ("reciprocal", 1.0, 10.0),
+    ("sigmoid", -3.0, 1.5),
+    ("tanh", 0.25, inf),
+    ("exp", -4.0, 1.0),
+    ("exp", -inf, -1.0),
+    ("exp", -inf, -10.0),
+    ("reciprocal", 0.5, 16.0),
+    ("relu", -inf, inf),
+]
+
+
+def differences(form: PiecewiseLinear) -> Array:
+    """Form less function, on a fine grid and far beyond it."""
+    low, high = max(form.low, -20.0), min(form.high, 20.0)
+    fine = np.linspace(low, high, 200_003)
+    far = np.array([x for x in (-1e6, -700.0, -50.0, 50.0, 700.0, 1e6) if form.low <= x <= form.high])
+    x = np.concatenate([far[far < low], fine, far[far > high]])
+    return form.at(x) - EXACT[form.function](x)
+
+
+@pytest.mark.parametrize(("function", "low", "high"), REACHES)
+@pytest.mark.parametrize("error", [5e-4, 1e-3, 0.02])
+def test_lines_stay_within_the_stated_error(function: str, low: float, high: float, error: float) -> None:
+    form = piecewise_linear(function, low, high, error)
+
+    assert np.abs(differences(form)).max() <= form.error <= error
+    assert (form.low, form.high) == (low, high)
+    assert list(form.knots) == sorted(set(form.knots))
+
+
+@pytest.mark.parametrize(("function", "low", "high"), REACHES)
+def test_numbers_fit_a_field(function: str, low: float, high: float) -> None:
+    """Multiples of 2^-16, the intercept of 2^-32: nothing is rounded again."""
+    form = piecewise_linear(function, low, high)
+
+    assert all(float(number * 2**16).is_integer() for number in (form.base, *form.knots, *form.slopes))
+    assert float(form.intercept * 2**32).is_integer()
+
+
+@pytest.mark.parametrize(("function", "low", "high"), REACHES)
+def test_values_are_those_of_the_formula(function: str, low: float, high: float) -> None:
+    form = piecewise_linear(function, low, high)
+    x = np.linspace(max(low, -9.0), min(high, 9.0), 997)
+    bent = sum(slope * np.maximum(x - knot, 0) for knot, slope in zip(form.knots, form.slopes, strict=True))
+
+    np.testing.assert_allclose(form.at(x), form.intercept + form.base * x + bent, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("function", ["sigmoid", "tanh"])
+def test_functions_that_saturate_do_so(function: str) -> None:
+    """Level to both sides, exactly: whatever x is, no slope is left that it could multiply; and odd in the middle."""
+    form = piecewise_linear(function)
+
+    assert (form.base, sum(form.slopes)) == (0.0, 0.0)
+    assert form.at(-1e9) + form.at(1e9) == 2 * form.at(0.0) == 2 * EXACT[function](np.zeros(()))
+
+
+@pytest.mark.parametrize(("function", "low", "high"), REACHES[:4])
+@pytest.mark.parametrize("error", [5e-4, 0.01])
+def test_no_bend_is_wasted(function: str, low: float, high: float, error: float) -> None:
+    """The error is reached on alternating sides, once more than there are free numbers: none are left to improve it."""
+    form = piecewise_linear(function, low, high, error, fraction=24)
+    found = differences(form)
+    reached = np.sign(found[np.abs(found) > 0.98 * form.error])
+
+    assert 1 + np.count_nonzero(np.diff(reached)) >= 2 * len(form.knots) + 2
+
+
+def test_bends_of_the_usual_functions() -> None:
+    """What a protocol compares with, at the default error."""
+    counts = {function: len(piecewise_linear(function, low, high).knots) for function, low, high in REACHES[:4]}
+
+    assert counts == {"sigmoid": 26, "tanh": 38, "exp": 22, "reciprocal": 21}
+
+
+def test_relu_is_exact() -> None:
+    form = piecewise_linear("relu")
+
+    assert (form.knots, form.slopes, form.base, form.intercept, form.error) == ((0.0,), (1.0,), 0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("function", "low", "high", "error"),
+    [
+        ("exp", -inf, inf, 1e-3),
+        ("reciprocal", 0.0, 1.0, 1e-3),
+        ("reciprocal", 1.0, inf, 1e-3),
+        ("sigmoid", 2.0, 1.0, 1e-3),
+        ("sigmoid", -inf, inf, 0.0),
+    ],
+)
+def test_what_has_no_such_form_is_refused(function: str, low: float, high: float, error: float) -> None:
+    with pytest.raises(ValueError, match="cannot be approximated"):
+        piecewise_linear(function, low, high, error)
+
+
+def test_too_coarse_a_grid_is_refused() -> None:
+    with pytest.raises(ValueError, match="too few"):
+        piecewise_linear("sigmoid", error=1e-3, fraction=2)
+    with pytest.raises(ValueError, match="too few"):
+        piecewise_linear("sigmoid", error=1e-3, fraction=7)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ppc.cost import Cost, by_layer, cost, total
 from ppc.ir.policy import Owner, Training
+from ppc.ir.typed import retyped
 from ppc.passes.differentiate import Differentiate
 from ppc.reference import trace
 from tests.nets import Net
@@ -28,6 +31,18 @@ def test_groups_divide_the_work() -> None:
     whole, halves = (total(Net((4, 8, 8)).conv(6, groups=groups).typed()) for groups in (1, 2))
 
     assert whole.multiply_adds == 2 * halves.multiply_adds == 6 * 36 * 4 * 9
+
+
+def test_a_pooled_convolution_costs_a_quarter() -> None:
+    """One filter and one division for every mean, where there were four filters."""
+    graph = Net((1, 8, 8)).conv(2, bias=False).typed()
+    layer = graph["conv1"]
+    pooled = retyped(replace(layer, attrs={**layer.attrs, "pool": 2}), graph.operands(layer))
+    operands = [operand.typed for operand in graph.operands(layer)]
+
+    assert pooled.shape == (1, 2, 3, 3)
+    assert cost(layer, operands).multiply_adds == 2 * 36 * 9
+    assert cost(pooled, operands).multiply_adds == 2 * 9 * (9 + 1)
 
 
 def test_batch_multiplies_work_but_not_parameters() -> None:

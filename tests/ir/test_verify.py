@@ -56,6 +56,10 @@ BROKEN: dict[str, tuple[Graph, str]] = {
     "op too late": (replace(with_attribute("dropout", rate=0.5), stage="ready"), "dropout is legal from stage named"),
     "too few operands": (with_node(RELU, replace(RELU, inputs=())), "relu takes x; found 0 operands"),
     "too many operands": (with_node(RELU, replace(RELU, inputs=("x", "x"))), "relu takes x; found 2 operands"),
+    "wrong kind of an attribute that may be absent": (
+        with_attribute("conv2d", pool=2.0),
+        "pool must be of kind int; found 2.0",
+    ),
     "missing attribute": (with_node(X, replace(X, attrs={})), "input has attributes ['role']; found []"),
     "unknown attribute": (with_pool(dilation=1), "found ['dilation', 'kernel', 'padding', 'stride']"),
     "pair that is an int": (with_pool(kernel=2), "kernel must be of kind pair; found 2"),
@@ -101,6 +105,17 @@ def test_good_graph_passes(graph: Graph) -> None:
     """It comes back as it is."""
     assert list(problems(graph)) == []
     assert verify(graph) is graph
+
+
+def test_an_optional_attribute_may_be_there_or_not() -> None:
+    """`pool` on a convolution."""
+    weight = Node(name="w", op="parameter", attrs={"role": "weight"}, type=Type(shape=(3, 2, 2, 2)))
+    attrs: dict[str, Attribute] = {"channels": 3, "kernel": (2, 2), "stride": (1, 1), "padding": (0, 0), "groups": 1}
+    layer = Node(name="c", op="conv2d", inputs=("x", "w"), attrs=attrs, type=Type(shape=(1, 3, 3, 3)))
+    pooled = replace(layer, attrs={**attrs, "pool": 3}, type=Type(shape=(1, 3, 1, 1)))
+
+    for node in (layer, pooled):
+        assert list(problems(replace(GOOD, nodes=(*GOOD.nodes, weight, node)))) == []
 
 
 def test_as_written_there_are_no_types() -> None:
