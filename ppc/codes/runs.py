@@ -1,0 +1,40 @@
+"""65x: runs of two parties and a dealer."""
+
+from __future__ import annotations
+
+from ppc.codes.base import codes
+
+RUNS = codes(
+    PPC651=(
+        "message of another length",
+        """Every message of a run has a length, a round and an iteration that the plan names before the run. One came
+        that is none of the plan's, so the two parties do not follow the same plan, or something on the way changed
+        it. The run ended: nothing that was received is used.""",
+    ),
+    PPC652=(
+        "the other party ended",
+        """The other party ended its run before the plan was carried out. Its own message says why. What was opened
+        until then stays opened, and the dealer's numbers of this run must not be used again.""",
+    ),
+    PPC653=(
+        "no message in time",
+        """A message that the plan names did not come within the time that was allowed. Look whether the other party
+        still runs and how busy its machine is.""",
+    ),
+    PPC654=(
+        "value not given",
+        """A run needs the values that the plan names as given, each from its owner and in the plan's shape. The
+        message says which one is missing or has another shape.""",
+    ),
+    PPC655=(
+        "preprocessing of another plan",
+        """The dealer's numbers for a section have exactly the size that the plan says. These have another one, so
+        they were made for another plan or were cut off. They were not used.""",
+    ),
+    PPC656=(
+        "value out of its range",
+        """The plan is proved for ranges that training keeps for a certain number of steps; then the parties count
+        together how many values have left them, and reveal that count alone. It was not zero, so the results could
+        be wrong without notice, and the run ended. Use wider bounds or a smaller rate.""",
+    ),
+)

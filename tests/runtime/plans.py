@@ -1,0 +1,150 @@
+"""Plans written by hand, in few words: values that are known to one party, opened, computed on, revealed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ppc.field import Field, Words, to_integers
+from ppc.plan.steps import Plan, Step
+from ppc.plan.text import parse, show
+from ppc.plan.wires import Wire
+from ppc.runtime.keys import Coins, Seed
+from ppc.runtime.session import Outcome, Watchers, run_in_memory
+from ppc.runtime.values import Bits, Digits, Masked, Truncated
+
+PARTIES = ("hospital", "lab")
+Integers = NDArray[np.object_]
+
+
+def plan_of(field: Field | str, **sections: str) -> Plan:
+    """`name = op(inputs) {attrs} : wire ; round` lines; the layer and the rest are filled in."""
+    name = field if isinstance(field, str) else field.name
+    lines = [
+        "plan test {",
+        "stage scheduled",
+        'source ""',
+        f"field {name}",
+        "parties hospital, lab",
+        "level 2",
+        "batch 1",
+    ]
+    for section, text in sections.items():
+        lines.append(f"{section} {{")
+        for line in text.strip().splitlines():
+            line = re.sub(r"; (\d+)$", r"; round \1 layer forward 1:1-1:1", line.strip())
+            lines += [line] if line else []
+        lines.append("}")
+    plan = parse("\n".join([*lines, "}"]))
+    assert parse(show(plan)) == plan
+    return plan
+
+
+class Transcript:
+    """Every value of both parties and every mask of the dealer, of one run."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan, self.field = plan, plan.modulus_field
+        self.held: dict[tuple[str, str, int, str], Any] = {}
+        self.masks: dict[tuple[str, int, str], Words] = {}
+        self.outcome: Outcome | None = None
+
+    def party(self, name: str, section: str, iteration: int, step: Step, value: Any) -> None:
+        self.held[name, section, iteration, step.name] = value
+
+    def dealer(self, section: str, iteration: int, step: Step, mask: Words) -> None:
+        self.masks[section, iteration, step.name] = mask.copy()
+
+    def value(self, name: str, section: str = "each", iteration: int = 0) -> Any:
+        """What both parties together hold: integers 0..p-1, reals, or bits."""
+        parts = [self.held[party, section, iteration, name] for party in self.plan.parties]
+        return together(self.plan.wires[name], self.plan, parts)
+
+    def opened(self, name: str, section: str = "each", iteration: int = 0) -> Words:
+        found = self.held["hospital", section, iteration, name]
+        return found.opened if isinstance(found, Masked | Bits | Digits) else found
+
+
+def together(wire: Wire, plan: Plan, parts: list[Any]) -> Any:
+    """A value from both parties' parts."""
+    field = plan.modulus_field
+    if wire.form in ("clear", "public"):
+        return parts[plan.parties.index(wire.at) if wire.at else 0]
+    if wire.form == "digits":
+        return parts[0].opened ^ parts[0].own ^ parts[1].own
+    if wire.form == "masked":
+        assert np.array_equal(parts[0].opened, parts[1].opened)
+        shares = [0 if part.mask is None else to_integers(part.mask, field) for part in parts]
+        return (to_integers(parts[0].opened, field) - shares[0] - shares[1]) % field.modulus
+    if wire.form == "truncated":
+        return _truncated(parts, field)
+    if wire.form == "bit":
+        return _bits(parts, field)
+    shares = [0 if part is None else to_integers(part, field) for part in parts]
+    return np.asarray((shares[0] + shares[1]) % field.modulus, dtype=object) + np.zeros(wire.shape, dtype=object)
+
+
+def _truncated(parts: list[Truncated], field: Field) -> Integers:
+    opened = (to_integers(parts[0].opened, field) + parts[0].offset) % field.modulus
+    upper = sum(to_integers(part.upper, field) for part in parts) % field.modulus
+    reached = sum(to_integers(part.reached, field) for part in parts) % field.modulus
+    wrapped = (opened < 2 ** (field.bits - 1)).astype(object) * 2 ** (field.bits - parts[0].shift)
+    moved = (opened >> parts[0].shift) - upper + wrapped * reached - (parts[0].offset >> parts[0].shift)
+    return np.asarray(moved % field.modulus, dtype=object)
+
+
+def _bits(parts: list[Bits], field: Field) -> Integers:
+    """c ⊕ λ_d, with λ_d from its shares as numbers, which must be 0 or 1."""
+    shares = [to_integers(part.number, field) for part in parts]
+    hidden = np.asarray((shares[0] + shares[1]) % field.modulus, dtype=object)
+    assert set(np.unique(hidden)) <= {0, 1}
+    count = hidden[0].size
+    planes = np.stack([np.unpackbits(row.view(np.uint8), bitorder="little")[:count] for row in parts[0].opened])
+    return np.asarray(planes.reshape(hidden.shape).astype(object) ^ hidden, dtype=object)
+
+
+def run(
+    plan: Plan,
+    given: Mapping[str, Any],
+    *,
+    iterations: int = 1,
+    seed: int | None = None,
+    public: bool = True,
+    **options: Any,
+) -> Transcript:
+    """Run with the same given values for each party that is to have them; the transcript has everything."""
+    transcript = Transcript(plan)
+    held = {
+        party: {
+            step.name: given[step.name]
+            for step in plan.steps()
+            if step.op == "given" and step.name in given and step.wire.at in ("", party)
+        }
+        for party in plan.parties
+    }
+    told = {name: value for name, value in held["lab"].items() if name in held["hospital"]}
+    fixed = seeds(seed)
+    transcript.outcome = run_in_memory(
+        plan,
+        {party: lambda _s, _i, values=values: values for party, values in held.items()},
+        iterations,
+        public=(lambda _s, _i: told) if public else None,
+        seeds=fixed[:3],
+        coins=dict(zip(plan.parties, map(Coins, fixed[3:]), strict=True)),
+        watch=Watchers(party=transcript.party, dealer=transcript.dealer),
+        timeout=20.0,
+        **options,
+    )
+    return transcript
+
+
+def seeds(seed: int | None) -> list[Seed]:
+    return [Seed(None if seed is None else bytes([place, *seed.to_bytes(4)]) * 6) for place in range(5)]
+
+
+def signed(values: Integers, field: Field) -> Integers:
+    return np.where(values > field.largest, values - field.modulus, values)
