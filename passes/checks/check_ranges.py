@@ -76,13 +76,10 @@ def _carried(plan: Plan, section: Section, found: Found) -> None:
     for carry in section.carries:
         _fits(plan, carry.wire, carry.name, found)
         for name in (carry.first, carry.then):
-            if not _within(ends_of(plan.wires[name]), carry.wire):
-                range_ = ends_of(plan.wires[name])
-                found.note(
-                    Rule.STATED,
-                    carry.name,
-                    f"is carried in {_shown(ends_of(carry.wire))}; `{name}` has {_shown(range_)}",
-                )
+            ends = ends_of(plan.wires[name])
+            if not _within(ends, carry.wire):
+                promised = _shown(ends_of(carry.wire))
+                found.note(Rule.STATED, carry.name, f"is carried in {promised}, and `{name}` has {_shown(ends)}")
 
 
 def ends_of(wire: Wire) -> Ends | None:

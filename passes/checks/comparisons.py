@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ppc.passes.checks.intervals import Ends, hull, summed
 from ppc.plan.steps import Plan, Step
@@ -49,8 +50,7 @@ def selected(plan: Plan, step: Step, x: Ends) -> Ends:
     slopes, knots = step.integers("slopes"), step.integers("knots")
     if found is None or not _same_value(plan, step.inputs[1], found):
         return _sum_of(_choice(slope, knot, x) for slope, knot in zip(slopes, knots, strict=True))
-    ends = hull(end for left, right in _pieces(found.thresholds, x) for end in _piece(step, found, (left, right)))
-    return ends
+    return hull(end for piece in _pieces(found.thresholds, x) for end in _piece(step, found, piece))
 
 
 def _same_value(plan: Plan, name: str, found: Compared) -> bool:
@@ -140,7 +140,7 @@ def _region(plan: Plan, count: Step) -> tuple[str, Ends, int] | None:
         return None
     pairs = sorted(zip(found.thresholds, slopes, strict=True))
     marks = [threshold for threshold, _ in pairs]
-    if any(right - left < 2 for left, right in zip(marks[:-1], marks[1:], strict=True)):
+    if any(right - left < 2 for left, right in pairwise(marks)):
         return None  # neighbours: one may be reached without the other
     levels = [sum(slope for _, slope in pairs[:reached]) for reached in range(len(pairs) + 1)]
     lowest = [reached for reached, level in enumerate(levels) if level == min(levels)]

@@ -5,8 +5,8 @@ bit (all effects: each is new whenever it happens), or any other step on values 
 other readings of the same integer, and certificates change no value; sums may be written in any order.
 
 How far to unroll. A value of one iteration is the same as one of another either because it is handed on unchanged, and
-a chain of k carried values hands nothing further than k iterations (a circle of k comes round after k), or because it is
-made of setup's values alone. The first is seen within k + 2 iterations; the second is refused where it matters:
+a chain of k carried values hands nothing further than k iterations (a circle of k comes round after k), or because it
+is made of setup's values alone. The first is seen within k + 2 iterations; the second is refused where it matters:
 `lag` says how many iterations ago the newest thing in a value was new.
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 Ends = tuple[int, int]
 
@@ -19,7 +20,7 @@ def derivative(coefficients: Sequence[int]) -> list[int]:
 
 
 def corners(coefficients: Sequence[int], ends: Ends) -> list[int]:
-    """Ends, and the integers on both sides of every place where the polynomial turns: between two it only rises or falls.
+    """Ends, and the integers beside every place where the polynomial turns: between two it only rises or falls.
 
     It turns where its derivative changes sign, at most once between two corners of that one; halving finds the place.
     """
@@ -28,7 +29,7 @@ def corners(coefficients: Sequence[int], ends: Ends) -> list[int]:
     slope = derivative(coefficients)
     found = {*ends}
     known = sorted(set(corners(slope, ends)))
-    for left, right in zip(known[:-1], known[1:], strict=True):
+    for left, right in pairwise(known):
         rising = at(slope, right) > at(slope, left)
         low, high = left, right
         while high - low > 1:

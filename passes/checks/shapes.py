@@ -1,4 +1,4 @@
-"""Which shapes an op takes, and the one that it makes. Called by `frame`; what a map makes stands in `ppc.plan.maps`."""
+"""Which shapes an op takes, and which it makes. Called by `frame`; what a map makes stands in `ppc.plan.maps`."""
 
 from __future__ import annotations
 
