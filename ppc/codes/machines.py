@@ -67,4 +67,10 @@ MACHINES = codes(
         "unknown code",
         "Error codes are `PPC` and three digits; `ppc explain` lists them.",
     ),
+    PPC513=(
+        "plan breaks a rule",
+        """A plan says what two parties send each other, under which masks. Before one is used, its masks, ranges and
+        rounds are worked out again from it alone. One that breaks a rule could show a secret, compute something
+        else or wait for ever, so it is not run. It was damaged or changed, or made by another version.""",
+    ),
 )

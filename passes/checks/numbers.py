@@ -1,0 +1,146 @@
+"""Which values are the same, whatever they are called, in every iteration: value numbers over the unrolled schedule.
+
+A value is a sum of atoms with coefficients and a constant. An atom is what was given, a random choice, a truncation, a
+bit (all effects: each is new whenever it happens), or any other step on values that have numbers. Masks, reshapes,
+other readings of the same integer, and certificates change no value; sums may be written in any order.
+
+How far to unroll. A value of one iteration is the same as one of another either because it is handed on unchanged, and
+a chain of k carried values hands nothing further than k iterations (a circle of k comes round after k), or because it
+is made of setup's values alone. The first is seen within k + 2 iterations; the second is refused where it matters:
+`lag` says how many iterations ago the newest thing in a value was new.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from ppc.plan.ops import PLAN_OPS
+from ppc.plan.steps import Plan, Section, Step
+
+NEVER = -1  # the iteration in which setup's values were new
+Terms = tuple[tuple[int, int], ...]  # atoms with their coefficients, in order
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A value's number, and the wire that holds it: the step that made it, and in which iteration."""
+
+    terms: Terms
+    constant: int
+    wire: tuple[str, int]
+    newest: int = NEVER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One step of the unrolled schedule."""
+
+    section: str
+    iteration: int
+    step: Step
+    operands: tuple[Value, ...]
+
+    @property
+    def lag(self) -> int:
+        """How many iterations ago the newest thing in the operands was new."""
+        return self.iteration - max((value.newest for value in self.operands), default=self.iteration)
+
+
+def number(value: Value) -> tuple[Terms, int]:
+    return value.terms, value.constant
+
+
+def iterations(plan: Plan) -> int:
+    return len(plan.section("each").carries) + 2
+
+
+def unrolled(plan: Plan) -> Iterator[Event]:
+    """Setup, as many iterations as tell, and finish."""
+    numbers = _Numbers(plan)
+    count, each = iterations(plan), plan.section("each")
+    setup: dict[str, Value] = {}
+    yield from numbers.section(plan.section("setup"), NEVER, setup)
+    carried = {carry.name: setup[carry.first] for carry in each.carries}
+    for iteration in range(count):
+        known = setup | carried
+        yield from numbers.section(each, iteration, known)
+        carried = {carry.name: known[carry.then] for carry in each.carries}
+    yield from numbers.section(plan.section("finish"), count, setup | carried)
+
+
+# ops whose result is their operand's value
+SAME = frozenset({"mask", "reshape", "rescale", "certified", "decode"})
+# results that are new whenever the step runs
+EFFECTS = frozenset({"given", "truncate", "truncate_local", "digits", "groups", "bit"})
+ORDERLESS = frozenset({"multiply"})
+# each element of the result is made of the elements in the same place, however they are arranged
+ELEMENTWISE = frozenset({"multiply", "select", "polynomial"})
+
+
+@dataclass
+class _Numbers:
+    plan: Plan
+    atoms: dict[tuple[object, ...], int] = field(default_factory=dict[tuple[object, ...], int])
+
+    def section(self, section: Section, iteration: int, known: dict[str, Value]) -> Iterator[Event]:
+        for step in section.steps:
+            operands = tuple(known[name] for name in step.inputs)
+            known[step.name] = self.value(step, operands, iteration)
+            yield Event(section=section.name, iteration=iteration, step=step, operands=operands)
+
+    def value(self, step: Step, operands: Sequence[Value], iteration: int) -> Value:
+        wire = (step.name, iteration)
+        newest = max((value.newest for value in operands), default=NEVER)
+        if self.is_effect(step):
+            return Value(((self.atom(("effect", *wire)), 1),), 0, wire, max(iteration, newest))
+        match step.op:
+            case "add":
+                return combined(operands, (1, 1), wire)
+            case "subtract":
+                return combined(operands, (1, -1), wire)
+            case "times":
+                return combined(operands, (step.integer("factor"),), wire)
+            case "offset":
+                (x,) = operands
+                return Value(x.terms, x.constant + step.integer("constant"), wire, x.newest)
+            case op if op in SAME or op == "reveal" or self.whole(step):
+                return combined(operands, (1,), wire)
+            case _:
+                key = (step.op, *self.described(step), *self.ordered(step, operands))
+                return Value(((self.atom(key), 1),), 0, wire, newest)
+
+    def is_effect(self, step: Step) -> bool:
+        random = step.op == "encode" and step.word("rounding") == "stochastic"
+        return step.op in EFFECTS or random or (step.op == "reveal" and step.integer("drowned", 0) > 0)
+
+    def whole(self, step: Step) -> bool:
+        """A slice of everything, a joining of one."""
+        if step.op == "slice":
+            return step.wire.shape == self.plan.wires[step.inputs[0]].shape
+        return step.op == "concat" and len(step.inputs) == 1
+
+    def described(self, step: Step) -> tuple[object, ...]:
+        """The attributes that say what is computed."""
+        hidden = {*PLAN_OPS[step.op].secrets, "into", "error"}
+        elementwise = not ELEMENTWISE.isdisjoint((step.op, step.word("map")))
+        shape = () if elementwise else step.wire.shape
+        return (shape, *sorted((key, value) for key, value in step.attrs.items() if key not in hidden))
+
+    def ordered(self, step: Step, operands: Sequence[Value]) -> list[tuple[Terms, int]]:
+        numbers = [number(value) for value in operands]
+        return sorted(numbers) if step.word("map") in ORDERLESS else numbers
+
+    def atom(self, key: tuple[object, ...]) -> int:
+        return self.atoms.setdefault(key, len(self.atoms))
+
+
+def combined(operands: Sequence[Value], factors: Sequence[int], wire: tuple[str, int]) -> Value:
+    """Σ factor·operand, equal atoms taken together."""
+    total: dict[int, int] = {}
+    for value, factor in zip(operands, factors, strict=True):
+        for atom, coefficient in value.terms:
+            total[atom] = total.get(atom, 0) + factor * coefficient
+    terms = tuple(sorted((atom, coefficient) for atom, coefficient in total.items() if coefficient))
+    constant = sum(value.constant * factor for value, factor in zip(operands, factors, strict=True))
+    return Value(terms, constant, wire, max((value.newest for value in operands), default=NEVER))
