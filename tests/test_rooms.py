@@ -34,6 +34,9 @@ MAY_KNOW: dict[str, frozenset[str]] = {
     "weights": FOUNDATIONS | {"arrays", "ir"},
     "passes": FOUNDATIONS | {"approximation", "cost", "field", "ir", "plan"},
     "plan": FOUNDATIONS | {"field", "ir"},
+    "bill": FOUNDATIONS | {"cost", "field", "ir", "plan"},
+    "leak": FOUNDATIONS | {"field", "ir", "plan"},
+    "difference": FOUNDATIONS,
     "bundle": FOUNDATIONS | {"field", "ir", "plan"},
     # A party's machine has no compiler: what runs there may not need one.
     "runtime": FOUNDATIONS | {"bundle", "field", "ir", "plan", "reference"},

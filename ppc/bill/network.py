@@ -1,0 +1,70 @@
+"""A network profile, and how long a plan takes on it: computing + bytes / bandwidth + rounds x latency.
+
+Rounds count one-way messages, so each waits for half of a round trip. Both directions are used at once, so the busier
+party's bytes count. What computing takes is an assumption about the machine, and printed as one.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+TIMES = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
+RATES = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9}
+_PART = re.compile(r"(?P<key>rtt|bw)=(?P<number>[0-9]+(?:\.[0-9]+)?)(?P<unit>[A-Za-z]*)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """Seconds of a round trip, and bits a second in each direction."""
+
+    name: str
+    rtt: float
+    bandwidth: float
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.rtt * 1e3:g} ms round trip, {self.bandwidth / 1e6:,.15g} Mbit/s"
+
+    def seconds(self, size: int, rounds: int) -> float:
+        """So many bytes one way, in so many messages that wait for each other."""
+        return 8 * size / self.bandwidth + rounds * self.rtt / 2
+
+
+LAN = Profile(name="lan", rtt=0.5e-3, bandwidth=1e9)
+WAN = Profile(name="wan", rtt=40e-3, bandwidth=100e6)
+PROFILES = {profile.name: profile for profile in (LAN, WAN)}
+
+
+def profile(text: str) -> Profile:
+    """`lan`, `wan`, or as in `rtt=40ms,bw=100M`; ValueError for anything else."""
+    if text in PROFILES:
+        return PROFILES[text]
+    found: dict[str, float] = {}
+    for part in text.split(","):
+        match = _PART.fullmatch(part.strip())
+        units = TIMES if match and match["key"] == "rtt" else RATES
+        if match is None or match["unit"] not in units or match["key"] in found:
+            raise ValueError(f"`{text}` is no network: write lan, wan, or as in rtt=40ms,bw=100M")
+        found[match["key"]] = float(match["number"]) * units[match["unit"]]
+    if found.keys() != {"rtt", "bw"} or found["bw"] <= 0:
+        raise ValueError(f"`{text}` needs both rtt and bw, as in rtt=40ms,bw=100M")
+    return Profile(name=text, rtt=found["rtt"], bandwidth=found["bw"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """What one core is assumed to do in a second: products inside of large kernels, and values passed over."""
+
+    products: float
+    values: float
+
+    def __str__(self) -> str:
+        return (
+            f"one core with {self.products / 1e9:g} thousand million products and {self.values / 1e9:g} values a second"
+        )
+
+    def seconds(self, products: int, values: int) -> float:
+        return products / self.products + values / self.values
+
+
+MACHINES = {1: Machine(products=4e9, values=1e9), 2: Machine(products=1e9, values=0.4e9)}  # by words of an element
