@@ -12,7 +12,7 @@ secret of the dealer has a name of its own, and every range is exact. Levels dif
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from ppc.passes.comparing import Digits, digits_for
@@ -21,7 +21,7 @@ from ppc.passes.plan_base import without_unused
 from ppc.plan.build import PlanBuilder, begun
 from ppc.plan.material import ONE_LEVEL
 from ppc.plan.selection import same_integers
-from ppc.plan.steps import Plan, Step
+from ppc.plan.steps import Carry, Plan, Step
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,28 @@ class ReuseMasks:
             builder.section = section.name
             for step in section.steps:
                 writing.visit(step)
-        return without_unused(builder.plan("masked"))
+        return without_unused(_uniform_from_the_start(builder.plan("masked"), writing.masks))
+
+
+def _uniform_from_the_start(plan: Plan, masks: Masking) -> Plan:
+    """Where parties shift their own shares, what is carried is opened under its owner's mask before the first
+    iteration: a number shared as itself and zero has no uniform shares (PROTOCOL.md, section 4)."""
+    if not any(step.op == "truncate_local" for step in plan.steps()):
+        return plan
+    masks.builder.section = "setup"
+    sections = [
+        replace(section, carries=tuple(_masked_first(carry, masks) for carry in section.carries))
+        for section in plan.sections
+    ]
+    steps = masks.builder.plan("masked").section("setup").steps
+    return replace(plan, sections=tuple(replace(s, steps=steps) if s.name == "setup" else s for s in sections))
+
+
+def _masked_first(carry: Carry, masks: Masking) -> Carry:
+    wire = masks.builder.wires[carry.first]
+    if wire.form != "clear":
+        return carry
+    return replace(carry, first=masks.of(carry.first, masks.builder.by_name[carry.first]))
 
 
 @dataclass

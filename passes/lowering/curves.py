@@ -7,23 +7,34 @@ the step, `error`, and part of the bound on the deviation that the compiler stat
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from ppc.approximation import Pieces, piecewise_linear
-from ppc.ir.graph import Node
+from ppc.approximation import PiecewiseLinear, piecewise_linear
+from ppc.ir.graph import Attribute, Node
 from ppc.passes.lowering.context import Lowering, Rule, Value
 from ppc.passes.lowering.tournament import largest_of_row
 
 CURVE_ERROR = 4e-4  # leaves room for rounding below 1e-3
 
 
-def curve(lowering: Lowering, x: Value, pieces: Pieces) -> Value:
+def curve(lowering: Lowering, x: Value, pieces: PiecewiseLinear) -> Value:
     """intercept + base·x + Σ slopes[j]·max(0, x - knots[j])"""
     bits = lowering.above(x, pieces.knots)
-    attrs = {"slopes": pieces.slopes, "knots": pieces.knots, "error": pieces.error}
+    attrs: dict[str, Attribute] = {"slopes": pieces.slopes, "knots": pieces.knots, "error": pieces.error}
     bent = lowering.add("select", bits, x, attrs=attrs)
     if pieces.base:
         bent = lowering.add("add", bent, lowering.times(x, pieces.base))
     return lowering.add("offset", bent, attrs={"by": pieces.intercept}) if pieces.intercept else bent
+
+
+def levelled(pieces: PiecewiseLinear) -> PiecewiseLinear:
+    """The same between its ends, and level outside: what cannot happen must not widen the range that is proved."""
+    knots, slopes, intercept, base = pieces.knots, pieces.slopes, pieces.intercept, pieces.base
+    if base:
+        intercept, knots, slopes, base = float(pieces.at(pieces.low)), (pieces.low, *knots), (base, *slopes), 0.0
+    if sum(slopes):
+        knots, slopes = (*knots, pieces.high), (*slopes, -sum(slopes))
+    return replace(pieces, knots=knots, slopes=slopes, intercept=intercept, base=base)
 
 
 def _function(name: str) -> Rule:
@@ -35,9 +46,9 @@ def softmax(lowering: Lowering, x: Value) -> Value:
     shape = lowering.shape(x)
     largest = largest_of_row(lowering, x)
     below = lowering.add("subtract", x, lowering.add("spread_rows", largest, shape=shape))
-    powers = curve(lowering, below, piecewise_linear("exp", error=CURVE_ERROR / shape[1]))
+    powers = curve(lowering, below, levelled(piecewise_linear("exp", high=0.0, error=CURVE_ERROR / 2)))
     total = lowering.add("sum_rows", powers)
-    inverse = curve(lowering, total, piecewise_linear("reciprocal", high=float(shape[1]), error=CURVE_ERROR / 2))
+    inverse = curve(lowering, total, levelled(piecewise_linear("reciprocal", 1.0, float(shape[1]), CURVE_ERROR / 2)))
     return lowering.product("multiply_rows", powers, inverse)
 
 

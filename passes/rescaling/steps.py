@@ -28,13 +28,16 @@ def _decode(walk: Walk, step: Step) -> Value:
 
 
 def _reveal(walk: Walk, step: Step) -> Value:
-    """At the scale that it has; bits beyond the wanted scale would tell more than the value, and are drowned."""
+    """At the scale that it has; bits beyond the wanted scale would tell more than the value, and are drowned in a
+    number between nothing and one unit: half a unit is taken off first."""
     value = step.inputs[0]
     current = walk.at(value, 2 * walk.scales.fraction) if walk.real(value) else walk.current[value]
     scale = walk.wires[current].scale or 0
-    drowned = 0 if walk.real(value) else max(0, scale - walk.scales.fraction)
-    attrs = {**step.attrs, "drowned": drowned} if drowned and step.word("grant") != "check" else dict(step.attrs)
-    return walk.add("reveal", current, attrs=attrs)
+    drowned = 0 if walk.real(value) or step.word("grant") == "check" else max(0, scale - walk.scales.fraction)
+    if not drowned:
+        return walk.add("reveal", current, attrs=step.attrs)
+    middle = walk.add("offset", current, attrs={"constant": -(1 << (drowned - 1))}, part="lowered")
+    return walk.add("reveal", middle, attrs={**step.attrs, "drowned": drowned})
 
 
 def _product(walk: Walk, step: Step) -> Value:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from ppc.ir.graph import Attribute
 from ppc.passes.rescaling.carried import Carried
 from ppc.plan.infer import infer
+from ppc.plan.ops import PLAN_OPS
 from ppc.plan.ranges import Range
 from ppc.plan.selection import selected_range
 from ppc.plan.steps import Plan, SectionName, Step
@@ -147,10 +148,20 @@ class Walk:
     def truncation(self, name: Value, shift: int) -> Value:
         like = self.by_name.get(name) or self.of_carried(name)
         attrs: dict[str, Attribute] = {"shift": shift}
-        op = "truncate_local" if self.local else "truncate"
+        op = "truncate_local" if self.local and self.uniform(name) else "truncate"
         wire = infer(op, attrs, [self.wires[name]])
         step = replace(like, name=self.fresh(f"{name}.truncated"), op=op, inputs=(name,), attrs=attrs, wire=wire)
         return self.keep(step, self.home[name])
+
+    def uniform(self, name: Value) -> bool:
+        """Whether the shares of a value are uniform, which shifting them needs: a known number shared as itself and
+        zero is not. What is carried is uniform from the start: see `reuse_masks`."""
+        step = self.by_name.get(name)
+        if step is None or step.op in ("product", "polynomial", "select", "truncate_local"):
+            return True
+        if step.op in ("add", "subtract", "add_channel"):
+            return any(self.uniform(operand) for operand in step.inputs)
+        return PLAN_OPS[step.op].kind == "linear" and all(self.uniform(operand) for operand in step.inputs)
 
     def again(self, step: Step, operand: Value, attrs: Mapping[str, Attribute]) -> Value:
         """A linear step once more, on another operand."""
