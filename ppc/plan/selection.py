@@ -28,7 +28,8 @@ def compared(bit: Step, by_name: Mapping[str, Step]) -> Compared:
     """What the bit of a `compare` or `bit` step says."""
     if bit.op == "compare":
         coarse = bit.integer("coarse", 0)
-        return Compared(of=bit.inputs[0], shift=coarse, thresholds=tuple(k >> coarse for k in bit.integers("knots")))
+        thresholds = tuple(knot >> coarse for knot in bit.integers("knots"))
+        return Compared(of=opened(bit.inputs[0], by_name), shift=coarse, thresholds=thresholds)
     step = by_name[bit.inputs[0]]
     while step.op == "groups":
         step = by_name[step.inputs[0]]
@@ -37,16 +38,15 @@ def compared(bit: Step, by_name: Mapping[str, Step]) -> Compared:
     return Compared(of=opened(step.inputs[0], by_name), shift=shift, thresholds=thresholds)
 
 
-def opened(name: str, by_name: Mapping[str, Step]) -> str:
-    """The value under a mask."""
-    step = by_name.get(name)
-    return step.inputs[0] if step and step.op == "mask" else name
-
-
-def same_integers(name: str, by_name: Mapping[str, Step]) -> str:
+def same_integers(name: str, by_name: Mapping[str, Step], through: frozenset[str] = RELABELLING) -> str:
     """The value that was read at another scale, or certified; the value itself otherwise."""
     step = by_name.get(name)
-    return same_integers(step.inputs[0], by_name) if step and step.op in RELABELLING else name
+    return same_integers(step.inputs[0], by_name, through) if step and step.op in through else name
+
+
+def opened(name: str, by_name: Mapping[str, Step]) -> str:
+    """The value under a mask, as it was first made."""
+    return same_integers(name, by_name, RELABELLING | {"mask"})
 
 
 def selected_range(step: Step, by_name: Mapping[str, Step], x: Range) -> Range | None:
@@ -61,13 +61,12 @@ def selected_range(step: Step, by_name: Mapping[str, Step], x: Range) -> Range |
 
 
 def _same_value(name: str, found: Compared, by_name: Mapping[str, Step]) -> bool:
-    name = same_integers(name, by_name)
     if found.shift == 0:
-        return name == same_integers(found.of, by_name)
+        return name == found.of
     step = by_name.get(name)
     if step is None or step.op != "truncate" or step.integer("shift") != found.shift:
         return False
-    return opened(same_integers(step.inputs[0], by_name), by_name) == same_integers(found.of, by_name)
+    return opened(step.inputs[0], by_name) == found.of
 
 
 def pieces(x: Range, slopes: Sequence[int], knots: Sequence[int], thresholds: Sequence[int]) -> Range:

@@ -213,13 +213,15 @@ def test_every_secret_is_used_by_one_step(plan: Plan) -> None:
 
 @given(PLANS)
 def test_values_stay_what_they_were(plan: Plan) -> None:
-    """Shape, scale and range of whatever had a name and is still there."""
+    """Shape and scale of whatever had a name and is still there; its range is no wider."""
     made = finished(plan)
     for name, wire in plan.wires.items():
         if name in made.wires:
             after = made.wires[name]
 
-            assert (after.shape, after.scale, after.low, after.high) == (wire.shape, wire.scale, wire.low, wire.high)
+            assert (after.shape, after.scale) == (wire.shape, wire.scale)
+            if wire.low is not None:
+                assert wire.low <= (after.low or 0) <= (after.high or 0) <= (wire.high or 0)
 
 
 @given(PLANS)
