@@ -130,6 +130,10 @@ class Lowering:
     def times(self, x: Value, by: float) -> Value:
         return x if by == 1.0 else self.add("times", x, attrs={"by": by})
 
+    def settled(self, x: Value) -> Value:
+        """The value at the scale that is wanted of it: where many steps take it, one truncation serves them all."""
+        return self.add("times", x, attrs={"by": 1.0})
+
     def above(self, x: Value, knots: tuple[float, ...]) -> Value:
         """The bits of x > knot; once for each value and its knots, forward and backward."""
         key = (x, knots)

@@ -43,7 +43,7 @@ def _function(name: str) -> Rule:
 
 def softmax(lowering: Lowering, x: Value) -> Value:
     """exp(x - max) over its sum; the sum lies between 1 and the number of classes."""
-    shape = lowering.shape(x)
+    shape, x = lowering.shape(x), lowering.settled(x)
     largest = largest_of_row(lowering, x)
     below = lowering.add("subtract", x, lowering.add("spread_rows", largest, shape=shape))
     powers = curve(lowering, below, levelled(piecewise_linear("exp", high=0.0, error=CURVE_ERROR / 2)))

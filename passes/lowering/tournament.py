@@ -85,9 +85,9 @@ def _max_pool(lowering: Lowering, node: Node, operands: Sequence[Value]) -> Valu
     """Every place of the windows is a value; outside of the image nothing can win."""
     bounds = lowering.graph[node.inputs[0]].typed.bounds
     border = bounds.low if bounds else 0.0
-    kernel = node.pair("kernel")
+    kernel, x = node.pair("kernel"), lowering.settled(operands[0])
     values = [
-        lowering.add("window", *operands, attrs={**node.window, "place": place, "border": border})
+        lowering.add("window", x, attrs={**node.window, "place": place, "border": border})
         for place in product(*map(range, kernel))
     ]
     best, match = winner(lowering, values)
@@ -130,7 +130,7 @@ def _part(lowering: Lowering, x: Value, start: int, stop: int) -> Value:
 
 
 def _argmax(lowering: Lowering, node: Node, operands: Sequence[Value]) -> Value:
-    _, match = winner(lowering, columns(lowering, operands[0]))
+    _, match = winner(lowering, columns(lowering, lowering.settled(operands[0])))
     place = place_of(lowering, match)
     return lowering.add("reshape", str(place), shape=node.shape)
 

@@ -82,9 +82,12 @@ def _times(walk: Walk, step: Step) -> Value:
     by, value = cast(float, step.attrs["by"]), step.inputs[0]
     if walk.real(value):
         return walk.copy(walk.current[value], attrs={"op": "scale", "factor": by})
+    if by == 1.0:
+        return walk.operand(value)
     fraction, exponent = frexp(abs(by))
     if by == 0 or fraction != 0.5:
-        return _factor(walk, value, by)
+        made = _factor(walk, value, by)
+        return walk.truncated_now(step.name, made) if walk.gradient(step.name) else made
     scale = walk.scale(value) - (exponent - 1)
     current = walk.current[value]
     if scale < 0:

@@ -123,6 +123,11 @@ class Walk:
             return self.convert("times", value, {"factor": 1 << change, "lift": change}, "lifted")
         return current
 
+    def truncated_now(self, value: Value, made: Value) -> Value:
+        """A gradient with the bits of a factor enters sums and products alike: one truncation serves all of them."""
+        self.current[value] = made
+        return self.operand(value)
+
     def shifted(self, name: Value, shift: int) -> Value:
         """A value of the new plan without its `shift` lowest bits, truncated where it has the fewest elements.
 
