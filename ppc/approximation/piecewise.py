@@ -3,7 +3,8 @@
     value(x) = intercept + base·x + Σ slopes[j]·max(0, x - knots[j])
 
 The error is proved, not sampled: on every piece it is looked up where it can be largest. Behind the last bend of a
-function that saturates the line is level, so that the error holds for all reals.
+function that saturates the line is level, so that the error holds for all reals. Far to the left `exp` is exactly 0:
+a softmax adds up what is left of many classes.
 """
 
 from __future__ import annotations
@@ -86,6 +87,19 @@ def _is_bounded(curve: Curve, low: float, high: float) -> bool:
     return left and (high < inf or curve.right is not None)
 
 
+def softmax_error(classes: int, exponential: float, reciprocal: float) -> float:
+    """A bound on a softmax made of approximations with these errors, whatever the scores are.
+
+    With e the exponentials of scores less their largest, p what stands for them, and T and P their sums, T at least 1:
+    p/P - e/T is ((p - e)·(T - e) - e·(what the others are off by)) / (P·T), at most the exponential's error times
+    (classes - 1) / P. The reciprocal must hold from 1 - classes·exponential to classes·(1 + exponential).
+    """
+    least = 1 - classes * exponential
+    if classes < 2 or least <= 0:
+        return inf
+    return (1 + exponential) * reciprocal + exponential * (classes - 1) / least
+
+
 # ---- where the bends are: the curve is left by the error at every vertex, and by as much between two ----
 
 
@@ -120,9 +134,10 @@ def _shape(curve: Curve, low: float, high: float, error: float) -> _Shape:
     if curve.steepest is not None:
         return _turned(curve, curve.steepest, error)
     left_tail = curve.left is not None and low == curve.low
-    start = _boundary(lambda x: curve.value(x) >= 2 * error, high, -1e4) if left_tail else low
+    start = _boundary(lambda x: curve.value(x) >= error, high, -1e4) if left_tail else low
     x = _walk(curve, start, high, error)
-    return _Shape(x, tuple(curve.value(point) - error for point in x), left_tail, right_tail=False)
+    y = [curve.value(point) - error for point in x]
+    return _Shape(x, (0.0, *y[1:]) if left_tail else tuple(y), left_tail, right_tail=False)
 
 
 def _turned(curve: Curve, steepest: float, error: float) -> _Shape:
@@ -182,7 +197,10 @@ def _boundary(holds: Callable[[float], bool], good: float, bad: float, *, steps:
 
 
 def _rounded(function: str, shape: _Shape, low: float, high: float, fraction: int) -> PiecewiseLinear | None:
-    """Vertices and slopes on the grid; then the whole is moved up or down until it errs as far to either side."""
+    """Vertices and slopes on the grid; then the whole is moved up or down until it errs as far to either side.
+
+    A function that is level at one side only stays where it is.
+    """
     curve, unit = CURVES[function], 2.0**-fraction
     x = [round(point / unit) * unit for point in shape.x]
     if len(set(x)) < len(x):
@@ -202,9 +220,9 @@ def _rounded(function: str, shape: _Shape, low: float, high: float, fraction: in
         slopes=tuple(after - before for before, after in pairwise(slopes)),
         error=0.0,
     )
-    below, above = _extremes(curve, form)
-    moved = round((form.intercept - (below + above) / 2) / unit**2) * unit**2
-    form = _clipped(replace(form, intercept=moved), low, high)
+    middle = 0.0 if shape.left_tail > shape.right_tail else sum(_extremes(curve, form)) / 2
+    intercept = round((form.intercept - middle) / unit**2) * unit**2
+    form = _clipped(replace(form, intercept=intercept), low, high)
     return replace(form, error=max(map(abs, _extremes(curve, form))) + _ROUNDING)
 
 

@@ -14,7 +14,11 @@ from ppc.ir.layers import weighted
 from ppc.ir.policy import Cut, Grant, Joint, Owner, Policy, Training
 from ppc.ir.types import Interval
 from ppc.passes.base import Pass, steps
+from ppc.passes.check_flow import CheckFlow
 from ppc.passes.differentiate import Differentiate
+from ppc.passes.fold_norms import FoldNorms
+from ppc.passes.fold_rate import FoldRate
+from ppc.passes.fuse_pools import FusePools
 from ppc.passes.infer_shapes import InferShapes
 from ppc.passes.place import Place
 from ppc.passes.prepare_inference import PrepareInference
@@ -69,7 +73,8 @@ def test_inference(seed: int) -> None:
     assert_same(typed, [SplitAtLayer(cut, "hospital")], values, expected)
     weights = {node.name: values[node.name] for node in typed.parameters}
     folded = {**{node.name: values[node.name] for node in typed.inputs}, **fold(typed, weights)}
-    assert_same(typed, [PrepareInference(), Place(POLICY)], folded, expected)
+    joint = (FusePools(), FoldNorms(), CheckFlow(POLICY))
+    assert_same(typed, [PrepareInference(), Place(POLICY), *joint], folded, expected)
 
 
 @pytest.mark.parametrize("seed", TRAINABLE)
@@ -79,3 +84,14 @@ def test_training(seed: int) -> None:
     values = random_values(step, np.random.default_rng(seed))
 
     assert_same(step, [Place(POLICY, TRAINING)], values, evaluate(step, values))
+
+
+@pytest.mark.parametrize("seed", [seed for seed in TRAINABLE if not typed_model(seed).with_op("batch_norm")])
+def test_joint_training(seed: int) -> None:
+    """A step on shares, without momentum: with it, what is carried is another number."""
+    how = replace(TRAINING, by="joint", momentum=0.0, weight_decay=0.1)
+    step = Differentiate(training=how).run(typed_model(seed))
+    values = random_values(step, np.random.default_rng(seed))
+    placed = Place(POLICY, how).run(step)
+
+    assert_same(placed, [FusePools(), FoldNorms(), FoldRate(), CheckFlow(POLICY, how)], values, evaluate(step, values))
