@@ -29,10 +29,12 @@ DIGITS_A_WORD = 4  # digits of which the products are looked up from sixteen bit
 def deal_step(table: Table, step: Step) -> Known:
     if step.wire.form == "public" and step.op != "reveal":
         return _public(table, step)
-    rule = DEALING.get(step.op)
-    if rule is not None:
-        return rule(table, step)
-    return None if step.wire.form == "clear" else _linear(table, step)
+    if step.wire.form == "clear" and step.op != "reveal":
+        return None
+    made = DEALING.get(step.op, _linear)(table, step)
+    if isinstance(made, Missing):
+        table.see(step, made.value)
+    return made
 
 
 # ---- openings of elements ----

@@ -51,7 +51,7 @@ class Party:
         coins: Coins | None = None,
         threads: int = 1,
         variant: str | None = None,
-        watch: Callable[[str, int, Step, Value], None] | None = None,
+        watch: Callable[[Desk, Step, Value], None] | None = None,
     ) -> None:
         self.plan, self.name, self.channel, self.supply = plan, name, channel, supply
         self.keys = seed.keys(session, name, artifact_hash(plan))
@@ -88,7 +88,7 @@ class Party:
     def _keep(self, section: Section, step: Step, value: Value) -> None:
         self.desk.put(step, value)
         if self.watch is not None:
-            self.watch(section.name, self.desk.iteration, step, self.desk.values[step.name])
+            self.watch(self.desk, step, self.desk.values[step.name])
         self.desk.values.done(section, step)
 
     # ---- one round ----

@@ -9,7 +9,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from queue import Empty, Full, Queue
 from threading import Event, Thread
 from typing import Any
@@ -22,6 +21,7 @@ from ppc.field import Words
 from ppc.plan.steps import Plan, Step
 from ppc.runtime.channel import TIMEOUT, memory_channels
 from ppc.runtime.dealer import Dealer
+from ppc.runtime.desk import Desk
 from ppc.runtime.keys import Coins, Seed
 from ppc.runtime.meter import Meter
 from ppc.runtime.party import Party
@@ -35,7 +35,7 @@ AHEAD = 1  # how many parcels the dealer makes before they are needed
 class Watchers:
     """For tests and the twin: shown every value of a party, and every mask of the dealer."""
 
-    party: Callable[[str, str, int, Step, Value], None] | None = None
+    party: Callable[[Desk, Step, Value], None] | None = None
     dealer: Callable[[str, int, Step, Words], None] | None = None
 
 
@@ -116,7 +116,6 @@ class _Run:
         variant: str | None,
         watch: Watchers,
     ) -> Party:
-        shown = watch.party
         return Party(
             self.plan,
             name,
@@ -126,7 +125,7 @@ class _Run:
             supply=self.supply if name == self.plan.parties[1] else None,
             coins=coins[name] if coins else None,
             variant=variant,
-            watch=None if shown is None else partial(shown, name),
+            watch=watch.party,
         )
 
     def outcome(self) -> Outcome:

@@ -88,7 +88,7 @@ class Table:
         return found
 
     def see(self, step: Step, whole: Array) -> None:
-        """Shown to a watcher, for the twin."""
+        """Show a watcher a mask, a noise, or what the shares of a value lack: the coins of a run."""
         if self.watch is not None:
             self.watch(self.hands[0].section, self.hands[0].iteration, step, self.local.store(whole))
 

@@ -10,12 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppc.field import Field, Words, to_integers
+from ppc.plan.material import corrections
+from ppc.plan.messages import bytes_sent, messages
 from ppc.plan.steps import Plan, Step
 from ppc.plan.text import parse, show
 from ppc.plan.wires import Wire
+from ppc.runtime.desk import Desk
 from ppc.runtime.keys import Coins, Seed
-from ppc.runtime.session import Outcome, Watchers, run_in_memory
-from ppc.runtime.values import Bits, Digits, Masked, Truncated
+from ppc.runtime.lazy import Lazy
+from ppc.runtime.session import Outcome, Watchers, passes, run_in_memory
+from ppc.runtime.twin import Record, Twin
+from ppc.runtime.twin_rules import Plain
+from ppc.runtime.values import Bits, Digits, Masked, Truncated, Value
 
 PARTIES = ("hospital", "lab")
 Integers = NDArray[np.object_]
@@ -44,25 +50,34 @@ def plan_of(field: Field | str, **sections: str) -> Plan:
     return plan
 
 
-class Transcript:
+class Transcript(Record):
     """Every value of both parties and every mask of the dealer, of one run."""
 
+    outcome: Outcome
+
     def __init__(self, plan: Plan) -> None:
+        super().__init__()
         self.plan, self.field = plan, plan.modulus_field
         self.held: dict[tuple[str, str, int, str], Any] = {}
-        self.masks: dict[tuple[str, int, str], Words] = {}
-        self.outcome: Outcome | None = None
+        self.chosen = {step.word("into") for step in plan.steps()}  # masks whose shares are none
 
-    def party(self, name: str, section: str, iteration: int, step: Step, value: Any) -> None:
-        self.held[name, section, iteration, step.name] = value
-
-    def dealer(self, section: str, iteration: int, step: Step, mask: Words) -> None:
-        self.masks[section, iteration, step.name] = mask.copy()
+    def party(self, desk: Desk, step: Step, value: Value) -> None:
+        super().party(desk, step, value)
+        kept = desk.local.store(value) if isinstance(value, Lazy) else value
+        self.held[desk.name, desk.section.name, desk.iteration, step.name] = kept
 
     def value(self, name: str, section: str = "each", iteration: int = 0) -> Any:
         """What both parties together hold: integers 0..p-1, reals, or bits."""
         parts = [self.held[party, section, iteration, name] for party in self.plan.parties]
-        return together(self.plan.wires[name], self.plan, parts)
+        wire, coin = self.plan.wires[name], self.masks.get((section, iteration, name))
+        found = together(wire, self.plan, parts)
+        if coin is None or wire.form not in ("shared", "masked"):
+            return found
+        if wire.form == "shared":
+            return (found + to_integers(coin, self.field)) % self.field.modulus
+        whole = (to_integers(parts[0].opened, self.field) - to_integers(coin, self.field)) % self.field.modulus
+        assert self.plan.by_name[name].word("mask") in self.chosen or np.array_equal(found, whole)
+        return whole
 
     def opened(self, name: str, section: str = "each", iteration: int = 0) -> Words:
         found = self.held["hospital", section, iteration, name]
@@ -83,7 +98,7 @@ def together(wire: Wire, plan: Plan, parts: list[Any]) -> Any:
     if wire.form == "truncated":
         return _truncated(parts, field)
     if wire.form == "bit":
-        return _bits(parts, field)
+        return _bits(parts, field).reshape(wire.shape)
     shares = [0 if part is None else to_integers(part, field) for part in parts]
     return np.asarray((shares[0] + shares[1]) % field.modulus, dtype=object) + np.zeros(wire.shape, dtype=object)
 
@@ -140,6 +155,45 @@ def run(
         **options,
     )
     return transcript
+
+
+def same_as_twin(
+    plan: Plan, given: Mapping[str, Any], *, iterations: int = 1, seed: int = 1, **options: Any
+) -> Transcript:
+    """A run whose every value is that of its twin, bit for bit; and that sent what the plan says."""
+    transcript = run(plan, given, iterations=iterations, seed=seed, **options)
+    twin = Twin(plan, dict(zip(plan.parties, map(Coins, seeds(seed)[3:]), strict=True)), transcript)
+    for section, iteration in passes(plan, iterations):
+        for name, value in twin.run(section, iteration, given).items():
+            found = transcript.value(name, section, iteration)
+            wanted = value.integers if isinstance(value, Plain) else value
+            if plan.wires[name].form == "digits":
+                found = unpacked(found, wanted.shape[-1])
+            elif plan.wires[name].form in ("clear", "public") and isinstance(value, Plain):
+                found = to_integers(found, plan.modulus_field)
+            assert np.shape(found) == np.shape(wanted), name
+            assert np.array_equal(found, wanted), name
+    same_bytes(plan, transcript, iterations)
+    return transcript
+
+
+def same_bytes(plan: Plan, transcript: Transcript, iterations: int) -> None:
+    """Message by message what the plan says, and together what the channel carried."""
+    times = {"setup": 1, "each": iterations, "finish": 1}
+    for section in plan.sections:
+        predicted = dict.fromkeys(messages(plan, section), times[section.name])
+        assert dict(transcript.outcome.meter.rows(plan, section.name)) == predicted
+        assert transcript.outcome.dealt[section.name] == sum(
+            row.bytes(plan.modulus_field.words) for row in corrections(plan, section)
+        )
+    for party in plan.parties:
+        whole = sum(times[section.name] * bytes_sent(plan, section, party) for section in plan.sections)
+        assert transcript.outcome.meter.bytes_sent(party) == transcript.outcome.sent[party] == whole
+
+
+def unpacked(planes: Words, count: int) -> Integers:
+    bits = np.unpackbits(planes.view(np.uint8).reshape(*planes.shape[:-1], -1), axis=-1, bitorder="little")
+    return bits[..., :count].astype(object)
 
 
 def seeds(seed: int | None) -> list[Seed]:
