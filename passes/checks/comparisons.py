@@ -14,6 +14,9 @@ from ppc.passes.checks.intervals import Ends, hull, summed
 from ppc.plan.steps import Plan, Step
 
 
+RELABELLED = ("mask", "rescale", "certified")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
     """The value under the mask that a bit was compared from, shifted right by `shift`, and the thresholds."""
@@ -36,9 +39,10 @@ def compared(plan: Plan, name: str) -> Compared | None:
     return Compared(value=opened.inputs[0], shift=shift, thresholds=thresholds)
 
 
-def under_mask(plan: Plan, name: str) -> str:
+def integers(plan: Plan, name: str) -> str:
+    """Whose integers a value has: what it was before it was masked, read at another scale, or certified."""
     step = plan.by_name.get(name)
-    return step.inputs[0] if step is not None and step.op == "mask" else name
+    return integers(plan, step.inputs[0]) if step is not None and step.op in RELABELLED else name
 
 
 # ---- choices ----
@@ -56,10 +60,11 @@ def selected(plan: Plan, step: Step, x: Ends) -> Ends:
 def _same_value(plan: Plan, name: str, found: Compared) -> bool:
     """The value itself where nothing was shifted, or its truncation by as many bits."""
     if found.shift == 0:
-        return under_mask(plan, name) == found.value
-    step = plan.by_name.get(under_mask(plan, name))
-    shifted = step is not None and step.op == "truncate" and step.integer("shift") == found.shift
-    return shifted and step is not None and under_mask(plan, step.inputs[0]) == found.value
+        return integers(plan, name) == integers(plan, found.value)
+    step = plan.by_name.get(integers(plan, name))
+    if step is None or step.op != "truncate" or step.integer("shift") != found.shift:
+        return False
+    return integers(plan, step.inputs[0]) == integers(plan, found.value)
 
 
 def _choice(slope: int, knot: int, x: Ends) -> Ends:

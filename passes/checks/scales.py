@@ -8,7 +8,7 @@ from ppc.plan.steps import Step
 from ppc.plan.wires import Wire
 
 FREE = frozenset({"given", "compute", "decode", "digits", "groups"})
-BITS = frozenset({"bit", "count", "as_number"})
+BITS = frozenset({"bit", "count", "as_number"})  # whole numbers, whatever they were compared from
 EQUAL = frozenset({"add", "subtract", "add_channel", "concat"})
 
 
@@ -18,7 +18,7 @@ def scale_mistake(step: Step, operands: Sequence[Wire]) -> str:
     known = [scale for scale in scales if scale is not None]
     if step.op in FREE:
         return ""
-    if step.op != "encode" and len(known) < len(scales):
+    if step.op != "encode" and step.op not in BITS and len(known) < len(scales):
         return "has an operand without a scale"
     if step.op in EQUAL and len(set(known)) != 1:
         return f"takes operands of the scales {', '.join(map(str, known))}"
