@@ -86,7 +86,7 @@ def _polynomial(_plan: Plan, step: Step, _wires: Sequence[Wire]) -> Pair:
     return count, count
 
 
-def _select(_plan: Plan, step: Step, wires: Sequence[Wire]) -> Pair:
+def _select(_plan: Plan, _step: Step, wires: Sequence[Wire]) -> Pair:
     """The opened number times the share of the bit's mask, for every threshold."""
     return wires[0].size, wires[0].size
 

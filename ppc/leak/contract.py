@@ -1,0 +1,109 @@
+"""Everything that each party sees in clear, with its line, and the caveats that go with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ppc.ir.policy import Policy
+from ppc.leak.caveats import Caveat, caveats
+from ppc.plan.steps import BOTH, Plan, Section, Step
+from ppc.plan.wires import Wire
+from ppc.source import START, Span
+
+OWN = "own"
+ADVERSARY = "semi-honest parties that do not collude with the dealer"
+DEALER = "a dealer that is trusted: it sees the program and no data; with either party it could open everything"
+PUBLIC = (
+    "the program with its bounds, all shapes, the batch",
+    "how many batches or iterations are run, when, and how long they take",
+    "that the run ended, and where",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """One value that a party has in clear. `grant` is the line that allows it; `own`, where the party brought it."""
+
+    party: str
+    value: str
+    grant: str
+    shape: tuple[int, ...]
+    when: str  # the section in which it is seen
+    digits: int | None = None  # binary digits behind the point that are seen; None for numbers as they are
+    drowned: int = 0  # how many low bits are drowned in noise that neither party knows
+    span: Span = START
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        return self.party, self.grant, self.value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contract:
+    """What a plan shows to whom."""
+
+    model: str
+    parties: tuple[str, str]
+    field: str
+    training: bool
+    batch: int
+    seen: tuple[Seen, ...]
+    caveats: tuple[Caveat, ...]
+    adversary: str = ADVERSARY
+    dealer: str = DEALER
+
+
+def contract(plan: Plan, policy: Policy | None = None) -> Contract:
+    """The contract of a plan; of the private block come the lines that no value of the plan stands for."""
+    seen = [one for section in plan.sections for one in _seen(plan, section)]
+    seen += _ranges(policy) if policy else ()
+    return Contract(
+        model=plan.name,
+        parties=plan.parties,
+        field=plan.field,
+        training=bool(plan.section("each").carries),
+        batch=plan.batch,
+        seen=tuple(sorted(seen, key=lambda one: plan.parties.index(one.party))),
+        caveats=tuple(caveats(plan, policy)),
+    )
+
+
+def _seen(plan: Plan, section: Section) -> Iterator[Seen]:
+    for step in section.steps:
+        if step.op == "given" and step.word("what") != "zero":
+            for party in _holders(plan, step.wire):
+                yield _one(step, party, section, value=step.name.removesuffix(".first"), grant=OWN)
+        elif step.op == "reveal":
+            for party in plan.parties if step.word("to") == BOTH else (step.word("to"),):
+                yield _one(step, party, section, value=step.name.removesuffix(".opened"), grant=step.word("grant"))
+
+
+def _holders(plan: Plan, wire: Wire) -> tuple[str, ...]:
+    return plan.parties if wire.form == "public" else (wire.at,)
+
+
+def _one(step: Step, party: str, section: Section, *, value: str, grant: str) -> Seen:
+    drowned = step.integer("drowned", 0)
+    digits = None if step.wire.scale is None else step.wire.scale - drowned
+    return Seen(
+        party=party,
+        value=value,
+        grant=grant,
+        shape=step.wire.shape,
+        when=section.name,
+        digits=digits,
+        drowned=drowned,
+        span=step.span,
+    )
+
+
+def _ranges(policy: Policy) -> Iterator[Seen]:
+    """Bounds that were taken from the weights tell something of them."""
+    for grant in policy.grants:
+        if grant.what == "range of weights":
+            for party in grant.to:
+                if party != policy.weights.party:
+                    yield Seen(
+                        party=party, value="weights", grant=grant.what, shape=(2,), when="setup", span=grant.span
+                    )
