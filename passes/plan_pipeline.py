@@ -26,7 +26,7 @@ LEVELS = (0, 1, 2)
 
 def graph_passes(level: int) -> tuple[Pass, ...]:
     """What is done to the graph before it is lowered."""
-    return (FoldRate(), FoldNorms(), *([FusePools()] if level == 2 else []))
+    return (*([FusePools()] if level == 2 else []), FoldNorms(), FoldRate())
 
 
 def lowering(policy: Policy, training: Training | None, *, level: int, batch: int) -> Lower:

@@ -50,12 +50,12 @@ def _positive_pair(value: Attribute) -> bool:
 
 TESTS: dict[str, Test] = {
     **dict.fromkeys(SECRETS, _word),
-    **dict.fromkeys(("what", "op", "to", "grant", "into", "by"), _word),
+    **dict.fromkeys(("what", "op", "to", "grant", "into", "by", "why"), _word),
     **dict.fromkeys(("shift", "drowned", "lift", "threshold", "start"), _count),
     **dict.fromkeys(("digits", "groups", "pool", "stop"), _positive),
     **dict.fromkeys(("offset", "factor", "constant", "border", "low", "high", "scale"), _whole),
     **dict.fromkeys(("offsets", "slopes", "knots", "coefficients"), _wholes),
-    **dict.fromkeys(("short", "transpose_x", "transpose_y"), _flag),
+    **dict.fromkeys(("short", "inline", "transpose_x", "transpose_y"), _flag),
     **dict.fromkeys(("kernel", "stride", "size"), _positive_pair),
     **dict.fromkeys(("padding", "place"), _pair),
     "map": lambda value: value in BILINEAR,
@@ -76,6 +76,8 @@ OPTIONAL: dict[str, tuple[str, ...]] = {
     "polynomial": ("scale", "error"),
     "window": ("border",),
 }
+# For people, and for how a party lays out its loops: they change no value and no message.
+REMARKS = ("why", "inline")
 FURTHER: dict[str, tuple[str, ...]] = {"encode": ("scale",), "rescale": ("to",)}
 # The scale that `rescale` goes to has the name of the party that `reveal` shows to.
 SPECIAL: dict[tuple[str, str], Test] = {
@@ -104,7 +106,7 @@ def mistakes(step: Step) -> Iterator[str]:
     if step.op == "compute":  # what one party computes alone is its own business
         yield from () if _word(step.attrs.get("op", "")) else ("has no attribute `op`",)
         return
-    optional = {*OPTIONAL.get(step.op, ()), *row.secrets}
+    optional = {*OPTIONAL.get(step.op, ()), *row.secrets, *REMARKS}
     needed = {*row.attrs, *FURTHER.get(step.op, ())} - optional
     if "map" in row.attrs:
         more, beside = MAPS.get(str(step.attrs.get("map", "")), ((), ()))

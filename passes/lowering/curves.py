@@ -46,9 +46,12 @@ def softmax(lowering: Lowering, x: Value) -> Value:
     shape, x = lowering.shape(x), lowering.settled(x)
     largest = largest_of_row(lowering, x)
     below = lowering.add("subtract", x, lowering.add("spread_rows", largest, shape=shape))
-    powers = curve(lowering, below, levelled(piecewise_linear("exp", high=0.0, error=CURVE_ERROR / 2)))
+    power = levelled(piecewise_linear("exp", high=0.0, error=CURVE_ERROR / 2))
+    powers = curve(lowering, below, power)
     total = lowering.add("sum_rows", powers)
-    inverse = curve(lowering, total, levelled(piecewise_linear("reciprocal", 1.0, float(shape[1]), CURVE_ERROR / 2)))
+    count, missed = shape[1], shape[1] * power.error
+    reciprocal = piecewise_linear("reciprocal", 1.0 - missed, count + missed, CURVE_ERROR / 2)
+    inverse = curve(lowering, total, levelled(reciprocal))
     return lowering.product("multiply_rows", powers, inverse)
 
 
