@@ -21,6 +21,7 @@ from ppc.source import Span
 GRADIENTS = ((35, 32), (32, 28), (28, 24), (24, 20), (20, 16))  # of the loss gradient as encoded, and of the others
 FRACTIONS = (16, 14, 12, 10, 8)
 DIGIT = 4
+LOCAL_ROOM = 42  # bits between a value and the field where each party shifts its own share: wrong with 2^-40
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +81,9 @@ def problem(plan: Plan, step: Step) -> tuple[int, int] | None:
     if step.op == "truncate":
         operand = plan.wires[step.inputs[0]].bits
         return (operand, bits - 2) if operand > bits - 3 else None
+    if step.op == "truncate_local":
+        operand = plan.wires[step.inputs[0]].bits
+        return (operand, bits - LOCAL_ROOM) if operand > bits - LOCAL_ROOM - 1 else None
     if step.op == "compare":
         needed = compared_bits(plan, step)
         return (needed, bits - 2) if needed > bits - 2 else None

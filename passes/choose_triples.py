@@ -22,6 +22,7 @@ from ppc.plan.maps import windows
 from ppc.plan.steps import Plan, Step
 
 POWER_ROOM = {"mersenne61": 58, "mersenne127": 124}  # bits that the highest power and its coefficient may take
+LOCAL_ROOM = 40  # fewer, where each party shifts its own share and the result must stay far from the field's end
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +32,7 @@ class ChooseTriples:
     name: ClassVar[str] = "choose-triples"
     level: int = 2
     fraction: int = 16
+    local: bool = False
 
     def run(self, plan: Plan) -> Plan:
         choosing = _Choosing(plan, self)
@@ -117,7 +119,8 @@ class _Choosing:
         if self.options.level < 2 or wire.form != "shared":
             return False
         whole = 8  # bits before the point that a value raised to a power is given
-        return degree * (self.options.fraction + whole) + 16 + degree <= POWER_ROOM[self.before.field]
+        room = POWER_ROOM[self.before.field] - (LOCAL_ROOM if self.options.local else 0)
+        return degree * (self.options.fraction + whole) + 16 + degree <= room
 
     def written_out(self, step: Step) -> str:
         """c0 + c1·x + c2·x² + …, each power the product of the one before and x."""

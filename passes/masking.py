@@ -31,8 +31,10 @@ class Masking:
     def __post_init__(self) -> None:
         self.level = self.plan.level
         self.in_setup = {step.name for step in self.plan.section("setup").steps}
-        truncations = (step for step in self.plan.steps() if step.op == "truncate")
-        self.truncated = {step.inputs[0] for step in truncations}
+        self.truncated = {step.inputs[0] for step in self.plan.steps() if step.op == "truncate"}
+        compared = {step.inputs[0] for step in self.plan.steps() if step.op == "compare"}
+        # Truncations and comparisons are about the secrets behind one mask, so that must be the value's own.
+        self.own = self.truncated | compared
 
     def secret(self, kind: str) -> str:
         """A name for a new secret of the dealer: its first letter and a number."""
@@ -88,9 +90,9 @@ class Masking:
         parts = frozenset[str]().union(*(self.needed(name, known) for name in step.inputs))
         if step.op == "certified":
             return parts  # the same number, so the same opening
-        saved = self.cost(frozenset({value})) - self.cost(parts)
-        # A truncation's mask may be short, or chosen by the dealer, where the value is opened itself.
-        return parts if saved > 0 or (saved == 0 and value not in self.truncated) else frozenset({value})
+        if value in self.own:
+            return frozenset({value})
+        return parts if self.cost(parts) <= self.cost(frozenset({value})) else frozenset({value})
 
     def free(self, value: str) -> bool:
         return self.builder.wires[value].form == "public"

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from ppc.ir.policy import Joint, Policy, Training
 from ppc.passes.base import Pass
+from ppc.passes.checks.check_masks import CheckMasks
+from ppc.passes.checks.check_ranges import CheckRanges
+from ppc.passes.checks.check_rounds import CheckRounds
 from ppc.passes.choose_masks import ChooseMasks
 from ppc.passes.choose_scales import ChooseScales
 from ppc.passes.choose_triples import ChooseTriples
@@ -36,6 +39,8 @@ def lowering(policy: Policy, training: Training | None, *, level: int, batch: in
 def plan_passes(policy: Policy, *, level: int) -> tuple[PlanPass, ...]:
     """All passes on the plan, in order."""
     joint = policy.joint or Joint(span=policy.span)
-    scales = ChooseScales(fraction=joint.fraction, eager=level < 2, local=joint.truncation == "local", span=joint.span)
+    local = joint.truncation == "local"
+    scales = ChooseScales(fraction=joint.fraction, eager=level < 2, local=local, span=joint.span)
     masks = (ReuseMasks(), *([ChooseMasks()] if level == 2 else []))
-    return (ChooseTriples(level=level), scales, *masks, ScheduleRounds(), FuseKernels())
+    checks = (CheckRounds(), CheckRanges(), CheckMasks())
+    return (ChooseTriples(level=level, local=local), scales, *masks, ScheduleRounds(), FuseKernels(), *checks)

@@ -35,7 +35,7 @@ from ppc.plan.wires import Wire
 
 LOCAL_ROOM = 42  # bits between a value and the field, where each party shifts its own share: wrong with 2^-40
 TAKEN = ("given", "compute", "encode", "decode", "digits", "groups")  # no integers, or taken as enforced
-FOLLOWED = LINEAR | {"mask", "truncate"}
+FOLLOWED = LINEAR | {"mask", "truncate", "truncate_local"}
 
 
 @dataclass(frozen=True)
