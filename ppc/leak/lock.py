@@ -133,7 +133,7 @@ def _whole(value: Any) -> int:
 
 def more(now: Contract, saved: Contract) -> tuple[Change, ...]:
     """What is revealed now and was not in the saved contract; swapped, what is not revealed any more."""
-    return tuple([*_protocol(now, saved), *_values(now, saved), *_caveats(now, saved)])
+    return (*_protocol(now, saved), *_values(now, saved), *_caveats(now, saved))
 
 
 def _protocol(now: Contract, saved: Contract) -> Iterator[Change]:
