@@ -84,7 +84,7 @@ def _contract(found: Any) -> Contract:
         model=_word(found["model"]),
         parties=(client, server),
         field=_word(found["field"]),
-        training=found["training"] is True,
+        training=_flag(found["training"]),
         batch=_whole(found["batch"]),
         seen=tuple(_read_seen(one) for one in found["seen"]),
         caveats=tuple(_read_caveat(one) for one in found["caveats"]),
@@ -118,6 +118,12 @@ def _read_caveat(one: Mapping[str, Any]) -> Caveat:
 
 def _word(value: Any) -> str:
     if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
         raise TypeError
     return value
 

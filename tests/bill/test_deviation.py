@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ppc.bill.deviation import Operands, deviation, unit
-from ppc.bill.deviation import RULES as BOUNDS
+from ppc.bill.deviation import RULES, Operands, deviation, unit
 from ppc.plan.steps import Step
 from ppc.plan.wires import Wire
 from tests.bill.plans import TRAINING, dense, plan
@@ -20,7 +19,7 @@ RANDOM = np.random.default_rng(20)
 
 def bound(op: str, attrs: dict[str, object], result: Wire, *operands: tuple[Wire, float]) -> float:
     step = Step(name="z", op=op, attrs=attrs, wire=result)  # pyright: ignore[reportArgumentType]
-    return BOUNDS[op](Operands(step, [wire for wire, _ in operands], [error for _, error in operands]))
+    return RULES[op](Operands(step, [wire for wire, _ in operands], [error for _, error in operands]))
 
 
 def shared(scale: int, magnitude: float, *shape: int) -> Wire:

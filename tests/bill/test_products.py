@@ -94,13 +94,17 @@ def test_what_one_party_computes_alone(line: str, expected: tuple[int, int]) -> 
 
 def test_powers_and_choices() -> None:
     """Of degree 3: six products for the public factors by Horner's rule, and three with the shared powers."""
+    powers, pieces = (
+        '{"coefficients": [0, 1, 2, 3], "share": "s1"}',
+        '{"knots": [0, 1], "share": "s2", "slopes": [1, 1]}',
+    )
     some = plan(
-        """
-        e = given() {"what": "data"} : masked[5] @8 in 0..1 ; round 0 x input 3:1-3:9
-        c = given() {"what": "data"} : bit[2, 5] @0 in 0..1 ; round 0 x input 3:1-3:9
-        t = given() {"what": "data"} : truncated[5] @8 in 0..1 ; round 0 x input 3:1-3:9
-        z = polynomial(e) {"coefficients": [0, 1, 2, 3], "share": "s1"} : shared[5] @24 in 0..6 ; round 0 x forward 3:1-3:9
-        s = select(c, t) {"knots": [0, 1], "share": "s2", "slopes": [1, 1]} : shared[5] @8 in 0..2 ; round 0 x forward 3:1-3:9
+        f"""
+        e = given() {{"what": "data"}} : masked[5] @8 in 0..1 ; round 0 x input 3:1-3:9
+        c = given() {{"what": "data"}} : bit[2, 5] @0 in 0..1 ; round 0 x input 3:1-3:9
+        t = given() {{"what": "data"}} : truncated[5] @8 in 0..1 ; round 0 x input 3:1-3:9
+        z = polynomial(e) {powers} : shared[5] @24 in 0..6 ; round 0 x forward 3:1-3:9
+        s = select(c, t) {pieces} : shared[5] @8 in 0..2 ; round 0 x forward 3:1-3:9
         """
     )
 

@@ -63,7 +63,7 @@ def test_seeds_are_sent_once() -> None:
 
 
 def test_a_dense_layer_by_hand() -> None:
-    """The client sends 12 masked inputs, both send 8 sums, the server its share of 8 results; the weights came before."""
+    """The client sends 12 masked inputs, both 8 sums, the server its share of 8 results; the weights came before."""
     found = bill(dense())
 
     assert row(dense(), "setup", "dense1", "forward").sent == (0, 6 * 8)
