@@ -14,6 +14,7 @@ from ppc.grammar.arguments import nearest
 from ppc.passes import base, plan_base
 from ppc.passes.base import Step
 from ppc.passes.plan_base import PlanStep
+from ppc.passes.plan_pipeline import LEVELS as LEVELS
 from ppc.passes.plan_pipeline import graph_passes, lowering, plan_passes
 from ppc.plan.steps import Plan
 

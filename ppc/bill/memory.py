@@ -32,7 +32,9 @@ class Peak:
 
 def peak(plan: Plan, section: Section) -> Peak:
     """The peaks of one pass through a section. They need not be at the same step for each role."""
-    last = _last_reads(plan, section)
+    ends: dict[int, list[str]] = {}
+    for name, number in _last_reads(plan, section).items():
+        ends.setdefault(number, []).append(name)
     secrets = _secrets(plan, section)
     staying = [plan.wires[name] for name in _standing(plan, section)]
     held = _sum(*(_value(plan, wire) for wire in staying))
@@ -43,20 +45,23 @@ def peak(plan: Plan, section: Section) -> Peak:
         if during[0] + during[1] > most:
             where, most = step.name, during[0] + during[1]
         held = _sum(held, _made(plan, step))
-        for name in dict.fromkeys((*step.inputs, step.name)):
-            if last.get(name, number) == number and name in last:
-                held = _less(held, _made(plan, plan.by_name[name]))
+        for name in ends.get(number, ()):
+            held = _less(held, _made(plan, plan.by_name[name]))
     return Peak(roles=best, at=where)
 
 
 def _last_reads(plan: Plan, section: Section) -> dict[str, int]:
-    """The number of the last step that reads each value of the section, the ones that leave it apart."""
-    own = {step.name: number for number, step in enumerate(section.steps)}
-    for number, step in enumerate(section.steps):
-        own.update({name: number for name in step.inputs if name in own})
+    """The number of the last step that reads each value of the section, the ones that leave it apart.
+
+    What is computed inside of its reader's loop reads its operands there.
+    """
+    last = {step.name: number for number, step in enumerate(section.steps)}
+    for number, step in reversed(list(enumerate(section.steps))):
+        done = last[step.name] if step.flag("inline") else number
+        last.update({name: max(last[name], done) for name in step.inputs if name in last})
     for name in _leaving(plan, section):
-        own.pop(name, None)
-    return own
+        last.pop(name, None)
+    return last
 
 
 def _leaving(plan: Plan, section: Section) -> set[str]:

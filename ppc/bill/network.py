@@ -59,9 +59,8 @@ class Machine:
     values: float
 
     def __str__(self) -> str:
-        return (
-            f"one core with {self.products / 1e9:g} thousand million products and {self.values / 1e9:g} values a second"
-        )
+        rates = f"{self.products / 1e9:g}·10^9 products and {self.values / 1e9:g}·10^9 values"
+        return f"one core that does {rates} a second"
 
     def seconds(self, products: int, values: int) -> float:
         return products / self.products + values / self.values

@@ -9,7 +9,7 @@ from math import isfinite
 from ppc.bill.network import MACHINES, Profile
 from ppc.bill.randomness import Randomness
 from ppc.bill.rows import Bill, Row, Total
-from ppc.bill.tables import count, megabytes, real, seconds, spans, table
+from ppc.bill.tables import count, real, seconds, size, spans, table
 from ppc.plan.steps import Plan
 
 WHEN = {"setup": "once, before", "each": "each batch", "finish": "once, after"}
@@ -85,8 +85,8 @@ def _totals(bill: Bill, net: Profile) -> list[str]:
     rows: list[tuple[str, ...]] = []
     for total in bill.totals:
         local, wire = bill.seconds(total, net)
-        sizes = tuple(map(megabytes, (*total.sent, *total.dealt)))
-        peaks = tuple(map(megabytes, total.peak.roles))
+        sizes = tuple(map(size, (*total.sent, *total.dealt)))
+        peaks = tuple(map(size, total.peak.roles))
         times = (seconds(local), seconds(wire), seconds(local + wire))
         rows.append((when(bill.plan, total.section), *sizes, str(total.rounds), *peaks, *times))
     machine = MACHINES[bill.plan.modulus_field.words]
@@ -112,7 +112,7 @@ def _levels(bills: Mapping[int, Bill], chosen: int, net: Profile) -> list[str]:
     for level, bill in sorted(bills.items()):
         total = bill.total("each")
         if total is not None:
-            sizes = map(megabytes, (*total.sent, total.dealt[1]))
+            sizes = map(size, (*total.sent, total.dealt[1]))
             name = f"-O{level}" + (" (this one)" if level == chosen else "")
             time = seconds(sum(bill.seconds(total, net)))
             rows.append((name, *sizes, str(total.rounds), count(total.openings), time))

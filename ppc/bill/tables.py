@@ -26,9 +26,9 @@ def count(number: int) -> str:
     return f"{number:,}" if number else NOTHING
 
 
-def megabytes(size: int) -> str:
-    """MB = 10^6 bytes."""
-    return f"{size / 1e6:,.3f} MB"
+def size(count: int) -> str:
+    """MB = 10^6 bytes; a smaller size in bytes."""
+    return f"{count / 1e6:,.3f} MB" if count >= 1_000_000 else f"{count:,} B"
 
 
 def real(number: float | None) -> str:

@@ -1,14 +1,17 @@
-"""The command line, verb by verb. What a verb does lives in `source_verbs` and `model_verbs`."""
+"""The command line, verb by verb. What a verb does lives in `source_verbs`, `model_verbs` and `bill_verbs`."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from ppc import __version__
-from ppc.cli import model_verbs, source_verbs
+from ppc.cli import bill_verbs, model_verbs, source_verbs
+
+if TYPE_CHECKING:
+    from ppc.bill.network import Profile
 
 Run = Callable[[argparse.Namespace], int]
 # argparse gives the thing that makes verbs no public name
@@ -44,11 +47,19 @@ def _json(verb: argparse.ArgumentParser) -> None:
 def _program(verb: argparse.ArgumentParser, *, train: bool = True) -> None:
     """The program, and which of its blocks to follow."""
     verb.add_argument("program", type=Path, metavar="MODEL.pnn")
+    _blocks(verb)
+    if train:
+        _training(verb)
+
+
+def _blocks(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--model", metavar="NAME", help="the model to take, where the program has several")
     verb.add_argument("--as", dest="as_", metavar="NAME", help="the private block to follow")
-    if train:
-        verb.add_argument("--train", action="store_true", help="take one training step in place of inference")
-        verb.add_argument("--batch", type=_positive, metavar="N", help="examples at a time")
+
+
+def _training(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--train", action="store_true", help="take one training step in place of inference")
+    verb.add_argument("--batch", type=_positive, metavar="N", help="examples at a time")
 
 
 def _positive(text: str) -> int:
@@ -94,9 +105,25 @@ def _graph(verbs: Verbs) -> None:
 
 
 def _explain(verbs: Verbs) -> None:
-    verb = _verb(verbs, "explain", source_verbs.explain, "what an error code means, and what to do")
-    verb.add_argument("code", nargs="?", metavar="CODE", help="for example PPC203; none lists them all")
+    verb = _verb(verbs, "explain", bill_verbs.explain, "what a program costs and shows, or what an error code means")
+    verb.add_argument("subject", nargs="?", metavar="MODEL.pnn | CODE", help="none lists the codes")
+    _blocks(verb)
+    _training(verb)
+    _level(verb)
+    verb.add_argument("--net", type=_network, metavar="NET", help="lan, wan, or as in rtt=40ms,bw=100M")
+    verb.add_argument("--leak", action="store_true", help="what each party sees, in place of the costs")
+    verb.add_argument("--check", type=Path, metavar="FILE", help="fail if more is revealed than this contract says")
+    verb.add_argument("--save", type=Path, metavar="FILE", help="write the contract here")
     _json(verb)
+
+
+def _network(text: str) -> Profile:
+    from ppc.bill.network import profile
+
+    try:
+        return profile(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _run(verbs: Verbs) -> None:

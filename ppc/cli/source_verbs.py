@@ -188,15 +188,15 @@ def graph(arguments: Namespace) -> int:
 
 def explain(arguments: Namespace) -> int:
     """What a code means."""
-    if arguments.code is None:
+    if arguments.subject is None:
         if arguments.json:
             _print_json(codes={code: row.title for code, row in CODES.items()})
         else:
             _print("".join(f"{code}  {row.title}\n" for code, row in CODES.items()))
         return 0
-    code = arguments.code.upper()
+    code = arguments.subject.upper()
     if code not in CODES:
-        raise fail("PPC512", f"There is no error code {arguments.code}.", hint="`ppc explain` lists them all.")
+        raise fail("PPC512", f"There is no error code {arguments.subject}.", hint="`ppc explain` lists them all.")
     row = CODES[code]
     if arguments.json:
         _print_json(code=code, title=row.title, explanation=row.explanation)

@@ -55,4 +55,11 @@ PRIVACY = codes(
         """`server clear` and `joint` both say where the layers after the split run, and differ. Two private blocks
         can state one each.""",
     ),
+    PPC408=(
+        "more is revealed",
+        """The saved leakage contract does not allow what this program would reveal: a party sees a value that it did
+        not see, more numbers of one, again and again, or more exactly; or a caveat is new or weighs more. Read each
+        line that the message points at. If all of it is meant, write the contract anew with `ppc explain --leak
+        --save` and commit both. That less is revealed is no mistake.""",
+    ),
 )

@@ -94,12 +94,12 @@ def _counting(plan: Plan) -> Iterator[Caveat]:
                 continue
             name = step.name.removesuffix(".opened")
             after = ceil(secret / step.wire.size)
-            what = "iterations" if plan.section("each").carries else f"batches of {plan.batch}"
+            one, many = ("iteration", "iterations") if plan.section("each").carries else ("batch", "batches")
             yield Caveat(
                 kind=f"counting: {party}, {name}",
-                text=f"{party} also holds the inputs, so each {what.split()[0].removesuffix('s').removesuffix('e')}"
-                f" gives it {step.wire.size:,} equations against {secret:,} unknown weights: after about {after:,} "
-                f"{what} counting says they are determined. Do not claim then that the weights stay hidden from {party}",
+                text=f"{party} also holds the inputs, so each {one} gives it {step.wire.size:,} equations against "
+                f"{secret:,} unknown weights: after about {after:,} {many} counting says they are determined. "
+                f"Do not claim then that the weights stay hidden from {party}",
                 measure=step.wire.size / secret,
                 span=step.span,
             )

@@ -80,7 +80,9 @@ def _seen(plan: Plan, section: Section) -> Iterator[Seen]:
 
 
 def _holders(plan: Plan, wire: Wire) -> tuple[str, ...]:
-    return plan.parties if wire.form == "public" else (wire.at,)
+    if wire.form == "public":
+        return plan.parties
+    return (wire.at,) if wire.form == "clear" else ()
 
 
 def _one(step: Step, party: str, section: Section, *, value: str, grant: str) -> Seen:

@@ -84,7 +84,7 @@ def _contract(found: Any) -> Contract:
         model=_word(found["model"]),
         parties=(client, server),
         field=_word(found["field"]),
-        training=found["training"] is True,
+        training=_flag(found["training"]),
         batch=_whole(found["batch"]),
         seen=tuple(_read_seen(one) for one in found["seen"]),
         caveats=tuple(_read_caveat(one) for one in found["caveats"]),
@@ -122,6 +122,12 @@ def _word(value: Any) -> str:
     return value
 
 
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError
+    return value
+
+
 def _whole(value: Any) -> int:
     if type(value) is not int:
         raise TypeError
@@ -133,7 +139,7 @@ def _whole(value: Any) -> int:
 
 def more(now: Contract, saved: Contract) -> tuple[Change, ...]:
     """What is revealed now and was not in the saved contract; swapped, what is not revealed any more."""
-    return tuple([*_protocol(now, saved), *_values(now, saved), *_caveats(now, saved)])
+    return (*_protocol(now, saved), *_values(now, saved), *_caveats(now, saved))
 
 
 def _protocol(now: Contract, saved: Contract) -> Iterator[Change]:

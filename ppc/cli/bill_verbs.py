@@ -1,0 +1,110 @@
+"""The verb that says what a program costs and shows before it runs: explain, for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ppc.cli import source_verbs
+from ppc.errors import PpcError
+from ppc.files import write_whole
+
+if TYPE_CHECKING:
+    from ppc.bill.network import Profile
+    from ppc.bill.rows import Bill
+    from ppc.compiler import Compiled
+    from ppc.leak.contract import Contract
+
+
+def explain(arguments: Namespace) -> int:
+    """An error code, or a program's bill, or its leakage contract."""
+    subject: str | None = arguments.subject
+    if subject is None or not subject.endswith(".pnn"):
+        return source_verbs.explain(arguments)
+    from ppc import compiler
+
+    compiled = compiler.compile_program(
+        Path(subject), model=arguments.model, as_=arguments.as_, train=arguments.train, batch=arguments.batch
+    )
+    asked = arguments.leak or arguments.check or arguments.save
+    return _leak(arguments, compiled) if asked else _bill(arguments, compiled)
+
+
+# ---- the bill ----
+
+
+def _bill(arguments: Namespace, compiled: Compiled) -> int:
+    from ppc.bill import show
+
+    bills = _bills(arguments, compiled)
+    chosen, net = bills[arguments.level], _net(arguments, compiled)
+    if arguments.json:
+        _print_json(show.as_dictionary(chosen, net, bills))
+    else:
+        sys.stdout.write(show.text(chosen, net, bills))
+    return 0
+
+
+def _bills(arguments: Namespace, compiled: Compiled) -> dict[int, Bill]:
+    """By level. A level that does not fit the field has no bill; the chosen one then says why."""
+    from ppc.bill.rows import bill
+    from ppc.protocol import LEVELS, lowered
+
+    found: dict[int, Bill] = {}
+    for level in LEVELS:
+        try:
+            found[level] = bill(lowered(compiled, level=level).plan)
+        except PpcError:
+            if level == arguments.level:
+                raise
+    return found
+
+
+def _net(arguments: Namespace, compiled: Compiled) -> Profile:
+    """The command line's network, else the program's, else a local one."""
+    from ppc.bill.network import LAN, Profile
+
+    if arguments.net is not None:
+        return arguments.net
+    network = compiled.policy.network if compiled.policy else None
+    return Profile(name="network", rtt=network.rtt, bandwidth=network.bandwidth) if network else LAN
+
+
+# ---- the leakage contract ----
+
+
+def _leak(arguments: Namespace, compiled: Compiled) -> int:
+    from ppc.leak import lock, show
+    from ppc.leak.contract import contract
+    from ppc.protocol import lowered
+
+    now = contract(lowered(compiled, level=arguments.level).plan, compiled.policy)
+    notes = _checked(arguments.check, now, compiled) if arguments.check else []
+    if arguments.save:
+        write_whole(arguments.save, lock.written(now))
+        notes.append(f"wrote {arguments.save}")
+    if arguments.json:
+        _print_json({**lock.as_dictionary(now), "notes": notes})
+    elif notes:
+        sys.stdout.write("".join(f"{note}\n" for note in notes))
+    else:
+        sys.stdout.write(show.text(now))
+    return 0
+
+
+def _checked(path: Path, now: Contract, compiled: Compiled) -> list[str]:
+    """What is said of a contract that is kept; one that is not is an error at every line that reveals more."""
+    from ppc.leak import lock
+
+    saved = lock.read(path)
+    if added := lock.more(now, saved):
+        raise lock.refuse(added, path).located(compiled.source)
+    less = [f"not revealed any more: {change.text}" for change in lock.more(saved, now)]
+    return [f"nothing is revealed beyond {path}", *less]
+
+
+def _print_json(found: dict[str, object]) -> None:
+    sys.stdout.write(json.dumps({"ok": True, **found}, indent=2) + "\n")
