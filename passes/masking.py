@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ppc.ir.graph import Attribute
 from ppc.passes.plan_base import linear
@@ -30,6 +30,7 @@ class Masking:
 
     def __post_init__(self) -> None:
         self.level = self.plan.level
+        self.carried = {carry.name for section in self.plan.sections for carry in section.carries}
         self.in_setup = {step.name for step in self.plan.section("setup").steps}
         self.truncated = {step.inputs[0] for step in self.plan.steps() if step.op == "truncate"}
         compared = {step.inputs[0] for step in self.plan.steps() if step.op == "compare"}
@@ -59,7 +60,9 @@ class Masking:
         attrs: dict[str, Attribute] = {"mask": self.secret("mask")}
         if self.short(value):
             attrs["short"] = True
-        return self.builder.add("mask", (value,), attrs, name=self.builder.fresh(f"{value}.masked"), like=user).name
+        # A master copy's opening is the update's: whatever looks at it besides has it for nothing.
+        like = replace(user, phase="update") if value in self.carried else user
+        return self.builder.add("mask", (value,), attrs, name=self.builder.fresh(f"{value}.masked"), like=like).name
 
     def short(self, value: str) -> bool:
         """May a truncation of it mask its result too? Only where a mask hides much more than the value (section 4)."""

@@ -71,6 +71,8 @@ class Twin:
             case "encode":
                 coins = self.coins.get(step.wire.at)
                 return self._encoded(step, operands[0], coins, (section, iteration))
+            case "reveal" if step.wire.real:
+                return operands[0]
             case "decode":
                 elements = from_integers(operands[0].integers, self.plan.modulus_field)
                 return decoded(step, self.plan.wires[step.inputs[0]], elements, self.plan.modulus_field)

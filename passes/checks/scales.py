@@ -16,7 +16,7 @@ def scale_mistake(step: Step, operands: Sequence[Wire]) -> str:
     """What is wrong with the scale of a step; empty where nothing is."""
     scales = [0 if wire.form == "bit" else wire.scale for wire in operands]
     known = [scale for scale in scales if scale is not None]
-    if step.op in FREE:
+    if step.op in FREE or (step.op == "reveal" and step.wire.real):
         return ""
     if step.op != "encode" and step.op not in BITS and len(known) < len(scales):
         return "has an operand without a scale"

@@ -24,16 +24,19 @@ def _own(walk: Walk, step: Step) -> Value:
 
 
 def _decode(walk: Walk, step: Step) -> Value:
-    return walk.copy(walk.current[step.inputs[0]])
+    """Reals that were sent as they are have nothing to decode."""
+    return walk.current[step.inputs[0]] if walk.real(step.inputs[0]) else walk.copy(walk.current[step.inputs[0]])
 
 
 def _reveal(walk: Walk, step: Step) -> Value:
     """At the scale that it has; bits beyond the wanted scale would tell more than the value, and are drowned in a
     number between nothing and one unit: half a unit is taken off first."""
     value = step.inputs[0]
-    current = walk.at(value, 2 * walk.scales.fraction) if walk.real(value) else walk.current[value]
+    current = walk.current[value]
+    if walk.real(value):
+        return walk.copy(current)
     scale = walk.wires[current].scale or 0
-    drowned = 0 if walk.real(value) or step.word("grant") == "check" else max(0, scale - walk.scales.fraction)
+    drowned = 0 if step.word("grant") == "check" else max(0, scale - walk.scales.fraction)
     if not drowned:
         return walk.add("reveal", current, attrs=step.attrs)
     middle = walk.add("offset", current, attrs={"constant": -(1 << (drowned - 1))}, part="lowered")

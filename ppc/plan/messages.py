@@ -42,6 +42,8 @@ def messages(plan: Plan, section: Section) -> Iterator[Message]:
 
 def payload(plan: Plan, step: Step) -> int:
     """Bytes that each sender of an opening sends."""
+    if step.op == "reveal" and step.wire.scale is None:
+        return step.wire.size * 8  # reals, which nobody computes with on shares
     if step.op in ("mask", "reveal"):
         return step.wire.size * plan.modulus_field.words * 8
     if step.op == "bit":
