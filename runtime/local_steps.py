@@ -45,6 +45,8 @@ def _polynomial(desk: Desk, step: Step) -> Array | None:
     shares: list[Array | None] = [None, x.mask]
     if degree > 1:
         shares += list(desk.hand.elements(step, "share", degree - 1, *step.wire.shape))
+    if not desk.first and all(share is None for share in shares):
+        return None
 
     def build(leaves: Leaves) -> Expression:
         opened = leaves.element(x.opened)
