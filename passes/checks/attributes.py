@@ -10,6 +10,7 @@ from ppc.plan.ops import PLAN_OPS, SECRETS
 from ppc.plan.steps import Step
 
 Test = Callable[[Attribute], bool]
+MOST_BITS = 256  # of any number of bits: more than a field has, and little enough to compute with
 
 
 def _whole(value: Attribute) -> bool:
@@ -22,6 +23,14 @@ def _number(value: Attribute) -> bool:
 
 def _count(value: Attribute) -> bool:
     return type(value) is int and 0 <= value < 2**31
+
+
+def _bits(value: Attribute) -> bool:
+    return type(value) is int and 0 <= value <= MOST_BITS
+
+
+def _scale(value: Attribute) -> bool:
+    return type(value) is int and abs(value) <= MOST_BITS
 
 
 def _positive(value: Attribute) -> bool:
@@ -50,16 +59,26 @@ def _positive_pair(value: Attribute) -> bool:
 
 TESTS: dict[str, Test] = {
     **dict.fromkeys(SECRETS, _word),
+<<<<<<< HEAD
     **dict.fromkeys(("what", "op", "to", "grant", "into", "by", "why"), _word),
     **dict.fromkeys(("shift", "drowned", "lift", "threshold", "start"), _count),
     **dict.fromkeys(("digits", "groups", "pool", "stop"), _positive),
     **dict.fromkeys(("offset", "factor", "constant", "border", "low", "high", "scale"), _whole),
+=======
+    **dict.fromkeys(("what", "op", "to", "grant", "into", "by"), _word),
+    **dict.fromkeys(("threshold", "start"), _count),
+    **dict.fromkeys(("groups", "pool", "stop"), _positive),
+    **dict.fromkeys(("shift", "drowned", "lift"), _bits),
+    **dict.fromkeys(("offset", "factor", "constant", "border", "low", "high"), _whole),
+>>>>>>> plan-checks
     **dict.fromkeys(("offsets", "slopes", "knots", "coefficients"), _wholes),
     **dict.fromkeys(("short", "inline", "transpose_x", "transpose_y"), _flag),
     **dict.fromkeys(("kernel", "stride", "size"), _positive_pair),
     **dict.fromkeys(("padding", "place"), _pair),
     "map": lambda value: value in BILINEAR,
     "rounding": lambda value: value in ("nearest", "stochastic"),
+    "digits": lambda value: _positive(value) and _bits(value),
+    "scale": _scale,
     "error": _number,
 }
 
@@ -81,7 +100,7 @@ REMARKS = ("why", "inline")
 FURTHER: dict[str, tuple[str, ...]] = {"encode": ("scale",), "rescale": ("to",)}
 # The scale that `rescale` goes to has the name of the party that `reveal` shows to.
 SPECIAL: dict[tuple[str, str], Test] = {
-    ("rescale", "to"): _whole,
+    ("rescale", "to"): _scale,
     ("given", "low"): _number,
     ("given", "high"): _number,
 }

@@ -19,8 +19,9 @@ with values that may have wrapped; what was opened under uniform masks shows not
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import ClassVar
 
 from ppc.passes.checks.comparisons import certified, compared, selected
@@ -200,35 +201,33 @@ class _Step:
     def certificate(self) -> None:
         step = self.step
         low, high = step.integer("low"), step.integer("high")
-        names = [other.name for other in self.section.steps]
-        by = step.word("by")
-        regions: Mapping[str, Ends] = {}
-        if by in names and names.index(by) < names.index(step.name):
-            regions = certified(self.plan, self.plan.by_name[by])
-        ends = _in_region(self.plan, step.inputs[0], regions)
+        before = list(takewhile(lambda other: other is not step, self.section.steps))
+        by = next((other for other in before if other.name == step.word("by")), None)
+        regions = certified(self.plan, by) if by else {}
+        ends = _in_regions(self.plan, before, regions).get(step.inputs[0])
         if not regions or ends is None:
-            self.note(Rule.CERTIFIED, f"names `{by}`, which shows nothing of its operand")
+            self.note(Rule.CERTIFIED, f"names `{step.word('by')}`, which shows nothing of its operand")
         elif ends[0] < low or high < ends[1]:
-            self.note(Rule.CERTIFIED, f"says {low}..{high}, and `{by}` shows {_shown(ends)}")
+            self.note(Rule.CERTIFIED, f"says {low}..{high}, and `{step.word('by')}` shows {_shown(ends)}")
         self.stated((low, high))
 
 
-def _in_region(plan: Plan, name: str, regions: Mapping[str, Ends]) -> Ends | None:
-    """The interval of a value, if what it is made of lies in its region; None if none of that has one."""
-    stated = ends_of(plan.wires[name])
-    if name in regions and stated:
-        return max(stated[0], regions[name][0]), min(stated[1], regions[name][1])
-    step = plan.by_name.get(name)
-    if step is None or step.op not in FOLLOWED or step.op not in RULES:
-        return None
-    inner = [_in_region(plan, operand, regions) for operand in step.inputs]
-    if all(ends is None for ends in inner):
-        return None
-    operands = [plan.wires[operand] for operand in step.inputs]
-    both = [ends or ends_of(wire) for ends, wire in zip(inner, operands, strict=True)]
-    known = list(_present(both))
-    return RULES[step.op](step, operands, known) if len(known) == len(both) else None
+def _in_regions(plan: Plan, steps: Sequence[Step], regions: Mapping[str, Ends]) -> dict[str, Ends]:
+    """The intervals of the values that have a region, and of what is made of them."""
+    found = {name: ends for name, region in regions.items() if (ends := _common(ends_of(plan.wires[name]), region))}
+    for step in steps:
+        if (
+            step.op in FOLLOWED
+            and step.op in RULES
+            and step.name not in found
+            and not found.keys().isdisjoint(step.inputs)
+        ):
+            ends = [found.get(name) or ends_of(plan.wires[name]) for name in step.inputs]
+            known = [each for each in ends if each is not None]
+            if len(known) == len(ends):
+                found[step.name] = RULES[step.op](step, [plan.wires[name] for name in step.inputs], known)
+    return found
 
 
-def _present(ends: Sequence[Ends | None]) -> Iterator[Ends]:
-    yield from (each for each in ends if each is not None)
+def _common(stated: Ends | None, region: Ends) -> Ends | None:
+    return (max(stated[0], region[0]), min(stated[1], region[1])) if stated else None

@@ -13,7 +13,7 @@ from itertools import pairwise
 from ppc.passes.checks.intervals import Ends, hull, summed
 from ppc.plan.steps import Plan, Step
 
-
+SUMS = ("add", "offset", "reshape")
 RELABELLED = ("mask", "rescale", "certified")
 
 
@@ -41,8 +41,9 @@ def compared(plan: Plan, name: str) -> Compared | None:
 
 def integers(plan: Plan, name: str) -> str:
     """Whose integers a value has: what it was before it was masked, read at another scale, or certified."""
-    step = plan.by_name.get(name)
-    return integers(plan, step.inputs[0]) if step is not None and step.op in RELABELLED else name
+    while (step := plan.by_name.get(name)) is not None and step.op in RELABELLED:
+        name = step.inputs[0]
+    return name
 
 
 # ---- choices ----
@@ -110,12 +111,14 @@ def certified(plan: Plan, by: Step) -> dict[str, Ends]:
     """
     if by.op != "reveal" or by.word("to") != "both" or by.phase != "check" or by.integer("drowned", 0):
         return {}
-    counts: list[Step] = []
-    constant = _collected(plan, by.inputs[0], counts)
+    summands = _summands(plan, by.inputs[0])
+    constant = sum(step.integer("constant") for step in summands if step.op == "offset")
     regions: dict[str, Ends] = {}
-    for count in counts:
-        region = _region(plan, count)
-        if region is None or constant is None:
+    for count in summands:
+        if count.op in SUMS:
+            continue
+        region = _region(plan, count) if count.op == "count" else None
+        if region is None:
             return {}
         name, ends, lowest = region
         constant += lowest
@@ -123,18 +126,17 @@ def certified(plan: Plan, by: Step) -> dict[str, Ends]:
     return regions if constant == 0 else {}
 
 
-def _collected(plan: Plan, name: str, counts: list[Step]) -> int | None:
-    """The constant in a sum of counts; None where there is anything else in it."""
-    step = plan.by_name.get(name)
-    if step is None:
-        return None
-    if step.op == "count":
-        counts.append(step)
-        return 0
-    if step.op not in ("add", "offset", "reshape"):
-        return None
-    parts = [_collected(plan, operand, counts) for operand in step.inputs]
-    return None if None in parts else sum(part or 0 for part in parts) + step.integer("constant", 0)
+def _summands(plan: Plan, name: str) -> list[Step]:
+    """The steps of a sum, down to what is no sum; none where a value is added twice, or is no step's."""
+    found: list[Step] = []
+    waiting = [name]
+    while waiting:
+        step = plan.by_name.get(waiting.pop())
+        if step is None or step in found:
+            return []
+        found.append(step)
+        waiting += step.inputs if step.op in SUMS else ()
+    return found
 
 
 def _region(plan: Plan, count: Step) -> tuple[str, Ends, int] | None:

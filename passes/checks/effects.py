@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-from ppc.passes.checks.numbers import Event, iterations, number, unrolled
+from ppc.passes.checks.numbers import Event, number, unrolled
 from ppc.passes.checks.rules import Found, Rule
 from ppc.plan.ops import PLAN_OPS
 from ppc.plan.steps import Plan, Section, Step
@@ -19,8 +19,8 @@ RULES = {"truncate": Rule.ONE_TRUNCATION, "digits": Rule.ONE_EFFECT, "reveal": R
 
 def check_effects(plan: Plan, found: Found) -> None:
     seen: dict[Hashable, Step] = {}
-    last = iterations(plan) - 1
-    for event in unrolled(plan):
+    schedule = unrolled(plan)
+    for event in schedule.events:
         step = event.step
         if key := _key(event):
             if key in seen:
@@ -30,8 +30,7 @@ def check_effects(plan: Plan, found: Found) -> None:
                     f"does again what `{seen[key].name}` did, on the same value",
                 )
             seen.setdefault(key, step)
-        stale = event.section == "each" and event.iteration == last and event.lag >= last
-        if stale and step.op in RULES:
+        if step.op in RULES and schedule.stale(event):
             found.note(RULES[step.op], step, "is done in every iteration, and no iteration renews its value")
     if plan.level:
         for section in plan.sections:

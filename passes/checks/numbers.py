@@ -4,15 +4,15 @@ A value is a sum of atoms with coefficients and a constant. An atom is what was 
 bit (all effects: each is new whenever it happens), or any other step on values that have numbers. Masks, reshapes,
 other readings of the same integer, and certificates change no value; sums may be written in any order.
 
-How far to unroll. A value of one iteration is the same as one of another either because it is handed on unchanged, and
-a chain of k carried values hands nothing further than k iterations (a circle of k comes round after k), or because it
-is made of setup's values alone. The first is seen within k + 2 iterations; the second is refused where it matters:
-`lag` says how many iterations ago the newest thing in a value was new.
+How far to unroll. Call a carried value handed on if nothing of the iteration is in it, and let there be h of those.
+What was new in one iteration is read in the next, and in no more than h after that, or else it is as old as setup: that
+is refused where it matters (`stale`). So equal values lie at most h + 1 iterations apart, and two carried values that
+ever become equal do so within as many. h + 3 iterations show every such pair, and the loop goes on as it began.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ppc.plan.ops import PLAN_OPS
@@ -42,31 +42,43 @@ class Event:
     operands: tuple[Value, ...]
 
     @property
-    def lag(self) -> int:
-        """How many iterations ago the newest thing in the operands was new."""
-        return self.iteration - max((value.newest for value in self.operands), default=self.iteration)
+    def newest(self) -> int:
+        """The iteration in which the newest thing in the operands was new."""
+        return max((value.newest for value in self.operands), default=self.iteration)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """Setup, as many iterations as tell, and finish; `last` is the last iteration."""
+
+    events: tuple[Event, ...]
+    last: int
+
+    def stale(self, event: Event) -> bool:
+        """Whether an operand in an iteration holds nothing that iterations renew."""
+        return event.section == "each" and event.iteration == self.last and event.newest <= 0
 
 
 def number(value: Value) -> tuple[Terms, int]:
     return value.terms, value.constant
 
 
-def iterations(plan: Plan) -> int:
-    return len(plan.section("each").carries) + 2
-
-
-def unrolled(plan: Plan) -> Iterator[Event]:
-    """Setup, as many iterations as tell, and finish."""
+def unrolled(plan: Plan) -> Schedule:
     numbers = _Numbers(plan)
-    count, each = iterations(plan), plan.section("each")
+    each = plan.section("each")
     setup: dict[str, Value] = {}
-    yield from numbers.section(plan.section("setup"), NEVER, setup)
+    numbers.section(plan.section("setup"), NEVER, setup)
     carried = {carry.name: setup[carry.first] for carry in each.carries}
-    for iteration in range(count):
+    iteration, last = 0, 2
+    while iteration <= last:
         known = setup | carried
-        yield from numbers.section(each, iteration, known)
+        numbers.section(each, iteration, known)
         carried = {carry.name: known[carry.then] for carry in each.carries}
-    yield from numbers.section(plan.section("finish"), count, setup | carried)
+        if iteration == 0:
+            last += sum(value.newest == NEVER for value in carried.values())
+        iteration += 1
+    numbers.section(plan.section("finish"), iteration, setup | carried)
+    return Schedule(events=tuple(numbers.events), last=last)
 
 
 # ops whose result is their operand's value
@@ -82,12 +94,13 @@ ELEMENTWISE = frozenset({"multiply", "select", "polynomial"})
 class _Numbers:
     plan: Plan
     atoms: dict[tuple[object, ...], int] = field(default_factory=dict[tuple[object, ...], int])
+    events: list[Event] = field(default_factory=list[Event])
 
-    def section(self, section: Section, iteration: int, known: dict[str, Value]) -> Iterator[Event]:
+    def section(self, section: Section, iteration: int, known: dict[str, Value]) -> None:
         for step in section.steps:
             operands = tuple(known[name] for name in step.inputs)
             known[step.name] = self.value(step, operands, iteration)
-            yield Event(section=section.name, iteration=iteration, step=step, operands=operands)
+            self.events.append(Event(section=section.name, iteration=iteration, step=step, operands=operands))
 
     def value(self, step: Step, operands: Sequence[Value], iteration: int) -> Value:
         wire = (step.name, iteration)

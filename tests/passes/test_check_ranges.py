@@ -1,0 +1,228 @@
+"""Each rule of ranges and scales with a plan that keeps it and a change that breaks it; the intervals by trying all."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+from ppc.passes.checks.comparisons import Compared
+from ppc.passes.checks.intervals import cover, encoded, terms
+from ppc.passes.checks.powers import at, polynomial_ends
+from ppc.passes.checks.rules import Rule
+from ppc.plan.steps import Step
+from ppc.plan.text import parse
+from ppc.plan.wires import Wire
+from tests.small_plans import FAR, PRODUCT, added, broken, edited, line, written
+
+BREACHES = {
+    "an input larger than it says": ("clear[2] @8 in -256..256 at lab", "clear[2] @8 in -256..255 at lab", Rule.STATED),
+    "an input without bounds": (" within -1.0..1.0 at hospital", " at hospital", Rule.STATED),
+    "a product larger than it says": ("shared[2] @16 in -65536..65536", "shared[2] @16 in -65535..65536", Rule.STATED),
+    "a truncation without its coin": ("truncated[2] @8 in -256..257", "truncated[2] @8 in -256..256", Rule.STATED),
+    "no range": ("shared[2] @16 in -65536..65536", "shared[2] @16", Rule.STATED),
+    "an offset between units": (f'"offset": {FAR}', f'"offset": {FAR + 128}', Rule.TRUNCATION),
+    "an offset too small": (f'"offset": {FAR}', '"offset": 65280', Rule.TRUNCATION),
+    "an offset too large": (f'"offset": {FAR}', f'"offset": {4 * FAR - 65536}', Rule.TRUNCATION),
+    "a scale that is not the sum": ("shared[2] @16", "shared[2] @15", Rule.SCALES),
+    "a shift that is not in the scale": ('"shift": 8', '"shift": 7', Rule.SCALES),
+    "a factor out of the field": ("within -1.0..1.0 at hospital", "within -1.0..1e18 at hospital", Rule.FIELD),
+}
+
+
+@pytest.mark.parametrize("name", BREACHES)
+def test_a_breach_is_found(name: str) -> None:
+    old, new, rule = BREACHES[name]
+    text = edited(PRODUCT, (old, new))
+    if name == "a factor out of the field":
+        large = 256 * 10**18
+        text = text.replace("in -256..256 at hospital", f"in -256..{large} at hospital")
+
+    assert rule in broken(text)
+
+
+def test_offsets_at_the_edge_of_the_room() -> None:
+    """x + offset lies in 0..2^60, its end not in it."""
+    assert broken(edited(PRODUCT, (f'"offset": {FAR}', '"offset": 65536'))) == set()
+    assert broken(edited(PRODUCT, (f'"offset": {FAR}', f'"offset": {4 * FAR - 65792}'))) == set()
+
+
+def test_a_wider_range_may_be_stated() -> None:
+    assert broken(edited(PRODUCT, ("shared[2] @16 in -65536..65536", "shared[2] @16 in -65000..65536"))) == {
+        Rule.STATED
+    }
+    wide = PRODUCT.replace("[2] @16 in -65536..65536", "[2] @16 in -131072..131072")
+
+    assert broken(wide) == {Rule.STATED}  # of what is truncated then
+    assert broken(edited(wide, ("truncated[2] @8 in -256..257", "truncated[2] @8 in -512..513"))) == {Rule.STATED}
+
+
+@pytest.mark.parametrize("rounding", ["nearest", "stochastic"])
+def test_encoding_reaches_its_ends_and_no_further(rounding: str) -> None:
+    from ppc.ir.types import Interval
+
+    wire = Wire(form="clear", shape=(), at="lab", bounds=Interval(-0.3, 0.7))
+    step = Step(name="x", op="encode", inputs=("r",), attrs={"scale": 3, "rounding": rounding}, wire=wire)
+
+    assert encoded(step, wire) == ((-2, 6) if rounding == "nearest" else (-3, 6))
+
+
+# ---- comparisons and what they choose ----
+
+RELU = added(
+    PRODUCT,
+    "out = reveal",
+    line(
+        'less = digits(z.e) {"bits": "d.1", "digits": 3, "offsets": [1048320], "shift": 8, "tuple": "t.1"} : digits[2]',
+        3,
+    ),
+    line('bit = bit(less) {"bits": "d.2", "share": "s.2"} : bit[2] @0 in 0..1', 4),
+    line('a = select(bit, t) {"knots": [0], "share": "s.3", "slopes": [1]} : shared[2] @8 in 0..257', 4),
+    line("flipped = subtract(x, t) : shared[2] @8 in -513..512", 2),
+    line('f.e = mask(flipped) {"mask": "m.f"} : masked[2] @8 in -513..512', 3),
+    line('g = select(bit, f.e) {"knots": [0], "share": "s.4", "slopes": [1]} : shared[2] @8 in -513..512', 4),
+)
+
+
+def test_what_a_bit_chooses_from_its_own_value_is_known_exactly() -> None:
+    """Of another value, all that it can be and zero."""
+    assert broken(RELU) == set()
+    assert broken(edited(RELU, ("shared[2] @8 in 0..257", "shared[2] @8 in 1..257"))) == {Rule.STATED}
+    assert broken(edited(RELU, ("shared[2] @8 in 0..257", "shared[2] @8 in 0..256"))) == {Rule.STATED}
+    assert broken(RELU.replace("in -513..512 ; round 4", "in 0..512 ; round 4")) == {Rule.STATED}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("[1048320]", "[1048321]"),  # between units
+        ("[1048320]", "[65280]"),  # too small: x + offset may be negative
+        ("[1048320]", "[2097152]"),  # too large for 13 bits above the shift
+        ('"digits": 3', '"digits": 13'),  # more than the field
+        ('"slopes": [1]} : shared[2] @8 in 0..257', '"slopes": [2]} : shared[2] @8 in 0..257'),
+    ],
+)
+def test_a_comparison_without_room_is_found(change: tuple[str, str]) -> None:
+    assert broken(edited(RELU, change)) & {Rule.COMPARISON, Rule.STATED}
+
+
+# ---- certificates ----
+
+UNIT = 1 << 12  # of the comparison; the bound of the weights is 16 units
+CERTIFIED = written(
+    setup="""
+        w.real = given() {"what": "parameter"} : clear[2] within -1.0..1.0 at lab ; 0
+        first = encode(w.real) {"scale": 16} : clear[2] @16 in -65536..65536 at lab ; 0
+    """,
+    each=f"""
+        carry w = first then next : shared[2] @16 in {-21 * UNIT}..{22 * UNIT}
+        w.e = mask(w) {{"mask": "m.w"}} : masked[2] @16 in {-21 * UNIT}..{22 * UNIT} ; 1
+        less = digits(w.e) {{"bits": "d.1", "digits": 2, "offsets": [{238 * UNIT}, {272 * UNIT}], "shift": 12, "tuple": "t.1"}} : digits[2, 2] ; 2
+        bit = bit(less) {{"bits": "d.2", "share": "s.2"}} : bit[2, 2] @0 in 0..1 ; 3 check
+        inside = count(bit) {{"slopes": [1, -1]}} : shared[] @0 in -2..2 ; 3 check
+        outside = offset(inside) {{"constant": 2}} : shared[] @0 in 0..4 ; 3 check
+        check = reveal(outside) {{"grant": "check", "to": "both"}} : public[] @0 in 0..4 ; 4 check
+        kept = certified(w) {{"by": "check", "high": {18 * UNIT - 1}, "low": {-17 * UNIT}}} : shared[2] @16 in {-17 * UNIT}..{18 * UNIT - 1} ; 0
+        g.real = given() {{"what": "data"}} : clear[2] within -0.25..0.25 at hospital ; 0
+        g = encode(g.real) {{"scale": 16}} : clear[2] @16 in {-4 * UNIT}..{4 * UNIT} at hospital ; 0
+        next = add(kept, g) : shared[2] @16 in {-21 * UNIT}..{22 * UNIT - 1} ; 0
+    """,
+)
+
+
+def test_a_certified_weight_may_change_once_in_an_iteration() -> None:
+    assert broken(CERTIFIED) == set()
+
+
+CERTIFICATES = {
+    "says more, below": (f'"low": {-17 * UNIT}', f'"low": {-17 * UNIT + 1}'),
+    "says more, above": (f'"high": {18 * UNIT - 1}', f'"high": {18 * UNIT - 2}'),
+    "another number is expected": ('"constant": 2', '"constant": 1'),
+    "counts those inside": ('"slopes": [1, -1]', '"slopes": [-1, 1]'),
+    "counts one side": ('"slopes": [1, -1]', '"slopes": [1, 0]'),
+    "by another step": ('"by": "check"', '"by": "outside"'),
+    "by no step": ('"by": "check"', '"by": "nothing"'),
+    "compares with another bound": (f"[{238 * UNIT}, ", f"[{237 * UNIT}, "),
+    "bounds that touch": (f"[{238 * UNIT}, {272 * UNIT}]", f"[{238 * UNIT}, {239 * UNIT}]"),
+    "is no check": ("round 4 - check", "round 4 - output"),
+    "shows one party": ('"to": "both"} : public[]', '"to": "lab"} : clear[]'),
+    "of another value": ("certified(w)", "certified(first)"),
+    "of a value twice": ("offset(inside)", "offset(both)"),
+}
+
+
+@pytest.mark.parametrize("name", CERTIFICATES)
+def test_a_certificate_says_what_was_checked(name: str) -> None:
+    text = edited(CERTIFIED, CERTIFICATES[name])
+    if name == "shows one party":
+        text = text.replace("@0 in 0..4 ; round 4", "@0 in 0..4 at lab ; round 4")
+    if name == "of a value twice":
+        twice = "both = add(inside, inside) : shared[] @0 in -4..4 ; round 3 - check 1:1-1:1\n"
+        text = added(text, "outside = offset", f"    {twice}")
+
+    assert broken(text) & {Rule.CERTIFIED, Rule.FORMS}
+
+
+def test_without_a_certificate_the_range_is_not_kept() -> None:
+    assert broken(edited(CERTIFIED, ("add(kept, g)", "add(w, g)"))) == {Rule.STATED}
+
+
+# ---- the rules of intervals, by trying everything small ----
+
+
+@pytest.mark.parametrize(
+    "coefficients", [(1, -2, 3), (0, 5, 0, -1), (3, 0, -7, 0, 1), (0, 0, 0, 0), (2, 1, -4, 1, 2, -1)]
+)
+def test_ranges_of_polynomials_are_exact(coefficients: tuple[int, ...]) -> None:
+    for low, high in product(range(-6, 5), range(-5, 6)):
+        if low <= high:
+            values = [at(coefficients, x) for x in range(low, high + 1)]
+
+            assert polynomial_ends(coefficients, (low, high)) == (min(values), max(values))
+
+
+@pytest.mark.parametrize(
+    ("size", "kernel", "stride", "padding"), [(5, 3, 1, 1), (4, 2, 2, 0), (2, 3, 1, 1), (7, 3, 2, 1)]
+)
+def test_places_are_covered_by_as_many_windows(size: int, kernel: int, stride: int, padding: int) -> None:
+    covered = np.zeros(size + 2 * padding, int)
+    for start in range(0, size + 2 * padding - kernel + 1, stride):
+        covered[start : start + kernel] += 1
+    wire = Wire(form="shared", shape=())
+    attrs = {"stride": (stride, stride), "padding": (padding, padding)}
+    step = Step(name="x", op="pool_spread", attrs=attrs, wire=wire)
+
+    assert cover(step, (size, size), (kernel, kernel)) >= covered[padding : padding + size].max() ** 2
+
+
+def test_a_convolution_adds_up_as_many_products() -> None:
+    shapes = ((1, 4, 5, 5), (6, 2, 3, 3))
+    wires = [Wire(form="masked", shape=shape) for shape in shapes]
+    attrs = {"map": "conv2d", "stride": (1, 1), "padding": (1, 1), "groups": 2, "pool": 2}
+    step = Step(name="x", op="product", inputs=("a", "b"), attrs=attrs, wire=wires[0])
+
+    assert terms(step, wires) == 2 * 3 * 3 * 4
+
+
+def test_choices_of_pieces_are_exact() -> None:
+    """Every value, every coin of every threshold."""
+    from ppc.passes.checks.comparisons import selected
+
+    plan = parse(RELU)
+    slopes, knots, thresholds = (3, -5, 1), (-4, 0, 7), (-3, 1, 2)
+    step = plan.by_name["a"]
+    wanted = Step(name="a", op="select", inputs=step.inputs, attrs={"slopes": slopes, "knots": knots}, wire=step.wire)
+    values: list[int] = []
+    for x in range(-12, 13):
+        ways = [{1} if x > t else {0, 1} if x >= t - 1 else {0} for t in thresholds]
+        values += [sum(s * d * (x - k) for s, d, k in zip(slopes, bits, knots, strict=True)) for bits in product(*ways)]
+    top = 1 << 12
+    offsets = tuple((top - t) << 8 for t in thresholds)
+    less = plan.by_name["less"]
+    changed = edited(RELU, ('"offsets": [1048320]', f'"offsets": {list(offsets)}'))
+    plan = parse(changed)
+
+    assert Compared(value="z", shift=8, thresholds=thresholds).thresholds == thresholds
+    assert less.op == "digits"
+    assert selected(plan, wanted, (-12, 12)) == (min(values), max(values))
