@@ -28,9 +28,11 @@ def accepted(plan: Plan) -> Plan:
 
 
 def _diagnostic(problem: Problem) -> Diagnostic:
-    what = f"`{problem.step}`" if problem.step else "The plan"
+    rule = f"breaks the rule “{problem.rule}”"
     return Diagnostic(
         code="PPC513",
-        message=f"{what} breaks the rule “{problem.rule}”: it {problem.message}.",
+        message=f"`{problem.step}` {rule}: it {problem.message}."
+        if problem.step
+        else f"The plan {rule}: {problem.message}.",
         hint="Compile the program again; a plan that was written or changed by hand is not run.",
     )

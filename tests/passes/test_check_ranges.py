@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import pytest
 
-from ppc.passes.checks.comparisons import Compared
+from ppc.ir.types import Interval
+from ppc.passes.checks.comparisons import Compared, compared, selected
 from ppc.passes.checks.intervals import cover, encoded, terms
 from ppc.passes.checks.powers import at, polynomial_ends
 from ppc.passes.checks.rules import Rule
@@ -60,8 +62,6 @@ def test_a_wider_range_may_be_stated() -> None:
 
 @pytest.mark.parametrize("rounding", ["nearest", "stochastic"])
 def test_encoding_reaches_its_ends_and_no_further(rounding: str) -> None:
-    from ppc.ir.types import Interval
-
     wire = Wire(form="clear", shape=(), at="lab", bounds=Interval(-0.3, 0.7))
     step = Step(name="x", op="encode", inputs=("r",), attrs={"scale": 3, "rounding": rounding}, wire=wire)
 
@@ -110,20 +110,23 @@ def test_a_comparison_without_room_is_found(change: tuple[str, str]) -> None:
 # ---- certificates ----
 
 UNIT = 1 << 12  # of the comparison; the bound of the weights is 16 units
+BOUNDS = f'"offsets": [{238 * UNIT}, {272 * UNIT}], "shift": 12'
+STATED = f"in {-21 * UNIT}..{22 * UNIT}"
+LOW, HIGH = -17 * UNIT, 18 * UNIT - 1
 CERTIFIED = written(
     setup="""
         w.real = given() {"what": "parameter"} : clear[2] within -1.0..1.0 at lab ; 0
         first = encode(w.real) {"scale": 16} : clear[2] @16 in -65536..65536 at lab ; 0
     """,
     each=f"""
-        carry w = first then next : shared[2] @16 in {-21 * UNIT}..{22 * UNIT}
-        w.e = mask(w) {{"mask": "m.w"}} : masked[2] @16 in {-21 * UNIT}..{22 * UNIT} ; 1
-        less = digits(w.e) {{"bits": "d.1", "digits": 2, "offsets": [{238 * UNIT}, {272 * UNIT}], "shift": 12, "tuple": "t.1"}} : digits[2, 2] ; 2
+        carry w = first then next : shared[2] @16 {STATED}
+        w.e = mask(w) {{"mask": "m.w"}} : masked[2] @16 {STATED} ; 1
+        less = digits(w.e) {{"bits": "d.1", "digits": 2, {BOUNDS}, "tuple": "t.1"}} : digits[2, 2] ; 2
         bit = bit(less) {{"bits": "d.2", "share": "s.2"}} : bit[2, 2] @0 in 0..1 ; 3 check
         inside = count(bit) {{"slopes": [1, -1]}} : shared[] @0 in -2..2 ; 3 check
         outside = offset(inside) {{"constant": 2}} : shared[] @0 in 0..4 ; 3 check
         check = reveal(outside) {{"grant": "check", "to": "both"}} : public[] @0 in 0..4 ; 4 check
-        kept = certified(w) {{"by": "check", "high": {18 * UNIT - 1}, "low": {-17 * UNIT}}} : shared[2] @16 in {-17 * UNIT}..{18 * UNIT - 1} ; 0
+        kept = certified(w) {{"by": "check", "high": {HIGH}, "low": {LOW}}} : shared[2] @16 in {LOW}..{HIGH} ; 0
         g.real = given() {{"what": "data"}} : clear[2] within -0.25..0.25 at hospital ; 0
         g = encode(g.real) {{"scale": 16}} : clear[2] @16 in {-4 * UNIT}..{4 * UNIT} at hospital ; 0
         next = add(kept, g) : shared[2] @16 in {-21 * UNIT}..{22 * UNIT - 1} ; 0
@@ -136,7 +139,7 @@ def test_a_certified_weight_may_change_once_in_an_iteration() -> None:
 
 
 CERTIFICATES = {
-    "says more, below": (f'"low": {-17 * UNIT}', f'"low": {-17 * UNIT + 1}'),
+    "says more, below": (f'"low": {LOW}', f'"low": {-17 * UNIT + 1}'),
     "says more, above": (f'"high": {18 * UNIT - 1}', f'"high": {18 * UNIT - 2}'),
     "another number is expected": ('"constant": 2', '"constant": 1'),
     "counts those inside": ('"slopes": [1, -1]', '"slopes": [-1, 1]'),
@@ -207,22 +210,14 @@ def test_a_convolution_adds_up_as_many_products() -> None:
 
 def test_choices_of_pieces_are_exact() -> None:
     """Every value, every coin of every threshold."""
-    from ppc.passes.checks.comparisons import selected
-
-    plan = parse(RELU)
     slopes, knots, thresholds = (3, -5, 1), (-4, 0, 7), (-3, 1, 2)
-    step = plan.by_name["a"]
-    wanted = Step(name="a", op="select", inputs=step.inputs, attrs={"slopes": slopes, "knots": knots}, wire=step.wire)
+    offsets = [((1 << 12) - threshold) << 8 for threshold in thresholds]
+    plan = parse(edited(RELU, ('"offsets": [1048320]', f'"offsets": {offsets}')))
+    step = replace(plan.by_name["a"], attrs={"slopes": slopes, "knots": knots})
     values: list[int] = []
     for x in range(-12, 13):
         ways = [{1} if x > t else {0, 1} if x >= t - 1 else {0} for t in thresholds]
         values += [sum(s * d * (x - k) for s, d, k in zip(slopes, bits, knots, strict=True)) for bits in product(*ways)]
-    top = 1 << 12
-    offsets = tuple((top - t) << 8 for t in thresholds)
-    less = plan.by_name["less"]
-    changed = edited(RELU, ('"offsets": [1048320]', f'"offsets": {list(offsets)}'))
-    plan = parse(changed)
 
-    assert Compared(value="z", shift=8, thresholds=thresholds).thresholds == thresholds
-    assert less.op == "digits"
-    assert selected(plan, wanted, (-12, 12)) == (min(values), max(values))
+    assert compared(plan, "bit") == Compared(value="z", shift=8, thresholds=thresholds)
+    assert selected(plan, step, (-12, 12)) == (min(values), max(values))

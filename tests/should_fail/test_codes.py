@@ -10,15 +10,18 @@ import pytest
 from ppc.codes import CODES
 from ppc.errors import PpcError, render
 from ppc.ir.text import parse
+from ppc.passes.checks.verdict import accepted
+from ppc.plan.text import parse as parse_plan
 from tests.golden import FOLDER as GOLDEN
 from tests.golden import Golden
+from tests.plan_edits import plan_text
 from tests.should_fail.programs import PROGRAMS, expected_codes
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("grammar", "passes", "ppc", "runtime")
 # Codes whose mistakes are no programs of the language: the importer's and the kernels' tests make them.
 ELSEWHERE = ("PPC52", "PPC6")
-SHOWN = {code for program in PROGRAMS for code in expected_codes(program)} | {"PPC510"}
+SHOWN = {code for program in PROGRAMS for code in expected_codes(program)} | {"PPC510", "PPC513"}
 
 
 def codes_in(folder: Path) -> set[str]:
@@ -72,6 +75,16 @@ def test_text_that_is_no_graph(golden: Golden) -> None:
     assert [diagnostic.code for diagnostic in caught.value.diagnostics] == ["PPC510"]
 
 
+def test_a_plan_that_breaks_rules(golden: Golden) -> None:
+    """A compiled plan in which the activations were given a mask of the weights, and one truncation that of another."""
+    wrong = plan_text("training").replace('"m.a"', '"m.w2.w"').replace('"t.da"', '"t.u"')
+    with pytest.raises(PpcError) as caught:
+        accepted(parse_plan(wrong))
+
+    golden.named("should_fail/a_plan_that_breaks_rules.txt", render(caught.value))
+    assert [diagnostic.code for diagnostic in caught.value.diagnostics] == ["PPC513", "PPC513"]
+
+
 MESSAGES = sorted((GOLDEN / "should_fail").glob("*.txt"))
 
 
@@ -100,4 +113,7 @@ def test_most_messages_have_a_hint() -> None:
 
 def test_no_message_is_left_over() -> None:
     """Every golden message belongs to a program."""
-    assert {path.stem for path in MESSAGES} == {program.stem for program in PROGRAMS} | {"no_graph_text"}
+    assert {path.stem for path in MESSAGES} == {program.stem for program in PROGRAMS} | {
+        "no_graph_text",
+        "a_plan_that_breaks_rules",
+    }
