@@ -198,6 +198,21 @@ def _multiply(operands: Operands) -> float:
     return times(magnitude(x), of_y) + times(magnitude(y), of_x) + times(of_x, of_y)
 
 
+def _layer(operands: Operands) -> float:
+    """A convolution or a dense layer: products with the weights of one result, added up, and a bias."""
+    (x, weight), (of_x, of_weight) = operands.wires[:2], operands.errors[:2]
+    each = times(magnitude(x), of_weight) + times(magnitude(weight), of_x) + times(of_x, of_weight)
+    return times(prod(weight.shape[1:]), each) + sum(operands.errors[2:])
+
+
+def _curve(operands: Operands) -> float:
+    """A polynomial in reals, at its steepest within reach."""
+    reach = magnitude(operands.wires[0]) + operands.error
+    coefficients = cast(tuple[float, ...], operands.step.attrs["coefficients"])
+    slope = sum(times(power * abs(c), reach ** max(0, power - 1)) for power, c in enumerate(coefficients))
+    return times(slope, operands.error)
+
+
 def _loss_gradient(operands: Operands) -> float:
     """A softmax changes by half of the largest change of its operands at most; of the mean over the batch."""
     return operands.error / 2 / operands.wires[0].shape[0]
@@ -224,6 +239,8 @@ FUNCTIONS: dict[str, Rule] = {
     "mse": _mean_square,
     "mse_grad": _mean_gradient,
     "scale": _scale,
+    **dict.fromkeys(("conv2d", "dense"), _layer),
+    "polynomial": _curve,
     "multiply": _multiply,
     "sum_to_channel": _sum_to_channel,
 }
