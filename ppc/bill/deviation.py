@@ -130,10 +130,20 @@ def _select(operands: Operands) -> float:
     step = operands.step
     pieces = sorted(zip(step.integers("knots"), step.integers("slopes"), strict=True))
     steepest = max((abs(total) for total in accumulate(slope for _, slope in pieces)), default=0)
-    error = times(steepest * operands.unit / unit(operands.wires[1]), operands.errors[1])
+    slope = steepest * operands.unit / unit(operands.wires[1])
+    error = min(times(slope, operands.errors[1]), _width(operands, slope))
     fraction = step.integer("scale", 0)
     rounded = magnitude(operands.wires[1]) + max((abs(knot) for knot, _ in pieces), default=0) * unit(operands.wires[1])
     return error + (times(2.0 ** -(fraction + 1), rounded) if fraction else 0.0)
+
+
+def _width(operands: Operands, slope: float) -> float:
+    """Two results of a function that ends flat are no further apart than its range is wide."""
+    result = operands.step.wire
+    if result.low is None or result.high is None:
+        return inf
+    missed = cast(float, operands.step.attrs.get("error", 0.0))
+    return (result.high - result.low + 1) * operands.unit + missed + slope * unit(operands.wires[1])
 
 
 def _times(operands: Operands) -> float:
