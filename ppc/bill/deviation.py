@@ -130,10 +130,20 @@ def _select(operands: Operands) -> float:
     step = operands.step
     pieces = sorted(zip(step.integers("knots"), step.integers("slopes"), strict=True))
     steepest = max((abs(total) for total in accumulate(slope for _, slope in pieces)), default=0)
-    error = times(steepest * operands.unit / unit(operands.wires[1]), operands.errors[1])
+    slope = steepest * operands.unit / unit(operands.wires[1])
+    error = min(times(slope, operands.errors[1]), _width(operands, slope))
     fraction = step.integer("scale", 0)
     rounded = magnitude(operands.wires[1]) + max((abs(knot) for knot, _ in pieces), default=0) * unit(operands.wires[1])
     return error + (times(2.0 ** -(fraction + 1), rounded) if fraction else 0.0)
+
+
+def _width(operands: Operands, slope: float) -> float:
+    """Two results of a function that ends flat are no further apart than its range is wide."""
+    result = operands.step.wire
+    if result.low is None or result.high is None:
+        return inf
+    missed = cast(float, operands.step.attrs.get("error", 0.0))
+    return (result.high - result.low + 1) * operands.unit + missed + slope * unit(operands.wires[1])
 
 
 def _times(operands: Operands) -> float:
@@ -198,6 +208,21 @@ def _multiply(operands: Operands) -> float:
     return times(magnitude(x), of_y) + times(magnitude(y), of_x) + times(of_x, of_y)
 
 
+def _layer(operands: Operands) -> float:
+    """A convolution or a dense layer: products with the weights of one result, added up, and a bias."""
+    (x, weight), (of_x, of_weight) = operands.wires[:2], operands.errors[:2]
+    each = times(magnitude(x), of_weight) + times(magnitude(weight), of_x) + times(of_x, of_weight)
+    return times(prod(weight.shape[1:]), each) + sum(operands.errors[2:])
+
+
+def _curve(operands: Operands) -> float:
+    """A polynomial in reals, at its steepest within reach."""
+    reach = magnitude(operands.wires[0]) + operands.error
+    coefficients = cast(tuple[float, ...], operands.step.attrs["coefficients"])
+    slope = sum(times(power * abs(c), reach ** max(0, power - 1)) for power, c in enumerate(coefficients))
+    return times(slope, operands.error)
+
+
 def _loss_gradient(operands: Operands) -> float:
     """A softmax changes by half of the largest change of its operands at most; of the mean over the batch."""
     return operands.error / 2 / operands.wires[0].shape[0]
@@ -224,6 +249,8 @@ FUNCTIONS: dict[str, Rule] = {
     "mse": _mean_square,
     "mse_grad": _mean_gradient,
     "scale": _scale,
+    **dict.fromkeys(("conv2d", "dense"), _layer),
+    "polynomial": _curve,
     "multiply": _multiply,
     "sum_to_channel": _sum_to_channel,
 }

@@ -89,7 +89,9 @@ def _counting(plan: Plan) -> Iterator[Caveat]:
     """Equations against unknowns (PROTOCOL.md, section 8): whoever knows what went in may solve for the weights."""
     for step in _reveals(plan):
         for party in receivers(plan, step):
-            secret = sum(one.wire.size for one in _given(plan, "parameter") if not _knows(one, party))
+            shown = _shown(plan, party)
+            weights = [one for one in _given(plan, "parameter") if one.name not in shown and not _knows(one, party)]
+            secret = sum(one.wire.size for one in weights)
             if not secret or not all(_knows(one, party) for one in _given(plan, "data")):
                 continue
             name = step.name.removesuffix(".opened")
@@ -103,6 +105,18 @@ def _counting(plan: Plan) -> Iterator[Caveat]:
                 measure=step.wire.size / secret,
                 span=step.span,
             )
+
+
+def _shown(plan: Plan, party: str) -> set[str]:
+    """What was given to the plan and is opened to a party as it is: the weights of a split."""
+    found: set[str] = set()
+    for step in plan.steps():
+        if step.op == "reveal" and party in receivers(plan, step):
+            source = plan.by_name.get(step.inputs[0])
+            while source is not None and source.op in ("encode", "mask"):
+                source = plan.by_name.get(source.inputs[0])
+            found.update([source.name] if source else [])
+    return found
 
 
 def _knows(given: Step, party: str) -> bool:

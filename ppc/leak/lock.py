@@ -79,15 +79,15 @@ def read(path: Path) -> Contract:
 def _contract(found: Any) -> Contract:
     if found["version"] != VERSION:
         raise ValueError
-    client, server = (_word(name) for name in found["parties"])
+    client, server = (_word(name) for name in _list(found["parties"]))
     return Contract(
         model=_word(found["model"]),
         parties=(client, server),
         field=_word(found["field"]),
         training=_flag(found["training"]),
         batch=_whole(found["batch"]),
-        seen=tuple(_read_seen(one) for one in found["seen"]),
-        caveats=tuple(_read_caveat(one) for one in found["caveats"]),
+        seen=tuple(_read_seen(one) for one in _list(found["seen"])),
+        caveats=tuple(_read_caveat(one) for one in _list(found["caveats"])),
         adversary=_word(found["adversary"]),
         dealer=_word(found["dealer"]),
     )
@@ -101,7 +101,7 @@ def _read_seen(one: Mapping[str, Any]) -> Seen:
         party=_word(one["party"]),
         value=_word(one["value"]),
         grant=_word(one["grant"]),
-        shape=tuple(_whole(size) for size in one["shape"]),
+        shape=tuple(_whole(size) for size in _list(one["shape"])),
         when=when,
         digits=None if one["digits"] is None else _whole(one["digits"]),
         drowned=_whole(one["drowned"]),
@@ -120,6 +120,12 @@ def _word(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError
     return value
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError
+    return cast(list[Any], value)
 
 
 def _flag(value: Any) -> bool:

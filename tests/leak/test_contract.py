@@ -104,7 +104,7 @@ def test_logits_tell_of_labels_that_somebody_else_holds() -> None:
         """
         labels = given() {"what": "label"} : clear[4, 2] within 0.0..1.0 at server ; round 0 labels input 3:1-3:9
         z = given() {"what": "data"} : shared[4, 2] @16 in -9..9 ; round 0 z input 3:1-3:9
-        o = reveal(z) {"grant": "logits", "to": "client"} : clear[4, 2] @16 in -9..9 at client ; round 1 z output 7:1-7:9
+        o = reveal(z) {"grant": "logits", "to": "client"} : clear[4, 2] @0 in -9..9 at client ; round 1 z output 7:1-7:2
         """
     )
 

@@ -105,17 +105,17 @@ def test_every_change_is_told_at_its_line() -> None:
 # ---- damaged files ----
 
 
-def mutants() -> list[object]:
+def without(whole: dict[str, Any]) -> list[dict[str, Any]]:
     """Every key left out, and every value of another kind."""
-    whole = as_dictionary(SAVED)
-    found: list[object] = [None, [], 7, "contract", {}]
-    for key, value in whole.items():
-        found.append({name: kept for name, kept in whole.items() if name != key})
-        found.append({**whole, key: 1.5})
-        if isinstance(value, list) and value and isinstance(value[0], dict):
-            for inner in value[0]:
-                found.append({**whole, key: [{name: kept for name, kept in value[0].items() if name != inner}]})
-                found.append({**whole, key: [{**value[0], inner: {}}]})
+    left = [{name: kept for name, kept in whole.items() if name != key} for key in whole]
+    return [*left, *({**whole, key: {}} for key in whole)]
+
+
+def mutants() -> list[object]:
+    whole: dict[str, Any] = as_dictionary(SAVED)
+    found: list[object] = [None, [], 7, "contract", *without(whole)]
+    for key in ("seen", "caveats"):
+        found += [{**whole, key: [mutant]} for mutant in without(whole[key][0])]
     return found
 
 
