@@ -59,18 +59,11 @@ def _positive_pair(value: Attribute) -> bool:
 
 TESTS: dict[str, Test] = {
     **dict.fromkeys(SECRETS, _word),
-<<<<<<< HEAD
     **dict.fromkeys(("what", "op", "to", "grant", "into", "by", "why"), _word),
-    **dict.fromkeys(("shift", "drowned", "lift", "threshold", "start"), _count),
-    **dict.fromkeys(("digits", "groups", "pool", "stop"), _positive),
-    **dict.fromkeys(("offset", "factor", "constant", "border", "low", "high", "scale"), _whole),
-=======
-    **dict.fromkeys(("what", "op", "to", "grant", "into", "by"), _word),
     **dict.fromkeys(("threshold", "start"), _count),
     **dict.fromkeys(("groups", "pool", "stop"), _positive),
     **dict.fromkeys(("shift", "drowned", "lift"), _bits),
     **dict.fromkeys(("offset", "factor", "constant", "border", "low", "high"), _whole),
->>>>>>> plan-checks
     **dict.fromkeys(("offsets", "slopes", "knots", "coefficients"), _wholes),
     **dict.fromkeys(("short", "inline", "transpose_x", "transpose_y"), _flag),
     **dict.fromkeys(("kernel", "stride", "size"), _positive_pair),
