@@ -40,16 +40,16 @@ class Seed:
         return "Seed(hidden)"
 
     def keys(self, session: bytes, role: str, artifact: str) -> Keys:
-        return Keys(hmac.digest(session, self._secret, "sha256"), f"ppc/v1|{role}|{artifact}")
+        return Keys(hmac.digest(session, self._secret, "sha256"), role, artifact)
 
 
 class Keys:
     """The keys of one role in one session: HKDF with the session as salt, expanded by what a key is for."""
 
-    __slots__ = ("_extracted", "_prefix")
+    __slots__ = ("_extracted", "_prefix", "role")
 
-    def __init__(self, extracted: bytes, prefix: str) -> None:
-        self._extracted, self._prefix = extracted, prefix
+    def __init__(self, extracted: bytes, role: str, artifact: str) -> None:
+        self._extracted, self.role, self._prefix = extracted, role, f"ppc/v1|{role}|{artifact}"
 
     def __repr__(self) -> str:
         return "Keys(hidden)"

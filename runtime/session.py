@@ -28,6 +28,7 @@ from ppc.runtime.party import Party
 from ppc.runtime.values import Value
 
 Given = Callable[[str, int], Mapping[str, Any]]  # by section and iteration
+SESSION_BYTES = 16
 AHEAD = 1  # how many parcels the dealer makes before they are needed
 
 
@@ -64,6 +65,7 @@ def run_in_memory(
     iterations: int = 1,
     *,
     public: Given | None = None,
+    session: bytes | None = None,
     seeds: Sequence[Seed] | None = None,
     coins: Mapping[str, Coins] | None = None,
     timeout: float = TIMEOUT,
@@ -71,7 +73,7 @@ def run_in_memory(
     watch: Watchers | None = None,
 ) -> Outcome:
     """Run a plan. `given` has for each party what it is given; `public` is what the dealer may know of it."""
-    return _Run(plan, given, iterations, public, seeds, coins, timeout, variant, watch or Watchers()).outcome()
+    return _Run(plan, given, iterations, public, session, seeds, coins, timeout, variant, watch or Watchers()).outcome()
 
 
 class _Run:
@@ -81,6 +83,7 @@ class _Run:
         given: Mapping[str, Given],
         iterations: int,
         public: Given | None,
+        session: bytes | None,
         seeds: Sequence[Seed] | None,
         coins: Mapping[str, Coins] | None,
         timeout: float,
@@ -92,7 +95,7 @@ class _Run:
         self.parcels: Queue[NDArray[np.uint8]] = Queue(AHEAD)
         self.failed: list[BaseException] = []
         self.ended = Event()
-        session = secrets.token_bytes(16)
+        session = session or secrets.token_bytes(SESSION_BYTES)
         first, second, own = tuple(seeds) if seeds else (Seed(), Seed(), Seed())
         self.dealer = Dealer(plan, (first, second), session, own=own, variant=variant, watch=watch.dealer)
         self.channels = dict(zip(plan.parties, memory_channels(timeout), strict=True))

@@ -148,6 +148,7 @@ def run(
         {party: lambda _s, _i, values=values: values for party, values in held.items()},
         iterations,
         public=(lambda _s, _i: told) if public else None,
+        session=None if seed is None else b"session",
         seeds=fixed[:3],
         coins=dict(zip(plan.parties, map(Coins, fixed[3:]), strict=True)),
         watch=Watchers(party=transcript.party, dealer=transcript.dealer),

@@ -1,4 +1,4 @@
-"""Every op of a plan, run by two parties: the twin agrees in every value to the last bit, and every byte is predicted."""
+"""Every op of a plan, run by two parties: the twin agrees in every value to the last bit, every byte is predicted."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def sizes(shape: str) -> tuple[int, ...]:
 @pytest.mark.parametrize("owners", ["both", "hospital", "lab", "shared"])
 @pytest.mark.parametrize("name", MAPS)
 def test_products(name: str, owners: str, into: bool, field: Field) -> None:
-    """Every bilinear map, of values that both parties or one of them own, or nobody; with its own shares, or into a mask."""
+    """Every bilinear map, of values with one owner, two, or none; with its own shares, or into a mask."""
     x, y, shape, attrs = MAPS[name]
     sides = {"both": ("hospital", "lab"), "shared": ("lab", "hospital")}.get(owners, (owners, owners))
     text = opened("x", x, sides[0]) + opened("y", y, sides[1])
@@ -195,12 +195,13 @@ def test_comparisons(form: str, size: int, field: Field) -> None:
     shift, count = 8, len(knots)
     bits = shift + 4 * digits
     offsets = [2**bits - (knot << shift) for knot in knots]
+    compared = f'"shift": {shift}, "digits": {digits}, "offsets": {offsets}, "tuple": "u", "bits": "b"'
     shape = f"{size}" if count == 1 else f"{count}, {size}"
     text = opened("x", f"{size}", "lab")
     last, number, made = "d", 2, digits
     text += f"""
         t = truncate(ex) {{"shift": {shift}, "offset": {2**bits}, "tuple": "t"}} : truncated[{size}] @8 ; 1
-        d = digits(ex) {{"shift": {shift}, "digits": {digits}, "offsets": {offsets}, "tuple": "u", "bits": "b"}} : digits[{shape}] ; 2
+        d = digits(ex) {{{compared}}} : digits[{shape}] ; 2
     """
     if digits > 8:
         text += f'\n g = groups(d) {{"bits": "b1"}} : digits[{shape}] ; 3'
@@ -245,14 +246,19 @@ LINEAR = """
     flat = reshape(back) : {form}[2, 144]{end} ; {round}
     pair = sum_rows(flat) : {form}[2, 1]{end} ; {round}
     thin = sum_to_channel(flat) : {form}[144]{end} ; {round}
-    pool = pool_sums(x) {{"kernel": [2, 2], "stride": [2, 2], "padding": [0, 0]}} : {form}[2, 4, 3, 3]{end} ; {round}
-    mesh = pool_sums(x) {{"kernel": [3, 2], "stride": [2, 1], "padding": [1, 0]}} : {form}[2, 4, 3, 5]{end} ; {round}
-    wide = pool_spread(pool) {{"kernel": [2, 2], "stride": [2, 2], "padding": [0, 0], "size": [6, 6]}} : {form}[2, 4, 6, 6]{end} ; {round}
-    loop = pool_spread(mesh) {{"kernel": [3, 2], "stride": [2, 1], "padding": [1, 0], "size": [6, 6]}} : {form}[2, 4, 6, 6]{end} ; {round}
-    open = unfold(x) {{"kernel": [3, 3], "stride": [2, 2], "padding": [1, 1], "groups": 2}} : {form}[2, 2, 9, 18]{end} ; {round}
-    spot = window(x) {{"kernel": [3, 3], "stride": [2, 2], "padding": [1, 1], "place": [0, 2], "border": -5}} : {form}[2, 4, 3, 3]{end} ; {round}
-    dot = unwindow(spot) {{"kernel": [3, 3], "stride": [2, 2], "padding": [1, 1], "place": [0, 2], "size": [6, 6]}} : {form}[2, 4, 6, 6]{end} ; {round}
+    pool = pool_sums(x) {{{two}}} : {form}[2, 4, 3, 3]{end} ; {round}
+    mesh = pool_sums(x) {{{odd}}} : {form}[2, 4, 3, 5]{end} ; {round}
+    wide = pool_spread(pool) {{{two}, "size": [6, 6]}} : {form}[2, 4, 6, 6]{end} ; {round}
+    loop = pool_spread(mesh) {{{odd}, "size": [6, 6]}} : {form}[2, 4, 6, 6]{end} ; {round}
+    open = unfold(x) {{{three}, "groups": 2}} : {form}[2, 2, 9, 18]{end} ; {round}
+    spot = window(x) {{{three}, "place": [0, 2], "border": -5}} : {form}[2, 4, 3, 3]{end} ; {round}
+    dot = unwindow(spot) {{{three}, "place": [0, 2], "size": [6, 6]}} : {form}[2, 4, 6, 6]{end} ; {round}
 """
+WINDOWS = {
+    "two": '"kernel": [2, 2], "stride": [2, 2], "padding": [0, 0]',
+    "odd": '"kernel": [3, 2], "stride": [2, 1], "padding": [1, 0]',
+    "three": '"kernel": [3, 3], "stride": [2, 2], "padding": [1, 1]',
+}
 FORMS = {
     "public": 'x.real = given() {"what": "data"} : public[2, 4, 6, 6] within -4.0..4.0 ; 0\n'
     "x = encode(x.real) : public[2, 4, 6, 6] @16 ; 0",
@@ -271,7 +277,7 @@ def test_linear_steps(form: str, field: Field) -> None:
     """Each of them on public, clear, masked and shared values."""
     end = " @16 at lab" if form == "clear" else " @16"
     wire = "shared" if form == "one-sided" else form
-    text = FORMS[form] + LINEAR.format(form=wire, end=end, round=1 if form == "masked" else 0)
+    text = FORMS[form] + LINEAR.format(form=wire, end=end, round=1 if form == "masked" else 0, **WINDOWS)
     given = {f"{name}.real": data(place, 2, 4, 6, 6) for place, name in enumerate("xyz")}
     run(field, given, text)
 
