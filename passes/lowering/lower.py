@@ -194,7 +194,7 @@ class _Lower:
             if output is None or not output.to:
                 yield Result(name=carry.name, value=carry.name)
                 continue
-            self.low.node = self.graph[carry.name]
+            self.low.node = replace(self.graph[carry.name], span=output.span)  # the line that gives it
             for party in output.to:
                 yield Result(name=carry.name, value=self.given_out(carry, party), to=party)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil, log2
@@ -77,6 +78,11 @@ def _reveals(plan: Plan) -> list[Step]:
     return [step for step in plan.section("each").steps if step.op == "reveal" and step.word("grant") != "check"]
 
 
+def opened(step: Step) -> str:
+    """What a reveal opens, by the name that the graph has for it."""
+    return re.sub(r"\.opened(\.\d+)?$", "", step.name)
+
+
 def receivers(plan: Plan, step: Step) -> tuple[str, ...]:
     return plan.parties if step.word("to") == BOTH else (step.word("to"),)
 
@@ -94,7 +100,7 @@ def _counting(plan: Plan) -> Iterator[Caveat]:
             secret = sum(one.wire.size for one in weights)
             if not secret or not all(_knows(one, party) for one in _given(plan, "data")):
                 continue
-            name = step.name.removesuffix(".opened")
+            name = opened(step)
             after = ceil(secret / step.wire.size)
             one, many = ("iteration", "iterations") if plan.section("each").carries else ("batch", "batches")
             yield Caveat(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ppc.ir.policy import Policy
-from ppc.leak.caveats import Caveat, caveats
+from ppc.leak.caveats import Caveat, caveats, opened
 from ppc.plan.steps import BOTH, Plan, Section, Step
 from ppc.plan.wires import Wire
 from ppc.source import START, Span
@@ -76,7 +76,7 @@ def _seen(plan: Plan, section: Section) -> Iterator[Seen]:
                 yield _one(step, party, section, value=step.name.removesuffix(".first"), grant=OWN)
         elif step.op == "reveal":
             for party in plan.parties if step.word("to") == BOTH else (step.word("to"),):
-                yield _one(step, party, section, value=step.name.removesuffix(".opened"), grant=step.word("grant"))
+                yield _one(step, party, section, value=opened(step), grant=step.word("grant"))
 
 
 def _holders(plan: Plan, wire: Wire) -> tuple[str, ...]:

@@ -24,6 +24,14 @@ IMAGES = EXAMPLES / "images.npz"
         (["compile", SHALLOW, "--emit=dot"], "model private passes text"),
         (["explain"], "codes"),
         (["explain", "PPC203"], "code title explanation"),
+        (
+            ["explain", SHALLOW],
+            "model level batch field parties notes rows totals randomness reasons net levels",
+        ),
+        (
+            ["explain", SHALLOW, "--leak"],
+            "version model parties field training batch adversary dealer seen caveats notes",
+        ),
         (["run", SHALLOW, "--seed", 1, "--input", IMAGES], "mode result"),
         (["weights", "list", SHALLOW], "parameters notes"),
         (["weights", "init", SHALLOW, "-o", "w.npz"], "written notes"),

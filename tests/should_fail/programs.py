@@ -4,6 +4,7 @@
 # command: run --seed 1 --input …   a verb of the command line; `check`, where nothing is said
 # make: w.safetensors a.b=10x64*9   a file of arrays before it: name=shape, *value, @element
 # garbage: w.npz                    a file of nonsense
+# write: leak.lock {…}              a file of one line
 # without: torch                    a package that is not installed
 # pad: 1000000                      so many blank lines behind the program
 """
@@ -64,6 +65,9 @@ def run(program: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
         _make(folder, line)
     for name in directives(program, "garbage"):
         (folder / name).write_bytes(b"this is no file of numbers")
+    for line in directives(program, "write"):
+        name, _, text = line.partition(" ")
+        (folder / name).write_text(f"{text}\n", encoding="utf-8")
     for name in directives(program, "without"):
         monkeypatch.setitem(sys.modules, name, None)
     monkeypatch.chdir(folder)
@@ -75,7 +79,7 @@ def run(program: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
 def _command(program: Path) -> list[str]:
     """The words of the command; the program stands where `{program}` is, or behind the verb."""
     words = shlex.split(next(directives(program, "command"), "check"))
-    if words[0] != "explain" and not any("pnn" in word or word == "{program}" for word in words):
+    if not (words[0] == "explain" and len(words) == 2) and not any("pnn" in word or word == "{program}" for word in words):
         words.insert(1, "{program}")
     return [program.name if word == "{program}" else word for word in words]
 
