@@ -1,9 +1,9 @@
-"""The matrix product's machine code: packing, a register tile, and the loops around it.
+"""The matrix product's machine code: a register tile, and the loops around it.
 
 Called by the library. Knows addresses by tables and no shapes: a product is
     out[row(i) + column(j)] (+)= Σ_k left[a(i) + b(k)] · right[c(k) + d(j)]
-with six public index maps, which covers matrices of any layout and every pass of a convolution. Packing splits
-each element into limbs once, in the order in which the register tile reads them.
+with six public index maps, which covers matrices of any layout and every pass of a convolution. The factors are
+packed by packing.py, in the order in which the register tile reads them.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 from ppc.field import Field
 from ppc.runtime.kernels.arithmetic import Arithmetic
-from ppc.runtime.kernels.emit import Function, Value, constant, lanes_of, module
+from ppc.runtime.kernels.emit import Function, Value, constant, module
 from ppc.runtime.kernels.lanes import LaneOperations
 from ppc.runtime.kernels.limbs import Plan, Term, plan
-from ppc.runtime.kernels.memory import load_columns, load_lanes, store_columns
+from ppc.runtime.kernels.memory import load_columns, store_columns
 from ppc.runtime.kernels.variants import Variant
 
 SHALLOW = 16  # the depth up to which a product is shallow: that of a first layer's convolution
@@ -38,84 +38,6 @@ def tile_rows(field: Field, variant: Variant) -> int:
     room = {"ifma": 24, "narrow": 12, "wide": 5}[variant.multiplier]
     most = SLIVER if variant.multiplier == "ifma" else SLIVER // 2
     return max(rows for rows in (1, 2, 4, 8) if rows == 1 or rows <= min(most, room // accumulators))
-
-
-@dataclass(frozen=True)
-class PackKernel:
-    """Copies elements, cut into limbs, into the order of the register tile.
-
-    `lanes` says whether neighbours in a tile are neighbours in memory ("unit") or found by table ("table").
-    """
-
-    field: Field
-    side: str
-    lanes: str
-
-    @property
-    def name(self) -> str:
-        return f"pack_{self.side}_{self.lanes}_{self.field.name}"
-
-    def module(self, variant: Variant) -> str:
-        """void(ptr from, ptr depths, i64 depth, ptr lanes, ptr counts, i64 tiles, ptr to, i64 flip)
-
-        flip is 0, or -1 to pack the negated elements: p - x flips every bit of x.
-        """
-        kinds = ("ptr", "ptr", "i64", "ptr", "ptr", "i64", "ptr", "i64")
-        function = Function(self.name, kinds, exported=True)
-        self._emit(function, variant)
-        return module([function], triple=variant.triple)
-
-    def _emit(self, f: Function, variant: Variant) -> None:
-        base, depths, depth, lanes, counts, tiles, room, flip = f.parameters
-        limbs = plan(self.field, variant.multiplier)
-        chosen = limbs.left if self.side == "left" else limbs.right
-        width = SLIVER if self.side == "left" else variant.lanes
-        group = tile_rows(self.field, variant) if self.side == "left" else width
-        operations = LaneOperations(f, variant.lanes, variant.multiplier)
-        arithmetic = Arithmetic(self.field, operations, limbs)
-        masks = [(1 << min(64, self.field.bits - 64 * word)) - 1 for word in range(self.field.words)]
-        flips = [f.splat(f.both(flip, constant(mask)), variant.lanes) for mask in masks]
-
-        def tile(index: Value) -> None:
-            first = f.multiply(index, constant(width))
-            count = f.load(f.address(counts, index), "i64")
-            places = [
-                f.load(f.address(lanes, f.add(first, constant(part))), operations.type)
-                for part in range(0, width, variant.lanes)
-            ]
-            start = f.multiply(f.multiply(index, depth), constant(len(chosen) * width))
-
-            def step(k: Value) -> None:
-                address = f.address(base, f.load(f.address(depths, k), "i64"))
-                for part, place in enumerate(places):
-                    words = (
-                        load_columns(f, variant, self.field, f.address(address, f.lane(places[0], 0)), count, part)
-                        if self.lanes == "unit" and variant.lanes > 1
-                        else load_lanes(f, variant, self.field, address, place)
-                    )
-                    words = [f.differ(word, mask) for word, mask in zip(words, flips, strict=True)]
-                    split = arithmetic.split(words, chosen)
-                    self._store(f, room, [start, depth, k], split, part * variant.lanes, group)
-
-            f.repeat(depth, step)
-
-        f.repeat(tiles, tile)
-
-    def _store(
-        self, f: Function, room: Value, place: list[Value], limbs: Sequence[Value], first: int, group: int
-    ) -> None:
-        """Tile by tile, group by group: for each depth the first limb of the group's elements, the second, …"""
-        start, depth, k = place
-        lanes = lanes_of(limbs[0].type)
-        size = min(group, lanes)
-        for lane in range(0, lanes, size):
-            number, within = divmod(first + lane, group)
-            here = f.multiply(f.add(f.multiply(depth, constant(number)), k), constant(len(limbs) * group))
-            target = f.address(room, f.add(start, here))
-            for index, limb in enumerate(limbs):
-                piece = limb if size == lanes else f.shuffle(limb, limb, range(lane, lane + size))
-                piece = f.lane(piece, 0) if size == 1 else piece
-                f.store(piece, f.address(target, constant(index * group + within)))
 
 
 @dataclass(frozen=True)
