@@ -89,7 +89,8 @@ class Share:
         depth_block, tile_block, sliver_block = product.blocks()
         limbs = plan(product.field, library.variant.multiplier)
         self.left_room = sliver_block * SLIVER * depth_block * len(limbs.left)
-        self.right_room = tile_block * library.variant.lanes * depth_block * len(limbs.right)
+        hold = s1 - s0 > sliver_block
+        self.right_room = (tile_block if hold else 1) * library.variant.lanes * depth_block * len(limbs.right)
         values = {
             "left_pack": library.kernel(product.left_pack).address,
             "right_pack": library.kernel(product.right_pack).address,
@@ -107,6 +108,7 @@ class Share:
             "right_depths": _at(maps.right_depths),
             "column_counts": _at(product.columns.counts[t0:]),
             "column_places": _at(product.column_places[t0:]),
+            "hold": int(hold),
             "column_step": maps.step,
             "batches": b1 - b0,
             "left_batches": _at(maps.left_batches[b0:]),

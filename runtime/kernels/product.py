@@ -27,7 +27,7 @@ PARAMETERS = (
     *("slivers", "tiles", "depth", "sliver_block", "tile_block", "depth_block"),
     *("left_lanes", "left_depths", "row_counts", "row_places"),
     *("right_lanes", "right_depths", "column_counts", "column_places"),
-    *("keep", "flip", "column_step"),
+    *("keep", "flip", "hold", "column_step"),
     *("batches", "left_batches", "right_batches", "out_batches"),
 )
 
@@ -147,7 +147,9 @@ def _order(limbs: Plan, rows: int) -> list[tuple[int, Term]]:
 class _Driver:
     """The loops around the tile: batches, blocks of columns, of depth, of rows, and the tiles of a block.
 
-    A packed tile of the right factor stays in the nearest cache while the left factor's slivers pass by.
+    A packed tile of the right factor stays in the nearest cache while the left factor's slivers pass by. It is packed
+    just before the first of them; only if there are several blocks of slivers does each tile get (`hold` = 1) a room of
+    its own, where the later ones find it.
     """
 
     def __init__(self, name: str, variant: Variant, limbs: Plan, rows: int) -> None:
@@ -189,36 +191,40 @@ class _Driver:
         f.repeat(self.p["tiles"], columns, step=self.p["tile_block"])
 
     def _depths(self, k: Value, tile: Value, tiles: Value, left: Value, right: Value, out: Value) -> None:
-        f = self.f
-        depth = self._least(self.p["depth_block"], f.subtract(self.p["depth"], k))
-        lanes, counts = self._moved("right_lanes", tile, self.lanes), self._moved("column_counts", tile)
-        arguments = [right, self._moved("right_depths", k), depth, lanes, counts, tiles, self.p["right_room"]]
-        arguments.append(constant(0))
-        f.call(self.p["right_pack"].text, "void", arguments)
-        f.repeat(
+        depth = self._least(self.p["depth_block"], self.f.subtract(self.p["depth"], k))
+        self.f.repeat(
             self.p["slivers"],
-            lambda first: self._rows(k, depth, first, tile, tiles, left, out),
+            lambda first: self._rows(k, depth, first, tile, tiles, left, right, out),
             step=self.p["sliver_block"],
         )
 
-    def _rows(self, k: Value, depth: Value, first: Value, tile: Value, tiles: Value, left: Value, out: Value) -> None:
+    def _rows(
+        self, k: Value, depth: Value, first: Value, tile: Value, tiles: Value, left: Value, right: Value, out: Value
+    ) -> None:
         f = self.f
         slivers = self._least(self.p["sliver_block"], f.subtract(self.p["slivers"], first))
-        lanes, counts = self._moved("left_lanes", first, SLIVER), self._moved("row_counts", first)
-        arguments = [left, self._moved("left_depths", k), depth, lanes, counts, slivers, self.p["left_room"]]
-        arguments.append(self.p["flip"])
-        f.call(self.p["left_pack"].text, "void", arguments)
+        self._pack("left", left, k, depth, first, slivers, self.p["left_room"])
         later = f.convert("sext", f.compare("ne", k, constant(0)), "i64")
         keep = f.either(self.p["keep"], later)
+        fresh = f.convert("zext", f.compare("eq", first, constant(0)), "i64")
 
         def column(number: Value) -> None:
             here = f.add(tile, number)
-            right = self._moved("right_room", f.multiply(number, depth), self.right_words)
+            packed = self._moved("right_room", f.multiply(f.multiply(number, self.p["hold"]), depth), self.right_words)
+            self._pack("right", right, k, depth, here, fresh, packed)
             count = f.load(self._moved("column_counts", here), "i64")
             target = f.address(out, f.load(self._moved("column_places", here), "i64"))
-            f.repeat(slivers, lambda s: self._sliver(s, first, depth, right, [target, count, keep]))
+            f.repeat(slivers, lambda s: self._sliver(s, first, depth, packed, [target, count, keep]))
 
         f.repeat(tiles, column)
+
+    def _pack(self, side: str, base: Value, k: Value, depth: Value, first: Value, count: Value, room: Value) -> None:
+        """Packs `count` tiles of a factor from `first` on."""
+        width, counts = (SLIVER, "row_counts") if side == "left" else (self.lanes, "column_counts")
+        tables = [self._moved(f"{side}_lanes", first, width), self._moved(counts, first)]
+        flip = self.p["flip"] if side == "left" else constant(0)
+        arguments = [base, self._moved(f"{side}_depths", k), depth, *tables, count, room, flip]
+        self.f.call(self.p[f"{side}_pack"].text, "void", arguments)
 
     def _sliver(self, number: Value, first: Value, depth: Value, right: Value, target: list[Value]) -> None:
         """Whole register tiles, then one of fewer rows: by a table of functions, at a place the shape decides."""
