@@ -82,17 +82,28 @@ class _Tile:
     def function(self) -> Function:
         left, right, depth = self.f.parameters[:3]
         group = tile_rows(self.kernel.field, self.variant)
+        for row in range(self.rows):
+            self._announce(row)
         totals = sum_products(self.f, self.arithmetic, self.rows, group, left, right, depth)
         for row in range(self.rows):
             self._write(row, totals[row])
         return self.f
 
+    def _address(self, row: int) -> Value:
+        out, places = self.f.parameters[3:5]
+        return self.f.address(out, self.f.load(self.f.address(places, constant(row)), "i64"))
+
+    def _announce(self, row: int) -> None:
+        """Rows are often far apart in memory; while the products are summed, theirs comes near."""
+        write, nearest, data = (constant(number, "i32") for number in (1, 3, 1))
+        self.f.call("@llvm.prefetch.p0", "void", [self._address(row), write, nearest, data])
+
     def _write(self, row: int, totals: Sequence[Value]) -> None:
         f, field = self.f, self.kernel.field
-        _, _, _, out, places, count, keep, step = f.parameters
+        count, keep, step = f.parameters[5:]
         steps = depth_limit(field, self.variant)
         product = self.arithmetic.finish(totals, min(steps, SHALLOW) if self.kernel.shallow else steps)
-        address = f.address(out, f.load(f.address(places, constant(row)), "i64"))
+        address = self._address(row)
         columns = step if self.kernel.columns == "strided" else None
         if not self.kernel.shallow:
             old = load_columns(f, self.variant, field, address, count, 0, columns)
