@@ -15,7 +15,9 @@ from ppc.field import Field
 from ppc.runtime.kernels.buffers import scratch
 from ppc.runtime.kernels.library import Library
 from ppc.runtime.kernels.limbs import plan
-from ppc.runtime.kernels.product import PARAMETERS, SHALLOW, SLIVER, PackKernel, ProductKernel, depth_limit
+from ppc.runtime.kernels.memory import depths_at_once
+from ppc.runtime.kernels.packing import PackKernel
+from ppc.runtime.kernels.product import PARAMETERS, SHALLOW, SLIVER, ProductKernel, depth_limit
 from ppc.runtime.kernels.threads import run_all, shares
 
 Places = NDArray[np.int64]
@@ -87,7 +89,8 @@ class Share:
         depth_block, tile_block, sliver_block = product.blocks()
         limbs = plan(product.field, library.variant.multiplier)
         self.left_room = sliver_block * SLIVER * depth_block * len(limbs.left)
-        self.right_room = tile_block * library.variant.lanes * depth_block * len(limbs.right)
+        hold = s1 - s0 > sliver_block
+        self.right_room = (tile_block if hold else 1) * library.variant.lanes * depth_block * len(limbs.right)
         values = {
             "left_pack": library.kernel(product.left_pack).address,
             "right_pack": library.kernel(product.right_pack).address,
@@ -105,6 +108,7 @@ class Share:
             "right_depths": _at(maps.right_depths),
             "column_counts": _at(product.columns.counts[t0:]),
             "column_places": _at(product.column_places[t0:]),
+            "hold": int(hold),
             "column_step": maps.step,
             "batches": b1 - b0,
             "left_batches": _at(maps.left_batches[b0:]),
@@ -124,7 +128,8 @@ class Product:
         self.rows, self.columns = rows, columns
         self.left_lanes, self.right_lanes = maps.left_rows[rows.lanes], maps.right_columns[columns.lanes]
         self.row_places, self.column_places = maps.out_rows[rows.lanes], maps.out_columns[columns.firsts]
-        left, right = self._neighbours(self.left_lanes, rows), self._neighbours(self.right_lanes, columns)
+        left = self._neighbours(self.left_lanes, rows, maps.left_depths)
+        right = self._neighbours(self.right_lanes, columns, maps.right_depths)
         self.left_pack = PackKernel(field, "left", left)
         self.right_pack = PackKernel(field, "right", right)
         columns = "unit" if maps.step == field.words else "strided"
@@ -132,11 +137,15 @@ class Product:
         self.shallow = ProductKernel(field, columns, shallow=True) if len(maps.left_depths) <= SHALLOW else None
         self.shares: dict[int, list[Share]] = {}
 
-    def _neighbours(self, lanes: Places, tiling: Tiling) -> str:
-        """Whether each tile's elements are neighbours in memory, so that it can be loaded as vectors."""
+    def _neighbours(self, lanes: Places, tiling: Tiling, depths: Places) -> str:
+        """What lies side by side in memory, so that it can be loaded as vectors: see PackKernel."""
+        words, together = self.field.words, depths_at_once(self.field)
         width: int = lanes.shape[1]
-        steps = np.minimum(np.arange(width), tiling.counts[:, None] - 1) * self.field.words
-        return "unit" if bool(np.all(lanes == lanes[:, :1] + steps)) else "table"
+        steps = np.minimum(np.arange(width), tiling.counts[:, None] - 1) * words
+        if np.array_equal(lanes, lanes[:, :1] + steps):
+            return "lanes"
+        groups = depths[::together, None] + np.arange(together) * words
+        return "depths" if np.array_equal(depths, groups.ravel()) else "none"
 
     def run(self, left: int, right: int, out: int, *, keep: bool, negate: bool, threads: int) -> None:
         """The arguments are addresses. keep: add to what is there. negate: the product's sign."""
@@ -168,6 +177,7 @@ class Product:
         right_words = len(limbs.right) * self.library.variant.lanes
         depth = max(1, min(len(self.maps.left_depths), _RIGHT_TILE_WORDS // right_words))
         depth = min(depth, depth_limit(self.field, self.library.variant))
+        depth -= depth % depths_at_once(self.field) if depth < len(self.maps.left_depths) else 0
         tiles = max(1, min(len(self.columns.counts), _ROOM_WORDS // (right_words * depth)))
         slivers = max(1, min(len(self.rows.counts), _ROOM_WORDS // (len(limbs.left) * SLIVER * depth)))
         return depth, tiles, slivers

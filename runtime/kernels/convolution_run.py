@@ -1,6 +1,6 @@
 """Runs convolutions: filters or pads the image into the thread's own room, then the product, then what must be undone.
 
-Called by the workbench with checked arrays.
+Called by convolution_threads.py with checked arrays.
 """
 
 from __future__ import annotations

@@ -7,14 +7,53 @@ masked by the shape, never by a value.
 from __future__ import annotations
 
 from ppc.field import Field
-from ppc.runtime.kernels.emit import Function, Value, constant, constants, vector_type
+from ppc.runtime.kernels.emit import Function, Value, constant, constants, lanes_of, vector_type
 from ppc.runtime.kernels.variants import Variant
+
+_ACROSS = 4  # words of each lane that are loaded at once to be turned
 
 
 def load_lanes(f: Function, variant: Variant, field: Field, base: Value, places: Value) -> list[Value]:
     """One element per lane, each at its own place (in words from `base`)."""
     first = f.address(base, places)
     return [_gather(f, variant, _moved(f, first, word)) for word in range(field.words)]
+
+
+def depths_at_once(field: Field) -> int:
+    """How many neighbouring elements of each lane load_across loads."""
+    return _ACROSS // field.words
+
+
+def load_across(f: Function, variant: Variant, base: Value, places: Value, words: int) -> list[list[Value]]:
+    """Neighbouring elements from each lane's place on: all lanes of the first, all lanes of the second, …
+
+    A load for each lane and a turn in registers are fewer instructions than gathering every element by itself.
+    """
+    kind = vector_type(_ACROSS)
+    rows = [f.load(f.address(base, f.lane(places, lane)), kind) for lane in range(variant.lanes)]
+    columns = _turned(f, rows)
+    return [columns[first : first + words] for first in range(0, _ACROSS, words)]
+
+
+def _turned(f: Function, rows: list[Value]) -> list[Value]:
+    """The four columns of four or eight rows. Of eight, each register holds two that are four apart."""
+    half = len(rows) // 2
+    if len(rows) == 2 * _ACROSS:
+        rows = [f.shuffle(rows[row], rows[row + half], range(2 * _ACROSS)) for row in range(half)]
+    size = lanes_of(rows[0].type)
+
+    def mixed(left: Value, right: Value, *order: int) -> Value:
+        return f.shuffle(left, right, [block + index for block in range(0, size, _ACROSS) for index in order])
+
+    def pairs(first: int) -> list[Value]:
+        return [mixed(rows[row], rows[row + 1], first, size + first, first + 2, size + first + 2) for row in (0, 2)]
+
+    even, odd = pairs(0), pairs(1)
+    return [
+        mixed(left, right, first, first + 1, size + first, size + first + 1)
+        for first in (0, 2)
+        for left, right in (even, odd)
+    ]
 
 
 def load_columns(

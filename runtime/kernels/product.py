@@ -1,9 +1,9 @@
-"""The matrix product's machine code: packing, a register tile, and the loops around it.
+"""The matrix product's machine code: a register tile, and the loops around it.
 
 Called by the library. Knows addresses by tables and no shapes: a product is
     out[row(i) + column(j)] (+)= Σ_k left[a(i) + b(k)] · right[c(k) + d(j)]
-with six public index maps, which covers matrices of any layout and every pass of a convolution. Packing splits
-each element into limbs once, in the order in which the register tile reads them.
+with six public index maps, which covers matrices of any layout and every pass of a convolution. The factors are
+packed by packing.py, in the order in which the register tile reads them.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 from ppc.field import Field
 from ppc.runtime.kernels.arithmetic import Arithmetic
-from ppc.runtime.kernels.emit import Function, Value, constant, lanes_of, module
+from ppc.runtime.kernels.emit import Function, Value, constant, module
 from ppc.runtime.kernels.lanes import LaneOperations
 from ppc.runtime.kernels.limbs import Plan, Term, plan
-from ppc.runtime.kernels.memory import load_columns, load_lanes, store_columns
+from ppc.runtime.kernels.memory import load_columns, store_columns
 from ppc.runtime.kernels.variants import Variant
 
 SHALLOW = 16  # the depth up to which a product is shallow: that of a first layer's convolution
@@ -27,7 +27,7 @@ PARAMETERS = (
     *("slivers", "tiles", "depth", "sliver_block", "tile_block", "depth_block"),
     *("left_lanes", "left_depths", "row_counts", "row_places"),
     *("right_lanes", "right_depths", "column_counts", "column_places"),
-    *("keep", "flip", "column_step"),
+    *("keep", "flip", "hold", "column_step"),
     *("batches", "left_batches", "right_batches", "out_batches"),
 )
 
@@ -38,84 +38,6 @@ def tile_rows(field: Field, variant: Variant) -> int:
     room = {"ifma": 24, "narrow": 12, "wide": 5}[variant.multiplier]
     most = SLIVER if variant.multiplier == "ifma" else SLIVER // 2
     return max(rows for rows in (1, 2, 4, 8) if rows == 1 or rows <= min(most, room // accumulators))
-
-
-@dataclass(frozen=True)
-class PackKernel:
-    """Copies elements, cut into limbs, into the order of the register tile.
-
-    `lanes` says whether neighbours in a tile are neighbours in memory ("unit") or found by table ("table").
-    """
-
-    field: Field
-    side: str
-    lanes: str
-
-    @property
-    def name(self) -> str:
-        return f"pack_{self.side}_{self.lanes}_{self.field.name}"
-
-    def module(self, variant: Variant) -> str:
-        """void(ptr from, ptr depths, i64 depth, ptr lanes, ptr counts, i64 tiles, ptr to, i64 flip)
-
-        flip is 0, or -1 to pack the negated elements: p - x flips every bit of x.
-        """
-        kinds = ("ptr", "ptr", "i64", "ptr", "ptr", "i64", "ptr", "i64")
-        function = Function(self.name, kinds, exported=True)
-        self._emit(function, variant)
-        return module([function], triple=variant.triple)
-
-    def _emit(self, f: Function, variant: Variant) -> None:
-        base, depths, depth, lanes, counts, tiles, room, flip = f.parameters
-        limbs = plan(self.field, variant.multiplier)
-        chosen = limbs.left if self.side == "left" else limbs.right
-        width = SLIVER if self.side == "left" else variant.lanes
-        group = tile_rows(self.field, variant) if self.side == "left" else width
-        operations = LaneOperations(f, variant.lanes, variant.multiplier)
-        arithmetic = Arithmetic(self.field, operations, limbs)
-        masks = [(1 << min(64, self.field.bits - 64 * word)) - 1 for word in range(self.field.words)]
-        flips = [f.splat(f.both(flip, constant(mask)), variant.lanes) for mask in masks]
-
-        def tile(index: Value) -> None:
-            first = f.multiply(index, constant(width))
-            count = f.load(f.address(counts, index), "i64")
-            places = [
-                f.load(f.address(lanes, f.add(first, constant(part))), operations.type)
-                for part in range(0, width, variant.lanes)
-            ]
-            start = f.multiply(f.multiply(index, depth), constant(len(chosen) * width))
-
-            def step(k: Value) -> None:
-                address = f.address(base, f.load(f.address(depths, k), "i64"))
-                for part, place in enumerate(places):
-                    words = (
-                        load_columns(f, variant, self.field, f.address(address, f.lane(places[0], 0)), count, part)
-                        if self.lanes == "unit" and variant.lanes > 1
-                        else load_lanes(f, variant, self.field, address, place)
-                    )
-                    words = [f.differ(word, mask) for word, mask in zip(words, flips, strict=True)]
-                    split = arithmetic.split(words, chosen)
-                    self._store(f, room, [start, depth, k], split, part * variant.lanes, group)
-
-            f.repeat(depth, step)
-
-        f.repeat(tiles, tile)
-
-    def _store(
-        self, f: Function, room: Value, place: list[Value], limbs: Sequence[Value], first: int, group: int
-    ) -> None:
-        """Tile by tile, group by group: for each depth the first limb of the group's elements, the second, …"""
-        start, depth, k = place
-        lanes = lanes_of(limbs[0].type)
-        size = min(group, lanes)
-        for lane in range(0, lanes, size):
-            number, within = divmod(first + lane, group)
-            here = f.multiply(f.add(f.multiply(depth, constant(number)), k), constant(len(limbs) * group))
-            target = f.address(room, f.add(start, here))
-            for index, limb in enumerate(limbs):
-                piece = limb if size == lanes else f.shuffle(limb, limb, range(lane, lane + size))
-                piece = f.lane(piece, 0) if size == 1 else piece
-                f.store(piece, f.address(target, constant(index * group + within)))
 
 
 @dataclass(frozen=True)
@@ -160,17 +82,28 @@ class _Tile:
     def function(self) -> Function:
         left, right, depth = self.f.parameters[:3]
         group = tile_rows(self.kernel.field, self.variant)
+        for row in range(self.rows):
+            self._announce(row)
         totals = sum_products(self.f, self.arithmetic, self.rows, group, left, right, depth)
         for row in range(self.rows):
             self._write(row, totals[row])
         return self.f
 
+    def _address(self, row: int) -> Value:
+        out, places = self.f.parameters[3:5]
+        return self.f.address(out, self.f.load(self.f.address(places, constant(row)), "i64"))
+
+    def _announce(self, row: int) -> None:
+        """Rows are often far apart in memory; while the products are summed, theirs comes near."""
+        write, nearest, data = (constant(number, "i32") for number in (1, 3, 1))
+        self.f.call("@llvm.prefetch.p0", "void", [self._address(row), write, nearest, data])
+
     def _write(self, row: int, totals: Sequence[Value]) -> None:
         f, field = self.f, self.kernel.field
-        _, _, _, out, places, count, keep, step = f.parameters
+        count, keep, step = f.parameters[5:]
         steps = depth_limit(field, self.variant)
         product = self.arithmetic.finish(totals, min(steps, SHALLOW) if self.kernel.shallow else steps)
-        address = f.address(out, f.load(f.address(places, constant(row)), "i64"))
+        address = self._address(row)
         columns = step if self.kernel.columns == "strided" else None
         if not self.kernel.shallow:
             old = load_columns(f, self.variant, field, address, count, 0, columns)
@@ -225,7 +158,9 @@ def _order(limbs: Plan, rows: int) -> list[tuple[int, Term]]:
 class _Driver:
     """The loops around the tile: batches, blocks of columns, of depth, of rows, and the tiles of a block.
 
-    A packed tile of the right factor stays in the nearest cache while the left factor's slivers pass by.
+    A packed tile of the right factor stays in the nearest cache while the left factor's slivers pass by. It is packed
+    just before the first of them; only if there are several blocks of slivers does each tile get (`hold` = 1) a room of
+    its own, where the later ones find it.
     """
 
     def __init__(self, name: str, variant: Variant, limbs: Plan, rows: int) -> None:
@@ -267,36 +202,40 @@ class _Driver:
         f.repeat(self.p["tiles"], columns, step=self.p["tile_block"])
 
     def _depths(self, k: Value, tile: Value, tiles: Value, left: Value, right: Value, out: Value) -> None:
-        f = self.f
-        depth = self._least(self.p["depth_block"], f.subtract(self.p["depth"], k))
-        lanes, counts = self._moved("right_lanes", tile, self.lanes), self._moved("column_counts", tile)
-        arguments = [right, self._moved("right_depths", k), depth, lanes, counts, tiles, self.p["right_room"]]
-        arguments.append(constant(0))
-        f.call(self.p["right_pack"].text, "void", arguments)
-        f.repeat(
+        depth = self._least(self.p["depth_block"], self.f.subtract(self.p["depth"], k))
+        self.f.repeat(
             self.p["slivers"],
-            lambda first: self._rows(k, depth, first, tile, tiles, left, out),
+            lambda first: self._rows(k, depth, first, tile, tiles, left, right, out),
             step=self.p["sliver_block"],
         )
 
-    def _rows(self, k: Value, depth: Value, first: Value, tile: Value, tiles: Value, left: Value, out: Value) -> None:
+    def _rows(
+        self, k: Value, depth: Value, first: Value, tile: Value, tiles: Value, left: Value, right: Value, out: Value
+    ) -> None:
         f = self.f
         slivers = self._least(self.p["sliver_block"], f.subtract(self.p["slivers"], first))
-        lanes, counts = self._moved("left_lanes", first, SLIVER), self._moved("row_counts", first)
-        arguments = [left, self._moved("left_depths", k), depth, lanes, counts, slivers, self.p["left_room"]]
-        arguments.append(self.p["flip"])
-        f.call(self.p["left_pack"].text, "void", arguments)
+        self._pack("left", left, k, depth, first, slivers, self.p["left_room"])
         later = f.convert("sext", f.compare("ne", k, constant(0)), "i64")
         keep = f.either(self.p["keep"], later)
+        fresh = f.convert("zext", f.compare("eq", first, constant(0)), "i64")
 
         def column(number: Value) -> None:
             here = f.add(tile, number)
-            right = self._moved("right_room", f.multiply(number, depth), self.right_words)
+            packed = self._moved("right_room", f.multiply(f.multiply(number, self.p["hold"]), depth), self.right_words)
+            self._pack("right", right, k, depth, here, fresh, packed)
             count = f.load(self._moved("column_counts", here), "i64")
             target = f.address(out, f.load(self._moved("column_places", here), "i64"))
-            f.repeat(slivers, lambda s: self._sliver(s, first, depth, right, [target, count, keep]))
+            f.repeat(slivers, lambda s: self._sliver(s, first, depth, packed, [target, count, keep]))
 
         f.repeat(tiles, column)
+
+    def _pack(self, side: str, base: Value, k: Value, depth: Value, first: Value, count: Value, room: Value) -> None:
+        """Packs `count` tiles of a factor from `first` on."""
+        width, counts = (SLIVER, "row_counts") if side == "left" else (self.lanes, "column_counts")
+        tables = [self._moved(f"{side}_lanes", first, width), self._moved(counts, first)]
+        flip = self.p["flip"] if side == "left" else constant(0)
+        arguments = [base, self._moved(f"{side}_depths", k), depth, *tables, count, room, flip]
+        self.f.call(self.p[f"{side}_pack"].text, "void", arguments)
 
     def _sliver(self, number: Value, first: Value, depth: Value, right: Value, target: list[Value]) -> None:
         """Whole register tiles, then one of fewer rows: by a table of functions, at a place the shape decides."""

@@ -2,13 +2,14 @@
 
 Called by the workbench. A field's arithmetic is exact, so the recursion loses nothing (unlike with floating point):
 each level does seven products of half the size and fifteen sums where the schoolbook does eight. The sums are three
-fused passes over memory. Which levels are used depends on the shape alone.
+fused passes over memory. Which levels are used depends on the shape alone. Threads take whole products of the seven,
+as many each, and share what is left over.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from itertools import product as pairs
 
 from ppc.field import Field, Words
@@ -17,6 +18,7 @@ from ppc.runtime.kernels.expression import Expression, Program, operand, program
 from ppc.runtime.kernels.library import Library
 from ppc.runtime.kernels.matmul import matmul, shape
 from ppc.runtime.kernels.passes import Arrays, evaluate
+from ppc.runtime.kernels.threads import run_all, shares
 
 _PIECE = 1024  # larger matrices are cut into pieces of at most this, which bounds the scratch memory
 
@@ -87,10 +89,22 @@ def _seven(setting: Setting, left: Words, right: Words, out: Words, *, keep: boo
     quarters = _quarters(out)
     results = _rooms(setting, f"products {level}", quarters[0], 7)
     factors = ((a11, b11), (a12, b21), (s4, b22), (a22, t4), (s1, t1), (s2, t2), (s3, t3))
-    for (a, b), result in zip(factors, results, strict=True):
-        _halve(setting, a, b, result, keep=False, negate=False, level=level + 1)
+    _products(setting, [(*pair, result) for pair, result in zip(factors, results, strict=True)], level + 1)
     old = quarters if keep else ()
     _pass(setting, _join(keep=keep, negate=negate), (*results, *old), quarters)
+
+
+def _products(setting: Setting, products: list[tuple[Words, Words, Words]], level: int) -> None:
+    """Each thread multiplies by itself down the whole recursion, so that threads seldom wait for each other."""
+    even = len(products) // setting.threads * setting.threads
+    alone = replace(setting, threads=1)
+    run_all([partial(_each, alone, products[first:last], level) for first, last in shares(even, setting.threads)])
+    _each(setting, products[even:], level)
+
+
+def _each(setting: Setting, products: list[tuple[Words, Words, Words]], level: int) -> None:
+    for left, right, out in products:
+        _halve(setting, left, right, out, keep=False, negate=False, level=level)
 
 
 def _quarters(matrix: Words) -> tuple[Words, Words, Words, Words]:

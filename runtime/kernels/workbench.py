@@ -11,14 +11,14 @@ from collections.abc import Sequence
 
 from ppc.errors import fail
 from ppc.field import Field, Words
-from ppc.runtime.kernels import convolution_run, llvm, sampling, slow, slow_convolution, strassen
+from ppc.runtime.kernels import convolution_threads, llvm, sampling, slow, slow_convolution, strassen
 from ppc.runtime.kernels.bitwise import bitwise, check_bitwise
 from ppc.runtime.kernels.buffers import check_elements, wrong
 from ppc.runtime.kernels.comparison import DigitsKernel, Monomials, check_digits, comparison_digits
-from ppc.runtime.kernels.convolution import Convolution, Layout, check_convolution
+from ppc.runtime.kernels.convolution import Convolution, check_convolution
 from ppc.runtime.kernels.expression import Bit, Expression, Program, program
 from ppc.runtime.kernels.library import Library, default_library
-from ppc.runtime.kernels.matmul import axes, check_matmul
+from ppc.runtime.kernels.matmul import check_matmul
 from ppc.runtime.kernels.passes import Arrays, check_arrays, evaluate
 from ppc.runtime.kernels.pooling import check_pooling, pool_spread, pool_sums, spread_axis, sum_axis
 
@@ -74,11 +74,8 @@ class Workbench:
         if out.size == 0:
             return
         if self._library:
-            layout = self._layout(convolution, image, weights, out)
-            threads = self.threads
-            convolution_run.forward(
-                self._library, layout, image, weights, out, keep=add, negate=negate, threads=threads
-            )
+            setting = self._convolution(self._library, convolution)
+            convolution_threads.forward(setting, image, weights, out, keep=add, negate=negate)
         else:
             slow_convolution.convolve(self.field, convolution, image, weights, out, "result", keep=add, negate=negate)
 
@@ -99,11 +96,8 @@ class Workbench:
                 out[...] = 0
             return
         if self._library:
-            layout = self._layout(convolution, image, out, gradient)
-            threads = self.threads
-            convolution_run.to_weights(
-                self._library, layout, image, gradient, out, keep=add, negate=negate, threads=threads
-            )
+            setting = self._convolution(self._library, convolution)
+            convolution_threads.to_weights(setting, image, gradient, out, keep=add, negate=negate)
         else:
             slow_convolution.convolve(self.field, convolution, image, out, gradient, "weights", keep=add, negate=negate)
 
@@ -119,8 +113,7 @@ class Workbench:
         if out.size == 0:
             return
         if self._library:
-            layout = self._layout(convolution, out, weights, gradient)
-            convolution_run.to_input(self._library, layout, gradient, weights, out, threads=self.threads)
+            convolution_threads.to_input(self._convolution(self._library, convolution), gradient, weights, out)
         else:
             slow_convolution.convolve(
                 self.field, convolution, out, weights, gradient, "image", keep=False, negate=False
@@ -199,11 +192,7 @@ class Workbench:
     def _setting(self, library: Library) -> strassen.Setting:
         return strassen.Setting(library=library, field=self.field, threads=self.threads)
 
-    def _layout(self, convolution: Convolution, image: Words, weights: Words, result: Words) -> Layout:
-        return Layout(
-            self.field,
-            convolution,
-            axes(image, self.field),
-            axes(weights, self.field),
-            axes(result, self.field),
+    def _convolution(self, library: Library, convolution: Convolution) -> convolution_threads.Setting:
+        return convolution_threads.Setting(
+            library=library, field=self.field, convolution=convolution, threads=self.threads
         )

@@ -10,7 +10,8 @@ from ppc.runtime.kernels.bitwise import BitwiseKernel
 from ppc.runtime.kernels.comparison import DigitsKernel
 from ppc.runtime.kernels.elementwise import ElementwiseKernel
 from ppc.runtime.kernels.library import Description
-from ppc.runtime.kernels.product import PackKernel, ProductKernel
+from ppc.runtime.kernels.packing import PackKernel
+from ppc.runtime.kernels.product import ProductKernel
 from ppc.runtime.kernels.sampling import CutKernel
 from ppc.runtime.kernels.windows import WindowKernel
 
@@ -21,8 +22,9 @@ def every_kernel(field: Field) -> Iterator[Description]:
         yield ProductKernel(field, columns)
         yield ProductKernel(field, columns, shallow=True)
         yield WindowKernel(field, columns)
-        yield PackKernel(field, "left", {"unit": "unit", "strided": "table"}[columns])
-        yield PackKernel(field, "right", {"unit": "unit", "strided": "table"}[columns])
+    for side in ("left", "right"):
+        for neighbours in ("lanes", "depths", "none"):
+            yield PackKernel(field, side, neighbours)
     yield from elementwise_kernels(field)
     yield DigitsKernel(field, 1, 3)
     yield CutKernel(field)

@@ -175,6 +175,7 @@ class Analysis:
     start: Mapping[str, Taint]
     block: Mapping[int, str] = field(default_factory=dict[int, str])
     findings: set[str] = field(default_factory=set[str])
+    depth: int = 0  # of the stack where the instruction at hand stands
 
     def run(self) -> set[str]:
         code = {instruction.address: instruction for instruction in self.function.instructions}
@@ -182,11 +183,14 @@ class Analysis:
         following = dict(pairwise(order))
         entry: State = {"rsp": Taint(points=frozenset({"stack"})), "flags": SECRET, **self.start}
         states: dict[int, State] = {order[0]: entry}
+        depths = {order[0]: 0}
         waiting = [order[0]]
         while waiting:
             address = waiting.pop()
+            self.depth = depths[address]
             after = self._step(dict(states[address]), code[address])
             for target in self._targets(code[address], following):
+                depths[target] = self.depth + _pushed(code[address])
                 joined = _join(states[target], after) if target in states else after
                 if target not in states or joined != states[target]:
                     states[target] = joined
@@ -282,7 +286,7 @@ class Analysis:
         names = [name for name in registers(inside) if name != "rip"]
         points = _union(state.get(name, PUBLIC) for name in names).points
         if "stack" in points:
-            return state.get(_slot(inside), UNKNOWN_SLOT) if len(names) == 1 else SECRET
+            return state.get(self._slot(inside), UNKNOWN_SLOT) if len(names) == 1 else SECRET
         if "data" in points:
             return SECRET
         if "block" in points:
@@ -297,7 +301,13 @@ class Analysis:
         inside = re.sub(r"\{[^}]*\}", "", operand)
         names = registers(inside)
         if "stack" in _union(state.get(name, PUBLIC) for name in names).points and len(names) == 1:
-            state[_slot(inside)] = result
+            state[self._slot(inside)] = result
+
+    def _slot(self, inside: str) -> str:
+        """One name for one place, also while arguments are pushed."""
+        if found := re.fullmatch(r"(-?0x[0-9a-f]+)?\(%rsp\)", inside):
+            return f"slot {int(found[1] or '0', 16) - self.depth}"
+        return f"slot {inside}"
 
     def _jump(self, state: State, instruction: Instruction) -> State:
         if instruction.operands and instruction.operands[0].startswith("*"):
@@ -319,8 +329,14 @@ class Analysis:
             self.findings.add(f"{kind} by a secret in {self.function.name} at {instruction}")
 
 
-def _slot(inside: str) -> str:
-    return "slot " + inside.replace("%rbp", "frame").replace("%rsp", "stack")
+def _pushed(instruction: Instruction) -> int:
+    """By how many bytes the stack grows."""
+    name, operands = instruction.name, instruction.operands
+    if name.startswith(("push", "pop")):
+        return 8 if name.startswith("push") else -8
+    if name.startswith(("add", "sub")) and operands[1:] == ("%rsp",) and operands[0].startswith("$"):
+        return int(operands[0][1:], 16) * (1 if name.startswith("sub") else -1)
+    return 0
 
 
 def _union(taints: Iterable[Taint]) -> Taint:

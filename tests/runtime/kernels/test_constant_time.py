@@ -14,8 +14,9 @@ from ppc.runtime.kernels.comparison import PARAMETERS as DIGIT_PARAMETERS
 from ppc.runtime.kernels.comparison import DigitsKernel
 from ppc.runtime.kernels.elementwise import COUNTS, PER_ARRAY, ElementwiseKernel
 from ppc.runtime.kernels.library import Description
+from ppc.runtime.kernels.packing import PackKernel
 from ppc.runtime.kernels.product import PARAMETERS as PRODUCT_PARAMETERS
-from ppc.runtime.kernels.product import PackKernel, ProductKernel
+from ppc.runtime.kernels.product import ProductKernel
 from ppc.runtime.kernels.sampling import CutKernel
 from ppc.runtime.kernels.variants import PLAIN, VARIANTS, Variant
 from ppc.runtime.kernels.windows import PARAMETERS as WINDOW_PARAMETERS

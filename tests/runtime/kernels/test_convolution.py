@@ -169,3 +169,28 @@ def test_global_pooling() -> None:
     image, out = elements(MERSENNE61, (2, 3, 7, 7), 4), MERSENNE61.empty(2, 3, 1, 1)
     Workbench(MERSENNE61).pool_sums(image, out, 7)
     assert same(out, integers(image, MERSENNE61).sum(axis=(2, 3), keepdims=True), MERSENNE61)
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 17])
+@pytest.mark.parametrize("field", LARGE_FIELDS, ids=lambda field: field.name)
+def test_threads_share_a_batch(field: Field, count: int) -> None:
+    """Batches that part evenly, nearly, or not at all give what one thread does."""
+    job, alone = Convolution(padding=1, pool=2), Workbench(field)
+    shapes = (count, 2, 8, 8), (3, 2, 3, 3), (count, 3, 4, 4)
+    image, weights, gradient = (elements(field, shape, seed) for seed, shape in enumerate(shapes))
+    for threads in (2, 3):
+        bench = Workbench(field, threads=threads)
+        for add, negate in product((False, True), repeat=2):
+            signs = {"add": add, "negate": negate}
+            one, many = gradient.copy(), gradient.copy()
+            alone.convolve(image, weights, one, job, **signs)
+            bench.convolve(image, weights, many, job, **signs)
+            assert np.array_equal(one, many)
+            one, many = weights.copy(), spread(field, weights, NHWC, 2)
+            alone.convolve_to_weights(image, gradient, one, job, **signs)
+            bench.convolve_to_weights(image, gradient, many, job, **signs)
+            assert np.array_equal(one, many)
+        one, many = np.empty_like(image), np.empty_like(image)
+        alone.convolve_to_input(gradient, weights, one, job)
+        bench.convolve_to_input(gradient, weights, many, job)
+        assert np.array_equal(one, many)
