@@ -30,7 +30,6 @@ class Masking:
 
     def __post_init__(self) -> None:
         self.level = self.plan.level
-        self.carried = {carry.name for section in self.plan.sections for carry in section.carries}
         self.in_setup = {step.name for step in self.plan.section("setup").steps}
         self.truncated = {step.inputs[0] for step in self.plan.steps() if step.op == "truncate"}
         compared = {step.inputs[0] for step in self.plan.steps() if step.op == "compare"}
@@ -60,8 +59,8 @@ class Masking:
         attrs: dict[str, Attribute] = {"mask": self.secret("mask")}
         if self.short(value):
             attrs["short"] = True
-        # A master copy's opening is the update's: whatever looks at it besides has it for nothing.
-        like = replace(user, phase="update") if value in self.carried else user
+        # What a check looks at is opened for the update anyway.
+        like = replace(user, phase="update") if user.phase == "check" else user
         return self.builder.add("mask", (value,), attrs, name=self.builder.fresh(f"{value}.masked"), like=like).name
 
     def short(self, value: str) -> bool:
