@@ -40,11 +40,13 @@ MAY_KNOW: dict[str, frozenset[str]] = {
     "bundle": FOUNDATIONS | {"field", "ir", "plan"},
     # A party's machine has no compiler: what runs there may not need one.
     "runtime": FOUNDATIONS | {"bundle", "field", "ir", "plan", "reference"},
-    "compiler": EVERYTHING - {"cli", "importing", "protocol", "report"},
-    "protocol": EVERYTHING - {"cli", "importing", "report"},
+    "compiler": EVERYTHING - {"cli", "diff", "importing", "protocol", "report"},
+    "protocol": EVERYTHING - {"cli", "diff", "importing", "report"},
+    # Runs a program in float and as a twin of its plan.
+    "diff": EVERYTHING - {"cli", "importing", "report"},
     "report": EVERYTHING - {"cli", "importing"},
     # Compiles the program that it wrote, and runs it beside the model that it read.
-    "importing": EVERYTHING - {"cli", "protocol", "report", "runtime"},
+    "importing": EVERYTHING - {"cli", "diff", "protocol", "report", "runtime"},
     "cli": EVERYTHING,
     "__main__": frozenset({"cli"}),
     "ppc": frozenset({"compiler", "errors"}),
@@ -77,6 +79,7 @@ BANNED = {
 PICKLE_ERROR = ("ppc/weights/torch_file.py", "pickle.UnpicklingError")
 
 SEEDED = {
+    "ppc/diff/drawn.py": "data of nobody, on which two evaluations are compared, the same at every try",
     "ppc/weights/initial.py": "weights of an untrained model are the same on every machine, and no secret",
     "ppc/importing/agreement.py": "inputs on which a model and its import are compared, the same at every try",
 }
@@ -106,7 +109,7 @@ def test_rooms_know_only_what_they_may() -> None:
 
 def test_the_table_itself_has_no_circles() -> None:
     """Below the front door a room is never known by one that it knows, by whatever way round."""
-    front = {"__main__", "cli", "compiler", "importing", "ppc", "protocol", "report"}
+    front = {"__main__", "cli", "compiler", "diff", "importing", "ppc", "protocol", "report"}
     below = {room: known - front for room, known in MAY_KNOW.items() if room not in front}
 
     assert set(TopologicalSorter(below).static_order()) == below.keys()

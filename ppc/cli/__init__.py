@@ -1,7 +1,7 @@
 """The front door: `ppc VERB …`. Prints, and turns errors into messages and exit codes.
 
 0   done
-1   the program has mistakes, or `fmt --check` would change something
+1   the program has mistakes, `fmt --check` would change something, or `diff` found a value beyond its bound
 2   the command line was not understood
 3   a file, the data or the machine does not fit (codes PPC5xx and PPC307)
 4   a model of another system was not imported (codes PPC6xx)

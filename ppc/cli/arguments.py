@@ -1,4 +1,4 @@
-"""The command line, verb by verb. What a verb does lives in `source_verbs`, `model_verbs` and `bill_verbs`."""
+"""The command line, verb by verb. What a verb does lives in the modules beside this one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from ppc import __version__
-from ppc.cli import bill_verbs, model_verbs, source_verbs
+from ppc.cli import bill_verbs, diff_verb, model_verbs, source_verbs
 
 if TYPE_CHECKING:
     from ppc.bill.network import Profile
@@ -28,6 +28,7 @@ def parser() -> argparse.ArgumentParser:
     _compile(verbs)
     _graph(verbs)
     _explain(verbs)
+    _diff(verbs)
     _run(verbs)
     _weights(verbs)
     _import(verbs)
@@ -135,6 +136,17 @@ def _run(verbs: Verbs) -> None:
     source.add_argument("--seed", type=int, metavar="N", help="seeded weights of an untrained model")
     verb.add_argument("--input", type=Path, required=True, metavar="FILE", help="a .npz with the inputs, or one .npy")
     verb.add_argument("-o", dest="output", type=Path, metavar="FILE.npz", help="write the result here")
+    _json(verb)
+
+
+def _diff(verbs: Verbs) -> None:
+    verb = _verb(verbs, "diff", diff_verb.diff, "compare fixed point with float, value by value")
+    _program(verb)
+    _level(verb)
+    verb.add_argument("--input", type=Path, metavar="FILE", help="a .npz with the inputs, or one .npy (drawn)")
+    verb.add_argument("--weights", type=Path, metavar="FILE", help=".safetensors, .npz, or a torch state_dict (drawn)")
+    verb.add_argument("--seed", type=int, default=0, metavar="N", help="of what is drawn (0)")
+    verb.add_argument("--tolerance", type=float, metavar="X", help="in place of the compiler's own bound")
     _json(verb)
 
 

@@ -33,13 +33,17 @@ def run(arguments: Namespace) -> int:
         raise fail("PPC115", f"`--mode {arguments.mode}` is not built yet.", hint="`--mode clear` evaluates in numpy.")
     chosen = {"model": arguments.model, "as_": arguments.as_}
     one = compiler.compile_program(arguments.program, **chosen)
-    with _pointing_into(one.source):
+    with pointing_into(one.source):
         inputs = data.load_inputs(arguments.input, one.graph)
     batch = max((len(array) for array in inputs.values()), default=1)
     compiled = compiler.compile_program(arguments.program, batch=max(1, batch), **chosen)
-    typed = _typed(compiled)
-    values = {**inputs, **_weights(arguments, typed, compiled.after("prepare-inference")), **_signal(compiled.graph)}
-    with _pointing_into(one.source):
+    typed = typed_graph(compiled)
+    values = {
+        **inputs,
+        **folded_weights(arguments, typed, compiled.after("prepare-inference")),
+        **_signal(compiled.graph),
+    }
+    with pointing_into(one.source):
         result = np.asarray(reference.evaluate(compiled.graph, values)["result"])
     if arguments.output is not None:
         _save_result(arguments.output, result)
@@ -48,7 +52,7 @@ def run(arguments: Namespace) -> int:
 
 
 @contextmanager
-def _pointing_into(source: Source) -> Generator[None]:
+def pointing_into(source: Source) -> Generator[None]:
     """Mistakes in the data show the line of the program that the data does not fit."""
     try:
         yield
@@ -56,7 +60,7 @@ def _pointing_into(source: Source) -> Generator[None]:
         raise error.located(source) from None
 
 
-def _weights(arguments: Namespace, typed: Graph, prepared: Graph) -> SomeWeights:
+def folded_weights(arguments: Namespace, typed: Graph, prepared: Graph) -> SomeWeights:
     """The folded weights: of a file, which may hold them folded already, or seeded ones."""
     from ppc.weights import fold, graph_of, initial, load
 
@@ -69,7 +73,7 @@ def _weights(arguments: Namespace, typed: Graph, prepared: Graph) -> SomeWeights
     return found.weights if graph is prepared else fold(typed, found.weights)
 
 
-def _typed(compiled: compiler.Compiled) -> Graph:
+def typed_graph(compiled: compiler.Compiled) -> Graph:
     """The graph whose parameters a weights file holds: before batch norm is folded, with the complement in."""
     names = [step.name for step in compiled.steps]
     return compiled.steps[names.index("prepare-inference") - 1].graph
@@ -116,7 +120,7 @@ def weights(arguments: Namespace) -> int:
     from ppc.weights.commands import list_weights
 
     compiled = compiler.compile_program(arguments.program, model=arguments.model, as_=arguments.as_)
-    graph = _typed(compiled)
+    graph = typed_graph(compiled)
     if arguments.file is not None and arguments.action in ("list", "export"):
         graph = graph_of(arguments.file, graph, compiled.after("prepare-inference"))
     if arguments.action == "list":

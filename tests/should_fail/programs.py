@@ -79,7 +79,8 @@ def run(program: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
 def _command(program: Path) -> list[str]:
     """The words of the command; the program stands where `{program}` is, or behind the verb."""
     words = shlex.split(next(directives(program, "command"), "check"))
-    if not (words[0] == "explain" and len(words) == 2) and not any("pnn" in word or word == "{program}" for word in words):
+    named = any("pnn" in word or word == "{program}" for word in words)
+    if words[0] != "explain" and not named:
         words.insert(1, "{program}")
     return [program.name if word == "{program}" else word for word in words]
 
