@@ -21,7 +21,8 @@ from ppc.runtime.twin import Twin
 from ppc.runtime.twin_rules import Plain
 
 Array = NDArray[np.float64]
-_NUMBERED = re.compile(r"(?P<name>.+?)(\.(?P<number>\d+))?")
+# Steps of a node are numbered; a linear one may stand behind the mask of its operand.
+_NUMBERED = re.compile(r"(?P<name>.+?)(\.(?P<number>\d+))?(\.masked)?")
 # Forms of a value that stand for its number; a bit or its digits stand for the choice that it leads to.
 _NUMBERS = ("clear", "public", "shared", "masked", "truncated")
 
