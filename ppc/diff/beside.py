@@ -60,7 +60,7 @@ def results(plan: Plan, graph: Graph) -> Iterator[tuple[str, Step]]:
             continue
         for name, number in ((step.name, 0), (match["name"], int(match["number"] or 0))):
             node = graph.by_name.get(name)
-            if node is not None and step.wire.shape == node.shape and number >= found.get(name, (0, step))[0]:
+            if node is not None and step.wire.shape == node.shape and number > found.get(name, (-1, step))[0]:
                 found[name] = (number, step)
     for node in graph.nodes:
         if node.name in found:

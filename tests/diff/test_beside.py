@@ -111,6 +111,13 @@ def test_every_layer_has_its_step() -> None:
     assert all(step.wire.shape == graph[name].shape for name, step in found.items())
 
 
+def test_a_value_behind_the_mask_of_its_operand() -> None:
+    """At the first level a pool's division is done on the masked sums; the sums alone are not the layer's value."""
+    one = small(layer="avg_pool(3)", level=1)
+
+    assert first_beyond(compared(one, numbers(one)).differences) is None
+
+
 # ---- what is drawn ----
 
 
