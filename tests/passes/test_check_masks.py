@@ -8,7 +8,7 @@ from ppc.errors import InternalError
 from ppc.passes.checks.check_masks import CheckMasks
 from ppc.passes.checks.rules import Rule
 from ppc.plan.text import parse
-from tests.small_plans import FAR, LOOP, PRODUCT, added, broken, edited, line, written
+from tests.handmade_plans import FAR, LOOP, PRODUCT, added, broken, edited, line, written
 
 Z = "shared[2] @16 in -65536..65536"
 MASKED_Z = "masked[2] @16 in -65536..65536"

@@ -11,8 +11,8 @@ from ppc.passes.checks.check_rounds import CheckRounds, sends, waits
 from ppc.passes.checks.rules import Rule
 from ppc.plan.steps import Stage
 from ppc.plan.text import parse
+from tests.handmade_plans import LOOP, PRODUCT, broken, edited
 from tests.plan_edits import plan_text
-from tests.small_plans import LOOP, PRODUCT, broken, edited
 
 BREACHES = {
     "sent before it is there": ("in -65536..65536 ; round 2 -", "in -65536..65536 ; round 1 -", Rule.ROUNDS),
@@ -42,6 +42,7 @@ BREACHES = {
     "a result of nothing": ("= real to lab", "= reals to lab", Rule.DEFINED),
     "a result for a stranger": ("= real to lab", "= real to bank", Rule.RESULTS),
     "a message for nobody": ('"grant": "result", "to": "lab"', '"to": "lab"', Rule.MESSAGES),
+    "a message for a line that is none": ('"grant": "result"', '"grant": "debug"', Rule.MESSAGES),
     "a check for one": ('"grant": "result"', '"grant": "check"', Rule.MESSAGES),
     "a message to oneself": ("reveal(t)", "reveal(w)", Rule.MESSAGES),
     "a level too high": ("level 2", "level 3", Rule.HEAD),
