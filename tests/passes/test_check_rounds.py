@@ -26,6 +26,7 @@ BREACHES = {
     "an attribute that is not known": ('{"mask": "m.x"}', '{"mask": "m.x", "seed": 1}', Rule.KNOWN),
     "an attribute of another kind": ('"shift": 8', '"shift": true', Rule.KNOWN),
     "an attribute too large": ('"shift": 8', '"shift": 100000000000', Rule.KNOWN),
+    "the same weights in every iteration": ('{"what": "data"}', '{"what": "parameter"}', Rule.KNOWN),
     "an operand too few": ("product(x.e, w.e)", "product(x.e)", Rule.KNOWN),
     "a map that is not known": ('"map": "multiply"', '"map": "divide"', Rule.KNOWN),
     "a form it does not take": ("truncate(z.e)", "truncate(z)", Rule.FORMS),
