@@ -26,15 +26,20 @@ class Mutant:
 
     site: str
     kind: str
-    text: str
+    plan: Plan
     rules: tuple[Rule, ...]
+
+    @property
+    def text(self) -> str:
+        """What is handed in."""
+        return show(self.plan)
 
     def __str__(self) -> str:
         return f"{self.site}: {self.kind}"
 
 
 def mutant(plan: Plan, site: str, kind: str, *rules: Rule) -> Mutant:
-    return Mutant(site=site, kind=kind, text=show(plan), rules=rules)
+    return Mutant(site=site, kind=kind, plan=plan, rules=rules)
 
 
 def with_attributes(step: Step, changes: Attributes) -> Step:

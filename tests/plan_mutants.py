@@ -182,9 +182,28 @@ def _loops(plan: Plan, carry: Carry) -> Iterator[Change]:
     if effects:
         yield "carried unchanged, truncated each time", stale, (Rule.ONE_TRUNCATION, Rule.ONE_EFFECT)
         rules = (Rule.ONE_TRUNCATION, Rule.ONE_EFFECT)
-        yield "masked once, used in every iteration", _masked_in_setup(plan, used[0], carry.first), rules
+        if plan.wires[carry.first].form in ("clear", "shared"):
+            yield "masked once, used in every iteration", _masked_in_setup(plan, used[0], carry.first), rules
+        yield from _ahead(plan, carry, used[0])
     promise = replace(carry, wire=replace(carry.wire, form="truncated"))
     yield "carried as truncated", with_carry(plan, carry, promise), (Rule.CARRIED,)
+
+
+def _ahead(plan: Plan, carry: Carry, mask: Step) -> Iterator[Change]:
+    """What the next iteration truncates is truncated in this one already, under another mask."""
+    then = next((step for step in plan.section("each").steps if step.name == carry.then), None)
+    for effect in readers(plan, mask.name):
+        if then is not None and effect.op in ("truncate", "digits"):
+            opened = fresh(mask, "ahead", inputs=(then.name,), round=then.round + 1)
+            late = 1 if effect.op == "digits" else 0
+            twin = fresh(
+                effect, "ahead", inputs=(opened.name,), round=(then.round + 1 + late) * (plan.stage == "scheduled")
+            )
+            yield (
+                f"{effect.op} of the next iteration",
+                inserted(plan, then, opened, twin),
+                (Rule.ONE_TRUNCATION if effect.op == "truncate" else Rule.ONE_EFFECT,),
+            )
 
 
 def _masked_in_setup(plan: Plan, mask: Step, first: str) -> Plan:

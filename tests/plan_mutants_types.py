@@ -58,7 +58,7 @@ def _types(plan: Plan, step: Step) -> Iterator[Change]:
     wire = step.wire
     if wire.scale is not None:
         yield "another scale", _wire(plan, step, replace(wire, scale=wire.scale + 1)), (Rule.SCALES, Rule.CARRIED)
-    if wire.shape and step.op != "given":
+    if wire.shape and step.op not in ("given", "compute"):  # these say themselves what they make
         grown = (*wire.shape[:-1], wire.shape[-1] + 1)
         yield "another shape", _wire(plan, step, replace(wire, shape=grown)), (Rule.SHAPES,)
     yield "an attribute that nobody knows", with_step(plan, step, {"unheard": 1}), _unless_clear(step)
@@ -111,7 +111,7 @@ def _certificates(plan: Plan, step: Step) -> Iterator[Change]:
             yield f"certifies more, {kind}", changed(plan, step, tighter), rule
         yield "certified by nothing", with_step(plan, step, {"by": step.name}), rule
         others = [one.name for one in plan.steps() if one.op == "reveal" and one.name != step.word("by")]
-        yield "certified by another step", with_step(plan, step, {"by": others[0]}), rule
+        yield "certified by another step", with_step(plan, step, {"by": [*others, step.inputs[0]][0]}), rule
     if step.op == "count" and step.phase == "check":
         turned = tuple(-slope for slope in step.integers("slopes"))
         yield "counts what is inside", with_step(plan, step, {"slopes": turned}), rule

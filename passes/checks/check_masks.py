@@ -14,7 +14,8 @@ What does not follow from names alone is looked at one by one:
          the implicit mask of a truncated value, which is not uniform
     C4   a carried masked wire is either the same in every iteration, or masked in this one; new weights, new mask
     C7   T1: one secret is truncated once for each scale. T2: what is revealed at the scale of a product is drowned in
-         noise; a truncated value may be revealed, and `remarks` says that its coin is
+         noise; a truncated value may be revealed, and `remarks` says that its coin is. What no line of the program
+         allows, a check, shows only a number that is 0 in every run that goes on (`comparisons.certified`)
     C9   nothing public is masked, every message is; a product without shares of its own (`into`) is opened under the
          mask that makes up for them, and neither it nor that mask is used for anything else
     short  on mersenne127 a mask may be too short to wrap, if the value leaves 40 bits of it: statistical, and remarked
@@ -27,6 +28,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ppc.passes.checks.chosen import check_chosen
+from ppc.passes.checks.comparisons import certified
 from ppc.passes.checks.effects import check_effects
 from ppc.passes.checks.frame import frame_problems
 from ppc.passes.checks.rules import Found, Problem, Rule, kept
@@ -78,6 +80,8 @@ def _step(plan: Plan, step: Step, found: Found) -> None:
         found.note(Rule.SHORT, step, f"is wrong too often in {plan.field}")
     if step.op == "reveal" and not step.integer("drowned", 0) and precise(plan, step.inputs[0]):
         found.note(Rule.DROWNED, step, "shows a product at the product's scale, with nothing drowned")
+    if step.op == "reveal" and step.phase == "check" and not certified(plan, step):
+        found.note(Rule.DROWNED, step, "is a check, and shows more than that nothing is out of bounds")
     if step.flag("short") or _source_is_short(plan, step):
         _short(plan, step, found)
 

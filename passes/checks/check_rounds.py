@@ -20,6 +20,10 @@ from ppc.plan.ops import OPENINGS
 from ppc.plan.steps import BOTH, Plan, Section, Step
 from ppc.plan.wires import Wire
 
+# The lines of a program that allow an opening, and the one kind that needs none.
+CHECK = "check"
+GRANTS = frozenset({"split", "server clear", "result", "logits", "model", CHECK})
+
 
 @dataclass(frozen=True)
 class CheckRounds:
@@ -91,7 +95,7 @@ def _mistakes(plan: Plan, step: Step, wire: Wire) -> Iterator[str]:
         yield f"is for {to}, who is no party"
     if wire.form == "clear" and wire.at == to:
         yield f"shows {to} what it has"
-    if step.phase != "check" and step.word("grant") in ("", "check"):
+    if (step.phase == "check") != (step.word("grant") == CHECK) or step.word("grant") not in GRANTS:
         yield "names no line of the program that allows it"
-    if (step.phase == "check" or step.word("grant") == "check") and to != BOTH:
+    if step.word("grant") == CHECK and to != BOTH:
         yield "is a check, and its result is for both parties"

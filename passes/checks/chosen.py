@@ -12,7 +12,9 @@ from collections.abc import Mapping, Sequence
 from ppc.passes.checks.rules import Found, Rule
 from ppc.plan.steps import Plan, Step
 
-PLAIN = ("add", "add_channel", "reshape", "rescale")  # the product goes through as it is
+# The product goes through these as it is, once: of the last two it has to be the first operand.
+PLAIN = ("add", "reshape", "rescale", "offset", "subtract", "add_channel")
+ORDERED = ("subtract", "add_channel")
 TRUNCATIONS = ("truncate", "digits")
 
 
@@ -53,8 +55,8 @@ def _mistake(plan: Plan, product: Step, name: str, readers: Mapping[str, Sequenc
         (reader,) = following if len(following) == 1 else (None,)
         if reader is None or reader not in home.steps:
             return f"goes into `{name}`, and `{at.name}` is not read by exactly one step on the way"
-        repeated = reader.op == "add_channel" and reader.inputs[0] != at.name
-        if reader.op not in (*PLAIN, "mask") or repeated:
+        second = reader.op in ORDERED and reader.inputs[0] != at.name
+        if reader.op not in (*PLAIN, "mask") or second:
             return f"goes into `{name}`, and `{reader.name}` on the way is no plain sum"
         at = reader
     if at.word("mask") != name:

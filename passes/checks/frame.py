@@ -16,6 +16,7 @@ from ppc.plan.wires import FORMS, SHAREABLE, Wire
 
 STAGES = ("masked", "scheduled")  # before these there are no masks to check
 LEVELS = (0, 1, 2)
+BATCH = ("data", "label", "signal", "mask")  # what is another value in every iteration (C5)
 CARRIED = ("clear", "public", "shared", "masked")  # the others are made of secrets that belong to one iteration
 
 
@@ -80,6 +81,8 @@ class _Frame:
                 self.found.note(Rule.DEFINED, step, f"reads `{name}`, which is not made before it in its section")
             if not missing:
                 self.step(step, [self.plan.wires[name] for name in step.inputs])
+            if step.op == "given" and section.name == "each" and step.word("what") not in BATCH:
+                self.found.note(Rule.KNOWN, step, f"is given in each iteration, and a batch brings {', '.join(BATCH)}")
             known.add(step.name)
         for carry in section.carries:
             self.carry(carry, section, known)

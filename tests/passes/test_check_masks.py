@@ -8,7 +8,7 @@ from ppc.errors import InternalError
 from ppc.passes.checks.check_masks import CheckMasks
 from ppc.passes.checks.rules import Rule
 from ppc.plan.text import parse
-from tests.small_plans import FAR, LOOP, PRODUCT, added, broken, edited, line, written
+from tests.handmade_plans import FAR, LOOP, PRODUCT, added, broken, edited, line, written
 
 Z = "shared[2] @16 in -65536..65536"
 MASKED_Z = "masked[2] @16 in -65536..65536"
@@ -191,6 +191,27 @@ INTO = edited(PRODUCT, ('"share": "s.z"', '"into": "m.z"'))
 
 def test_a_product_may_go_into_the_mask_of_its_truncation() -> None:
     assert broken(INTO) == set()
+
+
+def taken_off(first: str, second: str) -> str:
+    """The truncation of a difference in which the product stands."""
+    difference = line(f"less = subtract({first}, {second}) : shared[2] @16 in -131072..131072", 1)
+    wide = ("masked[2] @16 in -65536..65536", "masked[2] @16 in -131072..131072")
+    fine = (
+        '"grant": "result", "to": "lab"} : clear[2] @8 in -256..257',
+        '"to": "lab", "grant": "result"} : clear[2] @8 in -512..513',
+    )
+    twice = line('x.fine = times(x) {"factor": 256, "lift": 8} : clear[2] @16 in -65536..65536 at hospital', 0)
+    text = edited(
+        INTO, wide, fine, ("mask(z)", "mask(less)"), ("truncated[2] @8 in -256..257", "truncated[2] @8 in -512..513")
+    )
+    return added(text, "z.e = mask", twice, difference)
+
+
+def test_the_product_goes_into_its_mask_as_it_is() -> None:
+    """A sum or difference with another value, not its negative."""
+    assert broken(taken_off("z", "x.fine")) == set()
+    assert broken(taken_off("x.fine", "z")) == {Rule.DEALER_CHOOSES}
 
 
 @pytest.mark.parametrize(

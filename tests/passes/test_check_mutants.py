@@ -6,13 +6,16 @@ from collections import Counter
 
 import pytest
 
+from ppc.compiler import compile_program
 from ppc.passes.checks.rules import Rule
 from ppc.passes.checks.verdict import CHECKS, all_problems
 from ppc.plan.text import parse, show
+from ppc.protocol import lowered
 from tests.plan_edits import Mutant, plan_text
 from tests.plan_mutants import mutants
 
 PLANS = ("training", "curves")
+PARTS = 4  # of the mutants of a whole program, side by side
 
 
 def survives(mutant: Mutant) -> bool:
@@ -34,6 +37,16 @@ def test_no_mutant_survives(name: str) -> None:
     found = list(mutants(parse(plan_text(name))))
 
     assert [str(mutant) for mutant in found if survives(mutant)] == []
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_no_mutant_of_a_compiled_program_survives(part: int) -> None:
+    """The deep training net of paper 004: every mask, opening, tuple and loop of one iteration at batch 128."""
+    plan = lowered(compile_program("examples/deep_train.pnn", train=True), level=2).plan
+    found = list(mutants(plan))
+
+    assert len(found) > 1000
+    assert [str(mutant) for mutant in found[part::PARTS] if survives(mutant)] == []
 
 
 def test_there_are_mutants_of_every_rule() -> None:

@@ -17,9 +17,9 @@ from ppc.passes.checks.verdict import CHECKS, accepted, all_problems
 from ppc.plan.steps import Carry, Plan, Step
 from ppc.plan.text import parse
 from ppc.plan.wires import Wire
+from tests.handmade_plans import LOOP, PRODUCT, broken, edited
 from tests.plan_edits import plan_text
 from tests.plan_mutants import mutants
-from tests.small_plans import LOOP, PRODUCT, broken, edited
 from tests.sources import imported, modules
 
 MAY_KNOW = ("ppc.errors", "ppc.field", "ppc.source", "ppc.ir.graph", "ppc.passes.checks")

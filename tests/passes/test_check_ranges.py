@@ -16,7 +16,7 @@ from ppc.passes.checks.rules import Rule
 from ppc.plan.steps import Step
 from ppc.plan.text import parse
 from ppc.plan.wires import Wire
-from tests.small_plans import FAR, PRODUCT, added, broken, edited, line, written
+from tests.handmade_plans import FAR, PRODUCT, added, broken, edited, line, written
 
 BREACHES = {
     "an input larger than it says": ("clear[2] @8 in -256..256 at lab", "clear[2] @8 in -256..255 at lab", Rule.STATED),
@@ -165,6 +165,13 @@ def test_a_certificate_says_what_was_checked(name: str) -> None:
         text = added(text, "outside = offset", f"    {twice}")
 
     assert broken(text) & {Rule.CERTIFIED, Rule.FORMS}
+
+
+def test_a_check_shows_nothing_but_that_all_is_well() -> None:
+    """No line of the program allows it, so the number must be 0 in every run that goes on."""
+    other = edited(CERTIFIED, ('"constant": 2', '"constant": 1'))
+
+    assert Rule.DROWNED in broken(other)
 
 
 def test_without_a_certificate_the_range_is_not_kept() -> None:

@@ -11,8 +11,8 @@ from ppc.passes.checks.check_rounds import CheckRounds, sends, waits
 from ppc.passes.checks.rules import Rule
 from ppc.plan.steps import Stage
 from ppc.plan.text import parse
+from tests.handmade_plans import LOOP, PRODUCT, broken, edited
 from tests.plan_edits import plan_text
-from tests.small_plans import LOOP, PRODUCT, broken, edited
 
 BREACHES = {
     "sent before it is there": ("in -65536..65536 ; round 2 -", "in -65536..65536 ; round 1 -", Rule.ROUNDS),
@@ -26,6 +26,7 @@ BREACHES = {
     "an attribute that is not known": ('{"mask": "m.x"}', '{"mask": "m.x", "seed": 1}', Rule.KNOWN),
     "an attribute of another kind": ('"shift": 8', '"shift": true', Rule.KNOWN),
     "an attribute too large": ('"shift": 8', '"shift": 100000000000', Rule.KNOWN),
+    "the same weights in every iteration": ('{"what": "data"}', '{"what": "parameter"}', Rule.KNOWN),
     "an operand too few": ("product(x.e, w.e)", "product(x.e)", Rule.KNOWN),
     "a map that is not known": ('"map": "multiply"', '"map": "divide"', Rule.KNOWN),
     "a form it does not take": ("truncate(z.e)", "truncate(z)", Rule.FORMS),
@@ -42,6 +43,7 @@ BREACHES = {
     "a result of nothing": ("= real to lab", "= reals to lab", Rule.DEFINED),
     "a result for a stranger": ("= real to lab", "= real to bank", Rule.RESULTS),
     "a message for nobody": ('"grant": "result", "to": "lab"', '"to": "lab"', Rule.MESSAGES),
+    "a message for a line that is none": ('"grant": "result"', '"grant": "debug"', Rule.MESSAGES),
     "a check for one": ('"grant": "result"', '"grant": "check"', Rule.MESSAGES),
     "a message to oneself": ("reveal(t)", "reveal(w)", Rule.MESSAGES),
     "a level too high": ("level 2", "level 3", Rule.HEAD),
