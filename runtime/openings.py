@@ -100,10 +100,13 @@ def _sent(desk: Desk, step: Step) -> Opening:
     shape, value = step.wire.shape, desk.values[step.inputs[0]]
 
     def write(out: Words) -> None:
-        out[...] = np.ascontiguousarray(value, np.float64).reshape(-1).view(np.uint64)
+        out[...] = 0 if value is None else np.ascontiguousarray(value, np.float64).reshape(-1).view(np.uint64)
 
     def read(_mine: Words | None, theirs: Words | None) -> Value:
-        return None if theirs is None else theirs.view(np.float64).reshape(shape).copy()
+        if step.word("to") not in (BOTH, desk.name):
+            return None
+        assert value is not None or theirs is not None
+        return theirs.view(np.float64).reshape(shape).copy() if value is None and theirs is not None else value
 
     return Opening(write, read)
 
