@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
 
 from ppc.field import Words
 from ppc.plan.material import GROUP, planes
-from ppc.runtime.kernels import Bit, packed
+from ppc.runtime.kernels import Bit, Program, packed, program
 
 Subset = tuple[int, ...]  # planes whose one-time bits are multiplied
 ONE: Subset = ()
@@ -70,7 +71,13 @@ def products(groups: Sequence[Group]) -> list[Subset]:
     return [subset for group in groups for subset in group.products()]
 
 
-class Combination:
+@lru_cache(maxsize=64)
+def combination(groups: tuple[Group, ...], first: bool) -> Program:
+    """The program of a party, made once: it has hundreds of steps."""
+    return program(_Combination(groups, first=first).outputs())
+
+
+class _Combination:
     """A party's share of what groups of digits come to, as a boolean program over planes.
 
     Its operands, in this order: the opened planes, the shares of their one-time bits, the shares of the products.

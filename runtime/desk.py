@@ -12,7 +12,7 @@ from ppc.errors import InternalError
 from ppc.plan.steps import Carry, Plan, Section, Step
 from ppc.plan.wires import Wire
 from ppc.runtime.hand import Hand
-from ppc.runtime.kernels import Bit, Expression, select
+from ppc.runtime.kernels import Expression, select
 from ppc.runtime.keys import Coins
 from ppc.runtime.lazy import Array, Lazy, Leaves, Local
 from ppc.runtime.schedule import Scope
@@ -116,8 +116,3 @@ class Desk:
         if isinstance(value, Lazy) and not step.flag("inline"):
             value = self.local.store(value)
         self.values.put(step, value)
-
-
-def chosen(opened: Bit, whole: Expression, product: Expression) -> Expression:
-    """d·x from c, [x] and [λ_d·x]: c·x + (1 - 2c)·λ_d·x."""
-    return select(opened, whole - product, product)

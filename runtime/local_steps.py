@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import comb
 
-from ppc.field import Words
 from ppc.plan.steps import Step
 from ppc.runtime.bilinear import Term, bilinear
-from ppc.runtime.desk import Desk, chosen
+from ppc.runtime.choices import CHOICES
+from ppc.runtime.desk import Desk
 from ppc.runtime.kernels import Expression, constant, horner
 from ppc.runtime.lazy import Array, Lazy, Leaves, subtract
 from ppc.runtime.linear import linear
-from ppc.runtime.sums import sum_all
 from ppc.runtime.values import Bits, Masked, Truncated, Value
 
 
@@ -82,35 +81,6 @@ def _truncate_local(desk: Desk, step: Step) -> Array | None:
     return Lazy(step.wire.shape, lambda leaves: -(-leaves.element(share) >> shift))
 
 
-def _select(desk: Desk, step: Step) -> Array | None:
-    """Section 5: Σ_j slopes[j]·d_j·(x - knots[j])."""
-    bits, x, whole = desk.bits(step.inputs[0]), desk.values[step.inputs[1]], desk.share(step.inputs[1])
-    slopes, knots, shape = step.integers("slopes"), step.integers("knots"), step.wire.shape
-    products = desk.hand.elements(step, "share", 2 if isinstance(x, Truncated) else 1, len(slopes), *shape)
-
-    def build(leaves: Leaves) -> Expression:
-        terms: list[Expression] = []
-        for j, (slope, knot) in enumerate(zip(slopes, knots, strict=True)):
-            product = _hidden_product(desk, leaves, x, knot, [bits.number[j], *products[:, j]])
-            share = constant(0) if whole is None else leaves.element(whole)
-            term = chosen(leaves.bit(bits.opened[j]), share - (knot if desk.first else 0), product)
-            terms.append(term if slope == 1 else term * slope)
-        return sum(terms[1:], start=terms[0])
-
-    return Lazy(shape, build)
-
-
-def _hidden_product(desk: Desk, leaves: Leaves, x: Value, knot: int, dealt: list[Words]) -> Expression:
-    """[λ_d·(x - knot)] from [λ_d] and its products with what hides x."""
-    hidden, first, *rest = (leaves.element(share) for share in dealt)
-    if isinstance(x, Truncated):
-        opened = leaves.element(x.opened) + x.offset
-        known = (opened >> x.shift) - ((x.offset >> x.shift) + knot)
-        return known * hidden - first + desk.reached(opened, rest[0], x)
-    assert isinstance(x, Masked)
-    return (leaves.element(x.opened) - knot) * hidden - first
-
-
 # ---- linear ----
 
 
@@ -167,32 +137,12 @@ def _apply(desk: Desk, step: Step) -> Value:
     return mapped(desk.share(other))
 
 
-def _count(desk: Desk, step: Step) -> Array | None:
-    """Σ_j slopes[j]·Σ d_j: local, because a bit's share is linear in its opened bit."""
-    bits, shape = desk.bits(step.inputs[0]), desk.wire(step.inputs[0]).shape
-    slopes = step.integers("slopes")
-    one = shape[1:] if len(slopes) > 1 else shape
-
-    def build(leaves: Leaves) -> Expression:
-        terms = [desk.number(leaves, bits, j) * slope for j, slope in enumerate(slopes)]
-        return sum(terms[1:], start=terms[0])
-
-    return sum_all(desk.local, desk.local.store(Lazy(one, build)))
-
-
-def _as_number(desk: Desk, step: Step) -> Array | None:
-    bits, threshold = desk.bits(step.inputs[0]), step.integer("threshold", 0)
-    return Lazy(step.wire.shape, lambda leaves: desk.number(leaves, bits, threshold))
-
-
 LOCAL: dict[str, Callable[[Desk, Step], Value]] = {
     "product": _product,
     "polynomial": _polynomial,
     "truncate": _truncate,
     "truncate_local": _truncate_local,
-    "select": _select,
+    **CHOICES,
     "apply": _apply,
-    "count": _count,
-    "as_number": _as_number,
 }
 LINEAR_RULE = _linear

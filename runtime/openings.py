@@ -11,14 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from ppc.errors import InternalError, fail
-from ppc.field import Words
+from ppc.field import Words, from_integers
 from ppc.plan.material import digits_made, plane_bytes, planes, thresholds
 from ppc.plan.steps import BOTH, Step
 from ppc.plan.wires import Wire
-from ppc.runtime.combining import Combination, Group, in_groups, products, whole
+from ppc.runtime.combining import Group, combination, in_groups, products, whole
 from ppc.runtime.desk import Desk
-from ppc.runtime.kernels import Bit, Expression
-from ppc.runtime.lazy import Array, Leaves, Shape, add
+from ppc.runtime.lazy import Array, Lazy, Leaves, Shape, add
 from ppc.runtime.values import Bits, Digits, Masked, Value
 
 Read = Callable[[Words | None, Words | None], Value]  # of the own part and the other party's, where they are sent
@@ -100,10 +99,13 @@ def _sent(desk: Desk, step: Step) -> Opening:
     shape, value = step.wire.shape, desk.values[step.inputs[0]]
 
     def write(out: Words) -> None:
-        out[...] = np.ascontiguousarray(value, np.float64).reshape(-1).view(np.uint64)
+        out[...] = 0 if value is None else np.ascontiguousarray(value, np.float64).reshape(-1).view(np.uint64)
 
     def read(_mine: Words | None, theirs: Words | None) -> Value:
-        return None if theirs is None else theirs.view(np.float64).reshape(shape).copy()
+        if step.word("to") not in (BOTH, desk.name):
+            return None
+        assert value is not None or theirs is not None
+        return theirs.view(np.float64).reshape(shape).copy() if value is None and theirs is not None else value
 
     return Opening(write, read)
 
@@ -147,14 +149,17 @@ def _digits(desk: Desk, step: Step) -> Opening:
 
 def _shifted(desk: Desk, opened: Words, size: int, offset: int, step: Step, top: Words) -> Words:
     """The opened value plus the offset; its bit K above the shift goes to `top`."""
-    elements = desk.local.field.empty(size)
-
-    def expressions(leaves: Leaves) -> list[Expression | Bit]:
-        moved = leaves.element(opened) + offset
-        return [moved, moved.bit(step.integer("shift") + 4 * step.integer("digits"))]
-
-    leaves = Leaves()
-    desk.local.run(expressions(leaves), leaves, [elements], (size,), [top])
+    local, highest = desk.local, step.integer("shift") + 4 * step.integer("digits")
+    elements, leaves = local.field.empty(size), Leaves()
+    moved = leaves.element(opened) + offset
+    if len(step.integers("offsets")) == 1:
+        local.run([moved, moved.bit(highest)], leaves, [elements], (size,), [top])
+        return elements
+    # Of many thresholds the offset is an operand: with a constant in it, each would be a kernel of its own.
+    number, leaves = from_integers([offset], local.field), Leaves()
+    whole = local.reshaped(opened, (size,))
+    local.store(Lazy((size,), lambda leaves: leaves.element(whole) + leaves.element(number)), elements)
+    local.run([leaves.element(elements).bit(highest)], leaves, [], (size,), [top])
     return elements
 
 
@@ -162,12 +167,16 @@ def _combined(desk: Desk, step: Step, value: Digits, groups: list[Group], own: W
     """The groups' results under the new one-time bits, without the products of the old ones in sight."""
     count, _, words = value.opened.shape
     made = desk.hand.products(step, (count, len(products(groups)), words), own.size)
-    outputs = Combination(groups, first=desk.first).outputs()
-    for j in range(count):
-        operands = [*value.opened[j], *value.own[j], *made[j]]
-        results = [out[j, place] for place in range(len(outputs))]
-        desk.local.bench.bitwise(outputs, operands, results)
-        out[j] ^= own[j]
+    operands = [row for planes_ in (value.opened, value.own, made) for row in _by_plane(planes_)]
+    results = np.empty((out.shape[1], count * words), np.uint64)
+    desk.local.bench.bitwise(combination(tuple(groups), desk.first), operands, list(results))
+    np.bitwise_xor(np.swapaxes(results.reshape(out.shape[1], count, words), 0, 1), own, out=out)
+
+
+def _by_plane(bits: Words) -> Words:
+    """[thresholds, planes, words] as a row for each plane, with all thresholds side by side."""
+    count, planes_, words = bits.shape
+    return np.ascontiguousarray(np.swapaxes(bits, 0, 1)).reshape(planes_, count * words)
 
 
 def _groups(desk: Desk, step: Step) -> Opening:

@@ -21,6 +21,8 @@ from ppc.runtime.lazy import Array, Lazy, Leaves, Local, Shape, add
 from ppc.runtime.parcel import Parcel
 from ppc.runtime.schedule import Scope
 
+MOST = 4  # values that are dealt in one pass
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Mask:
@@ -100,9 +102,12 @@ class Table:
         second = self.parcel.elements(step.name, step.word(key), *shape)
         inner = wholes[0].shape
         rows, outs = (self.local.reshaped(array, (len(wholes), *inner)) for array in (first, second))
-        leaves = Leaves()
-        expressions = [whole.build(leaves) - leaves.element(row) for whole, row in zip(wholes, rows, strict=True)]
-        self.local.run(expressions, leaves, list(outs), inner)
+        together = len(wholes) if len(wholes) <= MOST else 1  # many at once would be one long kernel
+        for start in range(0, len(wholes), together):
+            part, leaves = slice(start, start + together), Leaves()
+            pairs = zip(wholes[part], rows[part], strict=True)
+            expressions = [whole.build(leaves) - leaves.element(row) for whole, row in pairs]
+            self.local.run(expressions, leaves, list(outs[part]), inner)
         return first, second
 
     def bits(self, step: Step, whole: Words, own: int) -> None:

@@ -80,7 +80,7 @@ class Transcript(Record):
         return whole
 
     def opened(self, name: str, section: str = "each", iteration: int = 0) -> Words:
-        found = self.held["hospital", section, iteration, name]
+        found = self.held[self.plan.parties[0], section, iteration, name]
         return found.opened if isinstance(found, Masked | Bits | Digits) else found
 
 
@@ -141,7 +141,8 @@ def run(
         }
         for party in plan.parties
     }
-    told = {name: value for name, value in held["lab"].items() if name in held["hospital"]}
+    first, second = plan.parties
+    told = {name: value for name, value in held[first].items() if name in held[second]}
     fixed = seeds(seed)
     transcript.outcome = run_in_memory(
         plan,
@@ -195,6 +196,11 @@ def same_bytes(plan: Plan, transcript: Transcript, iterations: int) -> None:
 def unpacked(planes: Words, count: int) -> Integers:
     bits = np.unpackbits(planes.view(np.uint8).reshape(*planes.shape[:-1], -1), axis=-1, bitorder="little")
     return bits[..., :count].astype(object)
+
+
+def distinct(values: Any) -> set[Any]:
+    """The values that an array has."""
+    return set(np.asarray(values).ravel().tolist())
 
 
 def seeds(seed: int | None) -> list[Seed]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -13,11 +13,12 @@ from ppc.field import Field, Words, from_integers
 from ppc.runtime.hand import Hand
 
 TINY = {bits: Field(f"mersenne{bits}", bits) for bits in (3, 5, 7)}
-Draws = Mapping[tuple[str, str], NDArray[np.int64]]  # by role and secret
+Column = NDArray[np.int64]
+Draws = Mapping[tuple[str, str], Column]  # by role and secret
 
 
 @contextmanager
-def chosen(field: Field, draws: Draws) -> Iterator[None]:
+def chosen(field: Field, draws: Draws) -> Generator[None]:
     """All uniform elements are the given ones; zero, where none are."""
 
     def uniform(self: Hand, secret: str, *shape: int) -> Words:
@@ -29,12 +30,12 @@ def chosen(field: Field, draws: Draws) -> Iterator[None]:
         yield
 
 
-def all_of(*sizes: int) -> list[NDArray[np.int64]]:
+def all_of(*sizes: int) -> list[Column]:
     """Every combination of numbers below these sizes, a column each."""
     return [axis.ravel() for axis in np.meshgrid(*map(np.arange, sizes), indexing="ij")]
 
 
-def is_every_one_once(columns: Sequence[Words | NDArray[np.int64]], modulus: int) -> bool:
+def is_every_one_once(columns: Sequence[Words | Column], modulus: int) -> bool:
     """Whether the rows are all combinations of elements, each exactly once."""
     code = np.zeros(len(columns[0]), np.int64)
     for column in columns:
