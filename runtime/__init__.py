@@ -1,1 +1,1 @@
-"""What a party's machine needs, and nothing more."""
+"""What a party's machine needs, and nothing more. See README.md."""

@@ -6,6 +6,7 @@ Called by the dealer, step by step. A rule writes party 1's corrections and retu
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 from typing import cast
 
 import numpy as np
@@ -23,7 +24,8 @@ from ppc.runtime.lazy import Array, Lazy, Leaves, Shape, subtract
 from ppc.runtime.linear import linear
 from ppc.runtime.table import Known, Mask, Missing, OneTime, Table, Upper, lazy, total
 
-DIGITS_A_WORD = 4  # digits of which the products are looked up from sixteen bits
+DIGITS_A_WORD = 4  # digits that are taken from the mask at once
+CHUNK = 1 << 15  # elements whose products of bits are made at once, in the nearest cache
 
 
 def deal_step(table: Table, step: Step) -> Known:
@@ -154,18 +156,20 @@ def _digits(table: Table, step: Step) -> Known:
     top, numbers = _digits_of(table, mask, step, size)
     np.bitwise_xor(top, upper, out=table.parcel.bits(step.name, step.word("tuple"), words))
     room = table.parcel.monomials(step.name, step.word("tuple"), (digits, size))
-    for digit in range(digits):
-        sixteen = numbers[digit // DIGITS_A_WORD]
-        found = MONOMIALS[sixteen >> np.uint16(digit % DIGITS_A_WORD * 4) & np.uint16(15)]
-        np.bitwise_xor(found, monomials[digit], out=room[digit])
+    for digit, start in product(range(digits), range(0, size, CHUNK)):
+        part = slice(start, start + CHUNK)
+        moved = numbers[digit // DIGITS_A_WORD][part] >> np.uint16(digit % DIGITS_A_WORD * 4)
+        np.bitwise_xor(monomials_of(moved), monomials[digit, part], out=room[digit, part])
     shape = (len(step.integers("offsets")), planes(digits), words)
     return OneTime(table.own_bits(step, shape), digits)
 
 
-# For each digit the products of its bits: bit S is set if the digit has all bits of S.
-MONOMIALS: NDArray[np.uint16] = np.array(
-    [sum(1 << subset for subset in range(16) if digit & subset == subset) for digit in range(16)], np.uint16
-)
+def monomials_of(digits: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    """The products of the four lowest bits: bit S is set if the digit has all bits of S. Nothing is looked up."""
+    made = np.ones_like(digits)
+    for bit in range(4):
+        made |= (made << np.uint16(1 << bit)) * (digits >> np.uint16(bit) & np.uint16(1))
+    return made
 
 
 def _digits_of(table: Table, mask: Array, step: Step, size: int) -> tuple[Words, list[NDArray[np.uint16]]]:

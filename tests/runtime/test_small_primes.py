@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ppc.field import MERSENNE13, MERSENNE31, Field
+from ppc.runtime.dealing import monomials_of
 from tests.runtime.plans import Transcript, distinct, plan_of, same_as_twin, signed
 from tests.runtime.small import TINY, Column, all_of, chosen
 
@@ -92,3 +93,10 @@ def test_every_value_of_the_middle_fields(field: Field, digits: int, shift: int)
         t = signed(found.value("t", iteration=iteration), field)
         assert np.all((t == x >> shift) | (t == (x >> shift) + 1))
         assert np.array_equal(found.value("c", iteration=iteration), (t >= 0).astype(int))
+
+
+def test_products_of_a_digit_s_bits() -> None:
+    """All sixteen digits, whatever stands above them."""
+    digits = np.arange(64, dtype=np.uint16)
+    wanted = [sum(1 << subset for subset in range(16) if digit & subset == subset) for digit in range(16)]
+    assert monomials_of(digits).tolist() == wanted * 4
