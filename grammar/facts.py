@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
@@ -10,7 +11,7 @@ from ppc.grammar import syntax
 from ppc.grammar.arguments import Missing, Reader, nearest
 from ppc.grammar.modes import complement_of, cut_of, joint_of, network_of
 from ppc.grammar.parties import not_built, once, parties_of, sole_party
-from ppc.ir.policy import PUBLIC, Grant, Owner, Policy
+from ppc.ir.policy import PUBLIC, Grant, Owner, Policy, PublicLayer
 from ppc.ir.types import Interval
 from ppc.source import Span
 
@@ -23,10 +24,12 @@ class _Facts:
     model: syntax.Model
     parties: tuple[str, ...]
     reader: Reader
+    weighted: Sequence[str] | None  # the layers that have weights, where the model could be understood
     owners: dict[str, Owner] = field(default_factory=dict[str, Owner])
     weight_bounds: Interval | None = None
     bounds_written: bool = False
     grants: dict[str, Grant] = field(default_factory=dict[str, Grant])
+    layers: dict[str, PublicLayer] = field(default_factory=dict[str, PublicLayer])
     unknown: list[str] = field(default_factory=list[str])  # subjects that the block has and the model has not
 
     def collect(self) -> None:
@@ -35,8 +38,7 @@ class _Facts:
                 case syntax.From():
                     self.owned(fact)
                 case syntax.Public():
-                    self.bounded(fact.what, fact.bounds)
-                    self.own(fact.what, PUBLIC, fact.span)
+                    self.public(fact)
                 case syntax.To():
                     self.granted(fact)
                 case syntax.RevealRange():
@@ -76,17 +78,31 @@ class _Facts:
         known = self.known()
         if what.text not in known:
             self.unknown.append(what.text)
+            layers = list(self.weighted or ()) if party == PUBLIC else []
             self.reader.blame(
                 "PPC112",
-                f"The model `{self.model.name.text}` has no input `{what.text}`.",
+                f"The model `{self.model.name.text}` has no input{' or layer' if layers else ''} `{what.text}`.",
                 what.span,
-                hint=nearest(what.text, known),
+                hint=nearest(what.text, [*known, *layers]),
             )
         elif what.text in self.owners:
             note = Note(text="it was said here", span=self.owners[what.text].span)
             self.reader.blame("PPC113", f"Who holds `{what.text}` is said twice.", span, notes=(note,))
         else:
             self.owners[what.text] = Owner(party=party, span=span)
+
+    def public(self, fact: syntax.Public) -> None:
+        """An input, the weights, or the weights of one layer."""
+        if fact.what.text in self.known() or (self.weighted is not None and fact.what.text not in self.weighted):
+            self.bounded(fact.what, fact.bounds)
+            self.own(fact.what, PUBLIC, fact.span)
+            return
+        name, bounds = fact.what.text, self.reader.interval(fact.bounds) if fact.bounds else None
+        if name in self.layers:
+            note = Note(text="it was said here", span=self.layers[name].span)
+            self.reader.blame("PPC113", f"Who holds `{name}` is said twice.", fact.span, notes=(note,))
+        elif not isinstance(bounds, Missing):
+            self.layers[name] = PublicLayer(bounds=bounds, span=fact.span)
 
     def granted(self, fact: syntax.To) -> None:
         to = parties_of(fact.parties, self.parties, self.reader)
@@ -120,7 +136,8 @@ class _Facts:
         for input_ in self.model.inputs:
             if not self.said(input_.name.text):
                 self.missed(name, f"who holds `{input_.name.text}`", f"{input_.name.text} from {self.parties[0]}")
-        if not self.said("weights") and _has_weights(self.model):
+        all_public = bool(self.weighted) and self.layers.keys() >= set(self.weighted or ())
+        if not self.said("weights") and _has_weights(self.model) and not all_public:
             self.missed(name, "who holds the weights", f"weights from {self.parties[1]} in -4..4")
         if "result" not in self.grants:
             self.missed(name, "who gets the result", f"result to {self.parties[0]}")
@@ -135,17 +152,31 @@ class _Facts:
         )
 
 
+def _bounds_missed(span: Span, line: str, reader: Reader) -> None:
+    reader.blame(
+        "PPC306",
+        "Joint layers need bounds on the weights: ranges are proved without looking at a secret.",
+        span,
+        hint=f"Write for example `{line} in -4..4`.",
+    )
+
+
 def _has_weights(model: syntax.Model) -> bool:
     weighted = ("conv2d", "dense", "batch_norm")
     return any(step.name.text in weighted for statement in model.body for step in statement.steps)
 
 
 def resolve_private(
-    block: syntax.Private, model: syntax.Model, parties: tuple[str, ...], reader: Reader
+    block: syntax.Private,
+    model: syntax.Model,
+    parties: tuple[str, ...],
+    reader: Reader,
+    *,
+    weighted: Sequence[str] | None = None,
 ) -> Policy | None:
-    """The policy that a private block states, or None where it has mistakes."""
+    """The policy that a private block states, or None where it has mistakes; `weighted` are layers with weights."""
     before = len(reader.mistakes)
-    facts = _Facts(block, model, parties, reader)
+    facts = _Facts(block, model, parties, reader, weighted)
     facts.collect()
     facts.complete()
     cut = cut_of(once(block.facts, syntax.Split, "split", reader), reader)
@@ -165,12 +196,11 @@ def resolve_private(
     holder = facts.owners.pop("weights", None)
     if joint and holder and holder.party and not facts.bounds_written and _has_weights(model):
         line = "weights public" if holder.party == PUBLIC else f"weights from {holder.party}"
-        reader.blame(
-            "PPC306",
-            "Joint layers need bounds on the weights: ranges are proved without looking at a secret.",
-            holder.span,
-            hint=f"Write for example `{line} in -4..4`.",
-        )
+        _bounds_missed(holder.span, line, reader)
+    if joint and holder is None:
+        for name, layer in facts.layers.items():
+            if layer.bounds is None:
+                _bounds_missed(layer.span, f"{name} public", reader)
     if len(reader.mistakes) > before:
         return None
     return Policy(
@@ -180,6 +210,7 @@ def resolve_private(
         owners=facts.owners,
         weights=holder or Owner(party=PUBLIC),
         weight_bounds=facts.weight_bounds,
+        public_layers=facts.layers,
         grants=tuple(facts.grants.values()),
         cut=cut,
         complement=complement,

@@ -56,7 +56,8 @@ def _resolved(program: syntax.Program, reader: Reader, *, source: str, whole: bo
             bodies[name] = body
         else:
             sketches.append(resolver.sketch())
-    policies = tuple(_policies(program, models, parties, reader, whole=whole))
+    weighted = {name: _weighted(body.graph) for name, body in bodies.items()}
+    policies = tuple(_policies(program, models, weighted, parties, reader, whole=whole))
     trainings = {t.model: t for t in _trainings(program, models, parties, reader, whole=whole)}
     for label in _blocks(program, syntax.Label):
         reader.blame("PPC115", f"`label {label.data.text} by {label.by.text}` is not built yet.", label.span)
@@ -121,9 +122,15 @@ def _known_model(name: syntax.Name, models: dict[str, syntax.Model], reader: Rea
     return False
 
 
+def _weighted(graph: Graph) -> tuple[str, ...]:
+    """The layers that have weights."""
+    return tuple(dict.fromkeys(parameter.name.rpartition(".")[0] for parameter in graph.parameters))
+
+
 def _policies(
     program: syntax.Program,
     models: dict[str, syntax.Model],
+    weighted: dict[str, tuple[str, ...]],
     parties: tuple[str, ...],
     reader: Reader,
     *,
@@ -143,7 +150,8 @@ def _policies(
             )
         elif _known_model(block.model, models, reader, whole=whole) and len(parties) >= 2:
             before = len(reader.mistakes)
-            policy = resolve_private(block, models[block.model.text], parties, reader)
+            model = block.model.text
+            policy = resolve_private(block, models[model], parties, reader, weighted=weighted.get(model))
             if program.gaps_in(block):
                 reader.forgive(before)
             elif policy is not None:

@@ -16,7 +16,7 @@ from ppc.ir.graph import JOINT, Graph, Node, Output
 from ppc.ir.policy import PUBLIC, Policy, Training
 from ppc.ir.types import Readers, common_readers, only
 from ppc.passes.openings import Openings
-from ppc.passes.ownership import LOSSES, source_readers
+from ppc.passes.ownership import LOSSES, source_readers, weight_readers
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,8 @@ class _Flow:
 
     def __post_init__(self) -> None:
         self.openings = Openings(self.graph, self.policy, self.training)
+        made = {output.name for output in self.graph.outputs if output.value != output.name}
+        self.updated = made.intersection(node.name for node in self.graph.parameters)
 
     def visit(self, node: Node) -> None:
         before = len(self.leaks)
@@ -76,7 +78,10 @@ class _Flow:
 
     def given(self, node: Node) -> Readers:
         """An input or a parameter lies at somebody who may see it, or in shares."""
-        readers = self.readers[node.name] = source_readers(node, self.policy, self.training)
+        readers = source_readers(node, self.policy, self.training)
+        if node.name in self.updated:  # after one step it tells of the data, whatever it was before
+            readers = weight_readers(self.policy, self.training)
+        self.readers[node.name] = readers
         if node.place not in (None, JOINT) and not readers.allows(str(node.place)):
             self.note_leak(node.name, str(node.place), node)
         return readers

@@ -7,7 +7,7 @@ their names. The update is PyTorch's SGD. The backward graph is made only where 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -25,15 +25,17 @@ TRAINED_ROLES = frozenset({"weight", "bias", "scale", "shift"})
 
 @dataclass(frozen=True, kw_only=True)
 class Differentiate:
-    """One training step. `frozen` parameters stay as they are; a `batch_norm` with frozen statistics uses them."""
+    """One training step. `frozen` parameters, and those of `frozen_layers`, stay as they are; a `batch_norm` with
+    frozen statistics uses them."""
 
     name: ClassVar[str] = "differentiate"
     training: Training
     frozen: frozenset[str] = frozenset()
+    frozen_layers: frozenset[str] = frozenset()
 
     def run(self, graph: Graph) -> Graph:
         builder = Builder(self.name, names={node.name for node in graph.nodes})
-        forward = TrainingForward(graph, builder, self.frozen)
+        forward = TrainingForward(graph, builder, self.kept(graph.parameters))
         forward.build()
         result = graph.output("result").value
         trained = self.trained(builder.nodes, result)
@@ -47,9 +49,14 @@ class Differentiate:
         outputs += [Output(name=name, value=node.name, span=node.span) for name, node in forward.running.items()]
         return replace(graph, stage="ready", nodes=tuple(builder.nodes), outputs=tuple(outputs))
 
+    def kept(self, parameters: Iterable[Node]) -> frozenset[str]:
+        """The parameters that no step changes."""
+        layers = (node.name for node in parameters if node.name.rpartition(".")[0] in self.frozen_layers)
+        return self.frozen.union(layers)
+
     def trained(self, nodes: list[Node], result: str) -> tuple[str, ...]:
         """The parameters that learn: not frozen, and the result depends on them."""
-        learning = reading(nodes, result) - self.frozen
+        learning = reading(nodes, result) - self.kept(node for node in nodes if node.op == "parameter")
         parameters = (node for node in nodes if node.op == "parameter" and node.word("role") in TRAINED_ROLES)
         return tuple(node.name for node in parameters if node.name in learning)
 

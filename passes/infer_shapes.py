@@ -7,6 +7,7 @@ All mismatches of a graph are reported at once; what depends on a wrong value is
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
@@ -23,13 +24,17 @@ TAKES_A_SIGNAL = ("signal_planes", "uncomplement")
 
 @dataclass(frozen=True)
 class InferShapes:
-    """Types for `batch` examples, with weights within `weight_bounds`; `promise` is the type in the model's head."""
+    """Types for `batch` examples; `promise` is the type in the model's head.
+
+    Weights are within `weight_bounds`, and those of a layer that `layer_bounds` names within these.
+    """
 
     name: ClassVar[str] = "infer-shapes"
     batch: int = 1
     weight_bounds: Interval | None = None
     promise: Type | None = None
     promise_span: Span = START
+    layer_bounds: Mapping[str, Interval] = field(default_factory=dict[str, Interval])
 
     def run(self, graph: Graph) -> Graph:
         inference = _Inference(graph, self)
@@ -119,7 +124,7 @@ class _Inference:
                 self.keep(waiting, Type(shape=shapes[operand], bounds=self.parameter_bounds(waiting)))
 
     def parameter_bounds(self, parameter: Node) -> Interval | None:
-        bounds = self.options.weight_bounds
+        bounds = self.options.layer_bounds.get(parameter.name.rpartition(".")[0], self.options.weight_bounds)
         if bounds is not None and parameter.word("role") == "variance":
             return Interval(0.0, max(bounds.high, 0.0))  # a variance is never negative
         return bounds

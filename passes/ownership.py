@@ -12,22 +12,23 @@ LOSSES = ("softmax_cross_entropy", "softmax_cross_entropy_grad", "mse", "mse_gra
 def source_readers(node: Node, policy: Policy, training: Training | None) -> Readers:
     """Who may see an input or a parameter, by the words of the blocks."""
     if node.op == "parameter":
-        return _weight_readers(policy, training)
+        return EVERYONE if policy.is_public(node.name) else weight_readers(policy, training)
     match node.word("role"):
         case "data":
             return _readers(policy.owners[node.name].party)
         case "label":
             return _readers(training.labels.party if training else PUBLIC)
         case "momentum":
-            return _weight_readers(policy, training)
+            return weight_readers(policy, training)
         case "signal":
             return only(policy.client)
         case _:
             return EVERYONE  # a dropout mask is public
 
 
-def _weight_readers(policy: Policy, training: Training | None) -> Readers:
-    """A step is repeated: after the first, weights tell of the data, and public ones are not public any more."""
+def weight_readers(policy: Policy, training: Training | None) -> Readers:
+    """Of weights that may learn. A step is repeated: after the first, they tell of the data, and public ones are not
+    public any more."""
     if training is None:
         return _readers(policy.weights.party)
     return NOBODY if training.by == "joint" else only(trainer(policy))

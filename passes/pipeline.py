@@ -20,11 +20,15 @@ def pipeline(
     policy: Policy, training: Training | None, *, batch: int, promise: Type | None, promise_span: Span
 ) -> tuple[Pass, ...]:
     """All passes for one private block, in order; with a training, for one step of it."""
+    layers = policy.public_layers
+    bounds = {name: layer.bounds for name, layer in layers.items() if layer.bounds is not None}
     return (
-        InferShapes(batch, policy.weight_bounds, promise, promise_span),
+        InferShapes(batch, policy.weight_bounds, promise, promise_span, bounds),
         SplitAtLayer(policy.cut, policy.client),
         ComplementInputs(policy.complement, policy.cut, policy.client),
-        PrepareInference() if training is None else Differentiate(training=training),
+        PrepareInference(layers)
+        if training is None
+        else Differentiate(training=training, frozen_layers=frozenset(layers)),
         Place(policy, training),
         CheckFlow(policy, training),
         FitRanges(policy.joint),

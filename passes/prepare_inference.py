@@ -12,11 +12,14 @@ The owner of the weights makes the numbers to go with it: `ppc.weights.fold`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
+from ppc.errors import Diagnostic, Note, PpcError
 from ppc.ir.folding import Folding, foldings, without_dropout
 from ppc.ir.graph import Graph, Node
+from ppc.ir.policy import PublicLayer
 from ppc.ir.typed import retyped_graph
 from ppc.ir.types import Type
 
@@ -26,13 +29,30 @@ class PrepareInference:
     """Drop dropouts and fold batch norms; what runs after it needs no rule for either in most models."""
 
     name: ClassVar[str] = "prepare-inference"
+    public_layers: Mapping[str, PublicLayer] = field(default_factory=dict[str, PublicLayer])
 
     def run(self, graph: Graph) -> Graph:
         found = foldings(graph)
+        if mistakes := [self.half_public(graph, folding) for folding in found if self.is_half_public(folding)]:
+            raise PpcError(*mistakes)
         graph = without_dropout(graph)
         for folding in found:
             graph = _folded(graph, folding)
         return replace(retyped_graph(graph) if found else graph, stage="ready")
+
+    def is_half_public(self, folding: Folding) -> bool:
+        return (folding.layer in self.public_layers) != (folding.norm in self.public_layers)
+
+    def half_public(self, graph: Graph, folding: Folding) -> Diagnostic:
+        """Folded weights tell of both layers, so that everybody has both or not everybody has either."""
+        public, other = sorted((folding.layer, folding.norm), key=lambda name: name not in self.public_layers)
+        return Diagnostic(
+            code="PPC405",
+            message=f"`{public}` is public and `{other}` is not, and one is folded into the other.",
+            span=self.public_layers[public].span,
+            notes=(Note(text="the other layer is here", span=graph[other].span),),
+            hint=f"Write `{other} public` too, or let `{public}` be private.",
+        )
 
 
 def _folded(graph: Graph, folding: Folding) -> Graph:

@@ -59,6 +59,7 @@ def _policy_lines(policy: Policy, compiled: Compiled) -> Iterator[str]:
     holders: dict[str, list[str]] = {party: [] for party in (*policy.parties, PUBLIC)}
     for name, owner in policy.owners.items():
         holders[owner.party].append(name)
+    holders[PUBLIC] += [f"the weights of {name}" for name in policy.public_layers]
     if not compiled.training:
         holders[policy.weights.party].append("the weights")
     else:

@@ -125,8 +125,9 @@ class _Lower:
         return RULES[node.op](self.low, node, operands)
 
     def is_state(self, node: Node) -> bool:
-        """Whether one iteration hands the value to the next."""
-        return self.options.training is not None and node.op in SOURCES and role(node) in STATE
+        """Whether one iteration hands the value to the next. What everybody may see at any time, no step changes."""
+        public = node.typed.readers is not None and node.typed.readers.everyone
+        return self.options.training is not None and node.op in SOURCES and role(node) in STATE and not public
 
     def source(self, node: Node) -> Value:
         kind = role(node)

@@ -55,6 +55,11 @@ PRIVACY = codes(
         """`server clear` and `joint` both say where the layers after the split run, and differ. Two private blocks
         can state one each.""",
     ),
+    PPC405=(
+        "half of a layer is public",
+        """For inference a batch norm is folded into the layer before it: the folded weights tell of both. So both are
+        public (`conv1 public`, `batch_norm1 public`), or neither is.""",
+    ),
     PPC408=(
         "more is revealed",
         """The saved leakage contract does not allow what this program would reveal: a party sees a value that it did

@@ -6,6 +6,7 @@ an opening is legal only if a line of the source names it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -71,6 +72,14 @@ class Network:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PublicLayer:
+    """`conv1 public in -1..1`: everybody has the weights of this layer, and no training changes them."""
+
+    bounds: Interval | None = None
+    span: Span = START
+
+
+@dataclass(frozen=True, kw_only=True)
 class Policy:
     """One `private` block."""
 
@@ -80,6 +89,7 @@ class Policy:
     owners: dict[str, Owner]
     weights: Owner
     weight_bounds: Interval | None = None
+    public_layers: Mapping[str, PublicLayer] = field(default_factory=dict[str, PublicLayer])
     grants: tuple[Grant, ...] = ()
     cut: Cut | None = None
     complement: Complement | None = None
@@ -87,6 +97,10 @@ class Policy:
     joint: Joint | None = None
     network: Network | None = None
     span: Span = START
+
+    def is_public(self, parameter: str) -> bool:
+        """Is it a weight of a public layer?"""
+        return parameter.rpartition(".")[0] in self.public_layers
 
     @property
     def client(self) -> str:

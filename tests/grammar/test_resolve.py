@@ -125,3 +125,16 @@ def test_all_mistakes_of_a_block_come_at_once() -> None:
         "PPC404",
         "PPC112",
     ]
+
+
+def test_layers_may_be_public() -> None:
+    """Each by its name, with bounds of its own or those of the weights; if all are, nobody holds `the weights`."""
+    lines = "x from a\ndense1 public in -1..1\nlast public in -2..2\nresult to a\njoint"
+    (policy,) = meaning("dense(8)\nrelu\nlast = dense(2)", blocks=f"private m {{\n{lines}\n}}").policies
+
+    assert {name: layer.bounds for name, layer in policy.public_layers.items()} == {
+        "dense1": Interval(-1.0, 1.0),
+        "last": Interval(-2.0, 2.0),
+    }
+    assert policy.weights.party == "public"
+    assert policy.is_public("last.bias")

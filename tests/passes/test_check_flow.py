@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from ppc.errors import InternalError, PpcError
-from ppc.ir.graph import Graph
+from ppc.ir.graph import Graph, Output
 from ppc.ir.types import EVERYONE
 from ppc.passes.check_flow import CheckFlow
 from tests.programs import compiled, mistakes, program
@@ -128,3 +128,17 @@ def test_a_result_sent_to_somebody_else_is_a_leak() -> None:
 
     with pytest.raises(PpcError, match="lab would see"):
         check.run(replace(graph, outputs=outputs))
+
+
+def test_a_public_layer_that_learns_is_a_leak() -> None:
+    """Public weights are public because no step changes them: an update of one is refused, wherever it comes from."""
+    done = compiled(program("joint", "conv1 public in -1..1", lessons=LESSONS + "\nlogits to hospital"), train=True)
+    assert done.policy is not None
+    check = CheckFlow(done.policy, done.training)
+    check.run(done.graph)
+    update = Output(name="conv1.bias", value=done.graph.output("dense2.bias").value)
+
+    with pytest.raises(PpcError) as caught:
+        check.run(replace(done.graph, outputs=(*done.graph.outputs, update)))
+
+    assert "`conv1.bias`" in caught.value.diagnostics[0].message
