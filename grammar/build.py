@@ -166,8 +166,8 @@ class Build:
     def reveal_(self, span: Span, children: Children) -> syntax.RevealRange:
         return syntax.RevealRange(what=_name(children[0]), span=span)
 
-    def reuse_(self, span: Span, _children: Children) -> syntax.ReuseInputs:
-        return syntax.ReuseInputs(span=span)
+    def reuse_(self, span: Span, children: Children) -> syntax.ReuseInputs:
+        return syntax.ReuseInputs(examples=children[0], span=span)
 
     def options_(self, _span: Span, children: Children) -> tuple[syntax.Option, ...]:
         return _present(children)

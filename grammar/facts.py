@@ -10,7 +10,7 @@ from ppc.errors import Note
 from ppc.grammar import syntax
 from ppc.grammar.arguments import Missing, Reader, nearest
 from ppc.grammar.modes import complement_of, cut_of, joint_of, network_of
-from ppc.grammar.parties import not_built, once, parties_of, sole_party
+from ppc.grammar.parties import once, parties_of, sole_party
 from ppc.ir.policy import PUBLIC, Grant, Owner, Policy, PublicLayer
 from ppc.ir.types import Interval
 from ppc.source import Span
@@ -44,7 +44,8 @@ class _Facts:
                 case syntax.RevealRange():
                     self.revealed(fact)
                 case syntax.ReuseInputs():
-                    not_built("`reuse inputs`", fact.span, self.reader)
+                    hint = "The train block says how long its data stay the same."
+                    self.reader.blame("PPC112", "`reuse inputs` belongs in the train block.", fact.span, hint=hint)
                 case _:
                     pass  # facts that stand alone are read by `once`
 

@@ -165,7 +165,7 @@ def _fact(fact: syntax.Fact | syntax.Lesson, width: int) -> str:
         case syntax.RevealRange():
             return f"reveal range of {fact.what.text}"
         case syntax.ReuseInputs():
-            return "reuse inputs"
+            return f"reuse inputs of {fact.examples.text}"
         case syntax.Option():
             return _option(fact)
         case syntax.Method():

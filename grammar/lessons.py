@@ -11,11 +11,12 @@ from ppc.grammar.arguments import Missing, Reader, nearest
 from ppc.grammar.layers import Parameter
 from ppc.grammar.modes import options_of
 from ppc.grammar.parties import not_built, once, parties_of, sole_party
-from ppc.ir.policy import PUBLIC, Grant, Loss, Owner, Training
+from ppc.ir.policy import PUBLIC, Grant, Loss, Owner, Reuse, Training
 from ppc.ir.types import Interval
 
 LOSSES: tuple[Loss, ...] = ("softmax_cross_entropy", "mse")
 TRAINERS = ("joint", "clear", "selective", "collaborative", "distilled")
+MOST_EXAMPLES = 1_000_000_000
 SGD = (
     Parameter(name="rate", kind="share", low=1e-12, high=1000),
     Parameter(name="batch", kind="count"),
@@ -82,7 +83,7 @@ class _Lessons:
             self.grants["model"] = Grant(what="model", to=(), span=lesson.span)
 
     def unknown(self, word: syntax.Name) -> None:
-        known = ["labels", "logits", "model", "loss", "sgd"]
+        known = ["labels", "logits", "model", "loss", "reuse", "sgd"]
         self.reader.blame(
             "PPC112", f"A train block has no line `{word.text} …`.", word.span, hint=nearest(word.text, known)
         )
@@ -98,6 +99,7 @@ def resolve_training(block: syntax.Train, parties: tuple[str, ...], reader: Read
     lessons.collect()
     loss = _loss(block, reader)
     method = _method(block, reader)
+    reuse = _reuse(once(block.lessons, syntax.ReuseInputs, "reuse inputs", reader), by, reader)
     if lessons.labels is None:
         _missed(block, "who holds the labels", f"labels from {parties[0] if parties else 'hospital'}", reader)
     if len(reader.mistakes) > before or lessons.labels is None or loss is None or method is None:
@@ -109,6 +111,7 @@ def resolve_training(block: syntax.Train, parties: tuple[str, ...], reader: Read
         label_bounds=lessons.label_bounds,
         loss=loss,
         grants=tuple(lessons.grants.values()),
+        reuse=reuse,
         span=block.span,
         **method,  # pyright: ignore[reportArgumentType]
     )
@@ -147,6 +150,17 @@ def _loss(block: syntax.Train, reader: Reader) -> Loss | None:
         return None
     word = reader.word("`loss`", found["loss"].value, LOSSES)
     return next((loss for loss in LOSSES if loss == word), None)
+
+
+def _reuse(line: syntax.ReuseInputs | None, by: str, reader: Reader) -> Reuse | None:
+    """Data that are the same in every epoch, masked once."""
+    if line is None:
+        return None
+    if by != "joint":
+        hint = "Leave the line out, or train by `joint`."
+        reader.blame("PPC112", "Training in the clear masks nothing that could be used again.", line.span, hint=hint)
+    examples = reader.count("the number of examples", line.examples, 1, MOST_EXAMPLES)
+    return Reuse(examples=examples, span=line.span) if isinstance(examples, int) else None
 
 
 def _method(block: syntax.Train, reader: Reader) -> dict[str, object] | None:

@@ -3,7 +3,7 @@
     Program  ::= Party* Model* Private* Train* Label*
     Model    ::= name(Input*) -> TypeName { Statement* }
     Private  ::= model as name { From | To | Public | Split | … }
-    Train    ::= model by trainer { From | To | Kept | Setting | Method | Phrase }
+    Train    ::= model by trainer { From | To | Kept | ReuseInputs | Setting | Method | Phrase }
 
 Frozen; every node knows its span. Made by `parse`, read by `resolve` and `format`.
 """
@@ -175,7 +175,9 @@ class RevealRange(Tree):
 
 @dataclass(frozen=True, kw_only=True)
 class ReuseInputs(Tree):
-    pass
+    """`reuse inputs of 60000`"""
+
+    examples: Number
 
 
 Fact = From | To | Public | Split | ComplementLine | ServerClear | JointLine | NetworkLine | RevealRange | ReuseInputs
@@ -205,7 +207,7 @@ class Phrase(Tree):
     rest: tuple[Number | Word | Text, ...]
 
 
-Lesson = From | To | Kept | Option | Method | Phrase
+Lesson = From | To | Kept | ReuseInputs | Option | Method | Phrase
 
 
 @dataclass(frozen=True, kw_only=True)

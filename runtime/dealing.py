@@ -256,7 +256,7 @@ def _mapped(table: Table, step: Step, operands: list[Array | None]) -> Array | N
     if step.op == "apply":
         return table.local.stored(_applied(table, step, operands))
     shapes = [table.plan.wires[name].shape for name in step.inputs]
-    return table.local.stored(linear(table.local, step, shapes, operands, affine=False))
+    return table.local.stored(linear(table.local, step, shapes, operands, affine=False, iteration=table.iteration))
 
 
 def _applied(table: Table, step: Step, operands: list[Array | None]) -> Array | None:
@@ -294,7 +294,7 @@ def _public(table: Table, step: Step) -> Known:
     if step.op == "apply":
         return table.local.stored(bilinear(table.local, step, [Term(present[0], present[1])]))
     shapes = [table.plan.wires[name].shape for name in step.inputs]
-    return table.local.stored(linear(table.local, step, shapes, present, affine=True))
+    return table.local.stored(linear(table.local, step, shapes, present, affine=True, iteration=table.iteration))
 
 
 DEALING: dict[str, Callable[[Table, Step], Known]] = {

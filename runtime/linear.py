@@ -1,7 +1,8 @@
 """The linear steps of a plan on arrays of elements: on shares, on opened values, on masks, on clear integers.
 
 Called by the parties and by the dealer, for every form of value. `affine` says whether the constants of a step count:
-they belong to an opened or clear value and to party 0's share, never to a mask. Knows no form and no party.
+they belong to an opened or clear value and to party 0's share, never to a mask. `iteration` is that of the section.
+Knows no form and no party.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Callable, Sequence
 from itertools import product
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ppc.field import Words, from_integers
 from ppc.plan.maps import windows
@@ -22,7 +24,13 @@ Place = tuple[int, int]
 
 
 def linear(
-    local: Local, step: Step, shapes: Sequence[Shape], operands: Sequence[Array | None], *, affine: bool
+    local: Local,
+    step: Step,
+    shapes: Sequence[Shape],
+    operands: Sequence[Array | None],
+    *,
+    affine: bool,
+    iteration: int,
 ) -> Array | None:
     """The step's map of operands of these shapes. Zeros (None) become zeros, unless a constant is added."""
     if step.op in ELEMENTWISE:
@@ -35,6 +43,8 @@ def linear(
     ]
     if step.op == "window":
         return _window(local, step, stored[0], affine)
+    if step.op == "batch":
+        return stored[0][rows(step, shapes[0][0], iteration)]
     return np.ascontiguousarray(MOVING[step.op](local, step, stored))
 
 
@@ -94,6 +104,12 @@ ELEMENTWISE: dict[str, Elementwise] = {
 }
 
 # ---- moving whole elements ----
+
+
+def rows(step: Step, count: int, iteration: int) -> NDArray[np.int64]:
+    """Which of `count` rows belong to an iteration: the next ones, round and round."""
+    size = step.integer("rows")
+    return np.arange(iteration * size, (iteration + 1) * size) % count
 
 
 def _reshape(local: Local, step: Step, arrays: Sequence[Words]) -> Words:

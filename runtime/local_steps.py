@@ -101,7 +101,7 @@ def _linear(desk: Desk, step: Step) -> Value:
 
 def _mapped(desk: Desk, step: Step, operands: list[Array | None], affine: bool) -> Array | None:
     shapes = [desk.wire(name).shape for name in step.inputs]
-    return linear(desk.local, step, shapes, operands, affine=affine)
+    return linear(desk.local, step, shapes, operands, affine=affine, iteration=desk.iteration)
 
 
 def _stored(desk: Desk, name: str) -> Array:

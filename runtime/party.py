@@ -29,7 +29,7 @@ from ppc.runtime.parcel import Layout
 from ppc.runtime.values import Value
 
 RULES: dict[str, Callable[[Desk, Step], Value]] = {
-    **dict.fromkeys((*ELEMENTWISE, *MOVING, "window"), LINEAR_RULE),
+    **dict.fromkeys((*ELEMENTWISE, *MOVING, "window", "batch"), LINEAR_RULE),
     **LOCAL,
     **CLEAR,
 }

@@ -71,6 +71,10 @@ class Table:
     public: Mapping[str, Any]
     watch: Watch | None
 
+    @property
+    def iteration(self) -> int:
+        return self.hands[0].iteration
+
     def known(self, name: str) -> Known:
         return self.values[name]
 
@@ -92,7 +96,7 @@ class Table:
     def see(self, step: Step, whole: Array) -> None:
         """Show a watcher a mask, a noise, or what the shares of a value lack: the coins of a run."""
         if self.watch is not None:
-            self.watch(self.hands[0].section, self.hands[0].iteration, step, self.local.store(whole))
+            self.watch(self.hands[0].section, self.iteration, step, self.local.store(whole))
 
     # ---- dealing: the whole less party 0's draw, straight into the parcel ----
 

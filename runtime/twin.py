@@ -91,7 +91,7 @@ class Twin:
         key = (section, iteration, step.name)
         found = self.record.masks.get(key, self.record.shares.get(key))
         coin = None if found is None else to_integers(found, self.plan.modulus_field)
-        return Twins(self.plan, self.local, coin)
+        return Twins(self.plan, self.local, coin, iteration)
 
     def _check(self, step: Step, made: Plain) -> None:
         """The range that the plan is proved for, of every value that has one."""

@@ -40,6 +40,7 @@ class Twins:
     plan: Plan
     local: Local
     coin: Integers | None
+    iteration: int
 
     @property
     def field(self) -> Field:
@@ -191,7 +192,7 @@ def _as_number(_twins: Twins, step: Step, operands: Sequence[Plain]) -> Plain:
 
 def _linear(twins: Twins, step: Step, operands: Sequence[Plain]) -> Plain:
     """The value; and of a masked one the mask, by the same map without its constants."""
-    map_ = LINEAR[step.op]
+    map_ = LINEAR[step.op] if step.op != "batch" else _batch(twins.iteration)
     value = twins.reduced(map_(step, [operand.integers for operand in operands], True))
     if step.wire.form != "masked":
         return Plain(value)
@@ -200,6 +201,13 @@ def _linear(twins: Twins, step: Step, operands: Sequence[Plain]) -> Plain:
 
 
 Map = Callable[[Step, Sequence[Integers], bool], Integers]
+
+
+def _batch(iteration: int) -> Map:
+    """One row after the other, from the first again behind the last."""
+    return lambda step, values, _affine: np.stack(
+        [values[0][(iteration * size + row) % len(values[0])] for size in [step.integer("rows")] for row in range(size)]
+    )
 
 
 def _over_channels(like: Integers, row: Integers) -> Integers:

@@ -61,7 +61,7 @@ TESTS: dict[str, Test] = {
     **dict.fromkeys(SECRETS, _word),
     **dict.fromkeys(("what", "op", "to", "grant", "into", "by", "why"), _word),
     **dict.fromkeys(("threshold", "start"), _count),
-    **dict.fromkeys(("groups", "pool", "stop"), _positive),
+    **dict.fromkeys(("groups", "pool", "stop", "rows"), _positive),
     **dict.fromkeys(("shift", "drowned", "lift"), _bits),
     **dict.fromkeys(("offset", "factor", "constant", "border", "low", "high"), _whole),
     **dict.fromkeys(("offsets", "slopes", "knots", "coefficients"), _wholes),

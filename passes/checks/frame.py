@@ -79,6 +79,8 @@ class _Frame:
             missing = [name for name in step.inputs if name not in known]
             for name in missing:
                 self.found.note(Rule.DEFINED, step, f"reads `{name}`, which is not made before it in its section")
+            if step.op == "batch" and section.name != "each":
+                self.found.note(Rule.KNOWN, step, "takes the rows of an iteration, and stands in none")
             if not missing:
                 self.step(step, [self.plan.wires[name] for name in step.inputs])
             if step.op == "given" and section.name == "each" and step.word("what") not in BATCH:

@@ -148,7 +148,7 @@ def _count(step: Step, wires: Sequence[Wire], _ends: Sequence[Ends]) -> Ends:
 
 
 RULES: dict[str, Rule] = {
-    **dict.fromkeys(("mask", "rescale", "reshape", "slice", "spread_rows"), _same),
+    **dict.fromkeys(("mask", "rescale", "reshape", "slice", "batch", "spread_rows"), _same),
     **dict.fromkeys(("product", "apply"), bilinear),
     **dict.fromkeys(("add", "add_channel"), _sum),
     **dict.fromkeys(("truncate", "truncate_local"), _truncate),

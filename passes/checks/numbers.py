@@ -117,6 +117,9 @@ class _Numbers:
             case "offset":
                 (x,) = operands
                 return Value(x.terms, x.constant + step.integer("constant"), wire, x.newest)
+            case "batch":  # rows come again only as an earlier epoch's, and each epoch does its work anew
+                key = (step.op, iteration, *self.described(step), *self.ordered(step, operands))
+                return Value(((self.atom(key), 1),), 0, wire, max(iteration, newest))
             case op if op in SAME or op == "reveal" or self.whole(step):
                 return combined(operands, (1,), wire)
             case _:

@@ -164,6 +164,7 @@ FITS: dict[str, Fits] = {
     "add_channel": _channels,
     "concat": _concat,
     "slice": _slice,
+    "batch": lambda _step, shapes: len(shapes[0]) >= 1,
     "sum_to_channel": _two_axes,
     "sum_rows": _two_axes,
     "spread_rows": _spread_rows,

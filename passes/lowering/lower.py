@@ -14,7 +14,7 @@ from typing import ClassVar, cast
 from ppc.errors import InternalError
 from ppc.ir.graph import JOINT, Attribute, Graph, Node, Output
 from ppc.ir.ops import SOURCES
-from ppc.ir.policy import PUBLIC, Policy, Training
+from ppc.ir.policy import PUBLIC, Policy, Reuse, Training
 from ppc.ir.types import Interval
 from ppc.passes.lowering.certify import certify
 from ppc.passes.lowering.context import Lowering, Rule, Value
@@ -131,8 +131,24 @@ class _Lower:
 
     def source(self, node: Node) -> Value:
         kind = role(node)
+        if reuse := self.reused(node):
+            return self.batch_of(node, reuse.examples)
         section = "setup" if kind == "parameter" else "each"
         return self.low.add("given", name=node.name, attrs=_given(kind), wire=self.given_wire(node), section=section)
+
+    def reused(self, node: Node) -> Reuse | None:
+        """Data that are masked once for all epochs. What their owner alone computes with is masked nowhere."""
+        training, users = self.options.training, self.graph.uses[node.name]
+        joint = bool(users) and all(user.place == JOINT for user in users)
+        return training.reuse if training and joint and role(node) == "data" else None
+
+    def batch_of(self, node: Node, examples: int) -> Value:
+        """The whole data set is given in setup; each iteration takes its rows, in a public order."""
+        wire = self.given_wire(node)
+        whole = replace(wire, shape=(examples, *wire.shape[1:]))
+        data = self.low.add("given", name=node.name, attrs=_given("data"), wire=whole, section="setup")
+        rows: dict[str, Attribute] = {"rows": node.shape[0]}
+        return self.low.add("batch", data, name=f"{node.name}.batch", attrs=rows, section="each")
 
     def given_wire(self, node: Node) -> Wire:
         readers = node.typed.readers

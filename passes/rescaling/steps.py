@@ -218,6 +218,7 @@ RULES: dict[str, Rule] = {
         (
             "reshape",
             "slice",
+            "batch",
             "sum_to_channel",
             "sum_rows",
             "spread_rows",

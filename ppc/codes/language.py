@@ -61,7 +61,8 @@ LANGUAGE = codes(
         "unknown line or option",
         """The block has no line, option or subject of this name. A private block knows `NAME from PARTY`, `weights
         …`, `result to PARTY`, `split`, `complement`, `server clear`, `joint`, `network`, `reveal range of
-        weights`; a train block `labels`, `logits`, `model`, `loss`, `sgd`.""",
+        weights`; a train block `labels`, `logits`, `model`, `reuse inputs`, `loss`,
+        `sgd`.""",
     ),
     PPC113=(
         "said twice",

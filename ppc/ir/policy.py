@@ -112,6 +112,14 @@ class Policy:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Reuse:
+    """`reuse inputs of 60000`: so many examples in a public order, the same in every epoch, masked once for a run."""
+
+    examples: int
+    span: Span = START
+
+
+@dataclass(frozen=True, kw_only=True)
 class Training:
     """One `train` block: plain SGD, with momentum and weight decay if they are not zero."""
 
@@ -126,4 +134,5 @@ class Training:
     epochs: int = 1
     momentum: float = 0.0
     weight_decay: float = 0.0
+    reuse: Reuse | None = None
     span: Span = START

@@ -101,6 +101,10 @@ def _slice(step: Step, shapes: Sequence[Shape]) -> Shape:
     return (batch, step.integer("stop") - step.integer("start"), *rest)
 
 
+def _batch(step: Step, shapes: Sequence[Shape]) -> Shape:
+    return (step.integer("rows"), *shapes[0][1:])
+
+
 def _sum_to_channel(_step: Step, shapes: Sequence[Shape]) -> Shape:
     return (shapes[0][1],)
 
@@ -156,6 +160,7 @@ SHAPES: dict[str, Rule] = {
     "certified": _first,
     "concat": _concat,
     "slice": _slice,
+    "batch": _batch,
     "sum_to_channel": _sum_to_channel,
     "sum_rows": _sum_rows,
     "pool_sums": _pooled,

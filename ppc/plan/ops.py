@@ -144,6 +144,8 @@ _ROWS = (
     PlanOp(name="reshape", kind="linear", takes=(_ANY,)),
     PlanOp(name="concat", kind="linear", takes=(_ANY,), variadic=True),  # along axis 1
     PlanOp(name="slice", kind="linear", takes=(_ANY,), attrs=("start", "stop")),  # along axis 1
+    # Of a data set the rows of the iteration t, from t·rows on and round again: a public order (section 8).
+    PlanOp(name="batch", kind="linear", takes=(_ANY,), attrs=("rows",)),  # along axis 0
     PlanOp(name="sum_to_channel", kind="linear", takes=(_ANY,)),  # over all axes but axis 1
     PlanOp(name="sum_rows", kind="linear", takes=(_ANY,)),  # over axis 1, which stays with size 1
     PlanOp(name="spread_rows", kind="linear", takes=(_ANY,)),  # axis 1 of size 1 repeated to the result's

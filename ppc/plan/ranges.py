@@ -237,6 +237,7 @@ RULES: dict[str, Rule] = {
     "reshape": _same,
     "concat": _concat,
     "slice": _same,
+    "batch": _same,
     "sum_to_channel": _sum_to_channel,
     "sum_rows": _sum_rows,
     "spread_rows": _same,

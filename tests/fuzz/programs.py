@@ -19,7 +19,7 @@ ACTIVATIONS = ("relu", "sigmoid", "tanh", "dropout", "batch_norm")
 UNBUILT = (
     "split auto",
     "split after hidden",
-    "reuse inputs",
+    "reuse inputs of 100",
     "reveal range of weights",
     "joint { security = malicious }",
 )

@@ -39,7 +39,7 @@ private net as other {
     joint { field = mersenne61, fraction = 16 }
     network { NUMBERS }
     reveal range of weights
-    reuse inputs
+    reuse inputs of 500
 }
 train net by joint {
     labels from hospital in 0..1

@@ -252,6 +252,7 @@ LINEAR = """
     loop = pool_spread(mesh) {{{odd}, "size": [6, 6]}} : {form}[2, 4, 6, 6]{end} ; {round}
     open = unfold(x) {{{three}, "groups": 2}} : {form}[2, 2, 9, 18]{end} ; {round}
     spot = window(x) {{{three}, "place": [0, 2], "border": -5}} : {form}[2, 4, 3, 3]{end} ; {round}
+    some = batch(x) {{"rows": 3}} : {form}[3, 4, 6, 6]{end} ; {round}
     dot = unwindow(spot) {{{three}, "place": [0, 2], "size": [6, 6]}} : {form}[2, 4, 6, 6]{end} ; {round}
 """
 WINDOWS = {
