@@ -159,7 +159,7 @@ def _reuse(line: syntax.ReuseInputs | None, by: str, reader: Reader) -> Reuse | 
     if by != "joint":
         hint = "Leave the line out, or train by `joint`."
         reader.blame("PPC112", "Training in the clear masks nothing that could be used again.", line.span, hint=hint)
-    examples = reader.count("the number of examples", line.examples, 1, MOST_EXAMPLES)
+    examples = reader.count("The number of examples", line.examples, 1, MOST_EXAMPLES)
     return Reuse(examples=examples, span=line.span) if isinstance(examples, int) else None
 
 
