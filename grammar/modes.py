@@ -79,7 +79,7 @@ def joint_of(line: syntax.JointLine, reader: Reader) -> Joint:
 
     fraction = reader.count("`fraction`", options["fraction"].value, 1, 60) if "fraction" in options else None
     joint = Joint(
-        field=word("field", FIELDS),
+        field=word("field", FIELDS) if "field" in options else None,
         fraction=fraction if isinstance(fraction, int) else None,
         security=word("security", ("semi_honest",)),
         truncation=word("truncation", ("dealer", "local")),

@@ -21,6 +21,7 @@ from ppc.ir.types import Type
 
 # bits below which a truncated value must stay, with its sign apart: B <= 2^59 and 2^125
 ROOM = {"mersenne61": 59, "mersenne127": 125}
+WIDEST = "mersenne127"
 PRODUCTS = (
     *("conv2d", "dense", "batch_norm", "polynomial", "multiply", "multiply_channel", "matmul"),
     *("avg_pool", "global_avg_pool"),
@@ -30,7 +31,7 @@ DEFAULT_FRACTION = 16
 
 @dataclass(frozen=True)
 class FitRanges:
-    """Fit the joint values into the field of `joint`; without joint layers, nothing to do."""
+    """Fit the joint values into the field of `joint`, the widest where it names none; without it, nothing to do."""
 
     name: ClassVar[str] = "fit-ranges"
     joint: Joint | None
@@ -59,7 +60,7 @@ class FitRanges:
         for value in (*graph.operands(node), node):
             scales = 2 if value is node and node.op in PRODUCTS else 1
             bits = range_bits(value.typed)
-            if bits + scales * fraction > ROOM[joint.field]:
+            if bits + scales * fraction > ROOM[joint.field or WIDEST]:
                 return _overflow(node, value, joint, fraction, scales)
         return None
 
@@ -91,17 +92,18 @@ def _no_bounds(node: Node, value: Node) -> Diagnostic:
 
 
 def _overflow(node: Node, value: Node, joint: Joint, fraction: int, scales: int) -> Diagnostic:
-    room, bits = ROOM[joint.field], range_bits(value.typed)
+    field = joint.field or WIDEST
+    room, bits = ROOM[field], range_bits(value.typed)
     needed = bits + scales * fraction
     fits = (room - bits) // scales
     less = f", or `fraction = {fits}`" if fits >= 8 else ""
-    wider = ", or `field = mersenne127`" if joint.field == "mersenne61" and needed <= ROOM["mersenne127"] else ""
+    wider = ", or `field = mersenne127`" if field == "mersenne61" and needed <= ROOM["mersenne127"] else ""
     sum_ = f"{bits} + {'2·' if scales == 2 else ''}{fraction} = {needed} bits"
     whose = "it" if value is node else f"its operand `{value.name}`"
     return Diagnostic(
         code="PPC303",
         message=f"`{node.name}` would overflow: {whose} may reach 2^{bits}, with {fraction} fraction bits "
-        f"{'its products need' if scales == 2 else 'it needs'} {sum_}, and {joint.field} has room for {room}.",
+        f"{'its products need' if scales == 2 else 'it needs'} {sum_}, and {field} has room for {room}.",
         span=node.span,
         label=f"up to {node.typed.bounds.magnitude:.3g}" if node.typed.bounds else "",
         notes=(Note(text="the field is chosen here", span=joint.span),),

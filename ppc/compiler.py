@@ -1,50 +1,29 @@
 """The one module that knows all rooms: from source text to placed graphs.
 
-`check` looks at everything a program says; `compile_program` follows one private block to its last stage.
+`check` looks at everything a program says, ranges of its plans included; `compile_program` follows one private block to
+its last graph.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ppc.compiled import Compiled as Compiled
 from ppc.errors import Diagnostic, Note, PpcError, fail
 from ppc.grammar.arguments import nearest
 from ppc.grammar.bodies import Body
 from ppc.grammar.parse import parse_all
 from ppc.grammar.resolve import Resolved, resolve
-from ppc.ir.graph import Graph
 from ppc.ir.policy import Policy, Training
 from ppc.passes.base import Pass, Step, steps
 from ppc.passes.differentiate import Differentiate
 from ppc.passes.infer_shapes import InferShapes
 from ppc.passes.pipeline import pipeline
 from ppc.passes.prepare_inference import PrepareInference
-from ppc.source import Source
-
-
-@dataclass(frozen=True, kw_only=True)
-class Compiled:
-    """A model after every pass, with the block that it followed. `steps` starts with the graph as written."""
-
-    source: Source
-    policy: Policy | None
-    training: Training | None
-    batch: int
-    steps: tuple[Step, ...]
-
-    @property
-    def graph(self) -> Graph:
-        return self.steps[-1].graph
-
-    def after(self, name: str) -> Graph:
-        """The graph as it was after the pass of that name; `source` is the graph as written."""
-        for step in self.steps:
-            if step.name == name:
-                return step.graph
-        names = [step.name for step in self.steps]
-        raise fail("PPC511", f"There is no pass `{name}` in this pipeline.", hint=nearest(name, names))
+from ppc.protocol import lowered
+from ppc.source import Source, Span
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +61,7 @@ def check(source: str | Path | Source) -> Checked:
             compiled.append(_compile(text, body, policy, training, batch=None))
         except PpcError as error:
             mistakes += error.diagnostics
+    mistakes += _overflows(compiled)
     mistakes += _mistaken_shapes(resolved)
     mistakes += _untrained(resolved)
     if not mistakes and not resolved.bodies:
@@ -158,6 +138,20 @@ def _passes(body: Body, policy: Policy | None, training: Training | None, batch:
         return pipeline(policy, training, batch=batch, promise=promised, promise_span=span)
     prepare = PrepareInference() if training is None else Differentiate(training=training)
     return (InferShapes(batch, None, promised, span), prepare)
+
+
+def _overflows(compiled: Sequence[Compiled]) -> list[Diagnostic]:
+    """What the plans of joint blocks have no room for: a layer is blamed once, whichever blocks it overflows in."""
+    found: dict[tuple[str, Span | None], Diagnostic] = {}
+    for one in compiled:
+        if one.policy is None or one.policy.joint is None:
+            continue
+        try:
+            lowered(one)
+        except PpcError as error:
+            for diagnostic in error.diagnostics:
+                found.setdefault((diagnostic.code, diagnostic.span), diagnostic)
+    return list(found.values())
 
 
 def _mistaken_shapes(resolved: Resolved) -> Iterator[Diagnostic]:

@@ -1,22 +1,28 @@
 """From a compiled program to the plan that two parties and a dealer run. Knows the passes; the compiler's second half.
 
-`lowered` keeps every stage, so that each can be shown: the graph as it is lowered, and the plan after every pass.
+`lowered` keeps every stage, so that each can be shown: the graph as it is lowered, and the plan after every pass. Where
+the program names no field, it lowers for each and takes the plan that is quicker on the program's network.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 
-from ppc.compiler import Compiled
-from ppc.errors import PpcError, fail
+from ppc.bill.choice import comparison_notes, quickest
+from ppc.bill.network import of_program
+from ppc.compiled import Compiled
+from ppc.errors import InternalError, PpcError, fail
 from ppc.grammar.arguments import nearest
+from ppc.ir.policy import Joint, Policy
 from ppc.passes import base, plan_base
 from ppc.passes.base import Step
 from ppc.passes.plan_base import PlanStep
 from ppc.passes.plan_pipeline import LEVELS as LEVELS
 from ppc.passes.plan_pipeline import graph_passes, lowering, plan_passes
 from ppc.plan.steps import Plan
+
+NARROW, WIDE = "mersenne61", "mersenne127"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +38,12 @@ class Lowered:
     def plan(self) -> Plan:
         return self.plans[-1].plan
 
+    def noting(self, *notes: str) -> Lowered:
+        """The same, with further notes on its plan."""
+        last = self.plans[-1]
+        plan = replace(last.plan, notes=(*last.plan.notes, *notes))
+        return replace(self, plans=(*self.plans[:-1], replace(last, plan=plan)))
+
     def after(self, name: str) -> Plan:
         for step in self.plans:
             if step.name == name:
@@ -42,20 +54,51 @@ class Lowered:
 
 def lowered(compiled: Compiled, *, level: int = 2) -> Lowered:
     """The plan of one private block: of a batch of inference, or of an iteration of training."""
-    policy, training = compiled.policy, compiled.training
+    policy = compiled.policy
     if policy is None:
         raise fail(
             "PPC131",
             f"`{compiled.graph.name}` has no private block: nothing says who holds what.",
             hint=f"Add `private {compiled.graph.name} {{ … }}`.",
         ).located(compiled.source)
+    joint = policy.joint or Joint(field=NARROW)
+    fields = (joint.field,) if joint.field else (WIDE,) if joint.truncation == "local" else (NARROW, WIDE)
     try:
-        graphs = tuple(base.steps(compiled.graph, graph_passes(level)))
-        graph = graphs[-1].graph if graphs else compiled.graph
-        start = perf_counter()
-        lower = lowering(policy, training, level=level, batch=compiled.batch)
-        first = PlanStep(name=lower.name, plan=lower.run(graph), seconds=perf_counter() - start)
-        plans = (first, *plan_base.steps(first.plan, plan_passes(policy, level=level)))
+        found = _in_field(compiled, policy, fields[0], level) if len(fields) == 1 else _quicker(compiled, policy, level)
     except PpcError as error:
         raise error.located(compiled.source) from None
+    return found.noting(*comparison_notes(found.plan))
+
+
+def _quicker(compiled: Compiled, policy: Policy, level: int) -> Lowered:
+    """In the field in which a batch or iteration takes less time; whatever the level, that of the highest."""
+    field, note = _chosen_field(compiled, policy)
+    return _in_field(compiled, policy, field, level).noting(note)
+
+
+def _chosen_field(compiled: Compiled, policy: Policy) -> tuple[str, str]:
+    """The field, and why."""
+    highest = LEVELS[-1]
+    try:
+        narrow = _in_field(compiled, policy, NARROW, highest)
+    except PpcError as error:
+        return WIDE, f"{WIDE} was chosen: {NARROW} has no room. {error.diagnostics[0].message}"
+    try:
+        wide = _in_field(compiled, policy, WIDE, highest)
+    except (PpcError, InternalError) as error:  # the narrow field serves, whatever is wrong with the other
+        return NARROW, f"{NARROW} was chosen: there is no plan for {WIDE}. {error}"
+    plan, note = quickest([narrow.plan, wide.plan], of_program(policy))
+    return plan.field, note
+
+
+def _in_field(compiled: Compiled, policy: Policy, field: str, level: int) -> Lowered:
+    """The plan in one field."""
+    joint = replace(policy.joint, field=field) if policy.joint else None
+    policy = replace(policy, joint=joint)
+    graphs = tuple(base.steps(compiled.graph, graph_passes(level)))
+    graph = graphs[-1].graph if graphs else compiled.graph
+    start = perf_counter()
+    lower = lowering(policy, compiled.training, level=level, batch=compiled.batch)
+    first = PlanStep(name=lower.name, plan=lower.run(graph), seconds=perf_counter() - start)
+    plans = (first, *plan_base.steps(first.plan, plan_passes(policy, level=level)))
     return Lowered(compiled=compiled, level=level, graphs=graphs, plans=plans)

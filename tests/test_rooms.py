@@ -40,8 +40,9 @@ MAY_KNOW: dict[str, frozenset[str]] = {
     "bundle": FOUNDATIONS | {"field", "ir", "plan"},
     # A party's machine has no compiler: what runs there may not need one.
     "runtime": FOUNDATIONS | {"bundle", "field", "ir", "plan", "reference"},
-    "compiler": EVERYTHING - {"cli", "diff", "importing", "protocol", "report"},
-    "protocol": EVERYTHING - {"cli", "diff", "importing", "report"},
+    "compiled": FOUNDATIONS | {"grammar", "ir", "passes"},
+    "protocol": EVERYTHING - {"cli", "compiler", "diff", "importing", "report"},
+    "compiler": EVERYTHING - {"cli", "diff", "importing", "report"},
     # Runs a program in float and as a twin of its plan.
     "diff": EVERYTHING - {"cli", "importing", "report"},
     "report": EVERYTHING - {"cli", "importing"},

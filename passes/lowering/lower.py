@@ -103,7 +103,7 @@ class _Lower:
             name=self.graph.name,
             stage="lowered",
             source=self.graph.source,
-            field=joint.field if joint else "mersenne61",
+            field=(joint.field if joint else None) or "mersenne61",
             parties=self.options.policy.parties,
             level=self.options.level,
             batch=self.options.batch,

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from ppc.ir.policy import Policy
+
 TIMES = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
 RATES = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9}
 _PART = re.compile(r"(?P<key>rtt|bw)=(?P<number>[0-9]+(?:\.[0-9]+)?)(?P<unit>[A-Za-z]*)")
@@ -49,6 +51,12 @@ def profile(text: str) -> Profile:
     if found.keys() != {"rtt", "bw"} or found["bw"] <= 0:
         raise ValueError(f"`{text}` needs both rtt and bw, as in rtt=40ms,bw=100M")
     return Profile(name=text, rtt=found["rtt"], bandwidth=found["bw"])
+
+
+def of_program(policy: Policy | None) -> Profile:
+    """The network of a private block; a local one where it names none."""
+    network = policy.network if policy else None
+    return Profile(name="network", rtt=network.rtt, bandwidth=network.bandwidth) if network else LAN
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -65,12 +65,9 @@ def _bills(arguments: Namespace, compiled: Compiled) -> dict[int, Bill]:
 
 def _net(arguments: Namespace, compiled: Compiled) -> Profile:
     """The command line's network, else the program's, else a local one."""
-    from ppc.bill.network import LAN, Profile
+    from ppc.bill.network import of_program
 
-    if arguments.net is not None:
-        return arguments.net
-    network = compiled.policy.network if compiled.policy else None
-    return Profile(name="network", rtt=network.rtt, bandwidth=network.bandwidth) if network else LAN
+    return of_program(compiled.policy) if arguments.net is None else arguments.net
 
 
 # ---- the leakage contract ----

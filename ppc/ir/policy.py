@@ -55,7 +55,7 @@ class Complement:
 class Joint:
     """The options of `joint { … }`; None means that the compiler chooses."""
 
-    field: str = "mersenne61"
+    field: str | None = None
     fraction: int | None = None
     security: str = "semi_honest"
     truncation: str = "dealer"

@@ -1,0 +1,35 @@
+"""A model after every pass on graphs: what the first half of the compiler hands to the second."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ppc.errors import fail
+from ppc.grammar.arguments import nearest
+from ppc.ir.graph import Graph
+from ppc.ir.policy import Policy, Training
+from ppc.passes.base import Step
+from ppc.source import Source
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compiled:
+    """A model after every pass, with the block that it followed. `steps` starts with the graph as written."""
+
+    source: Source
+    policy: Policy | None
+    training: Training | None
+    batch: int
+    steps: tuple[Step, ...]
+
+    @property
+    def graph(self) -> Graph:
+        return self.steps[-1].graph
+
+    def after(self, name: str) -> Graph:
+        """The graph as it was after the pass of that name; `source` is the graph as written."""
+        for step in self.steps:
+            if step.name == name:
+                return step.graph
+        names = [step.name for step in self.steps]
+        raise fail("PPC511", f"There is no pass `{name}` in this pipeline.", hint=nearest(name, names))
