@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from ppc.ir.graph import Attribute
 from ppc.passes.plan_base import linear
 from ppc.plan.build import PlanBuilder
+from ppc.plan.selection import same_integers
 from ppc.plan.steps import Plan, SectionName, Step
 from ppc.plan.wires import Wire
 
@@ -35,6 +36,8 @@ class Masking:
         compared = {step.inputs[0] for step in self.plan.steps() if step.op == "compare"}
         # Truncations and comparisons are about the secrets behind one mask, so that must be the value's own.
         self.own = self.truncated | compared
+        # What is compared where it was truncated needs no mask of its own once it has R for one.
+        self.uniform = self.own - {value for value in compared - self.truncated if self.follows_truncation(value)}
 
     def secret(self, kind: str) -> str:
         """A name for a new secret of the dealer: its first letter and a number."""
@@ -43,7 +46,7 @@ class Masking:
 
     def of(self, value: str, user: Step) -> str:
         """The value in masked form, for one use of it."""
-        if self.builder.wires[value].form == "masked":
+        if self.hidden(value):
             return value
         if self.level == 0:
             return self.opened(value, user)
@@ -84,7 +87,7 @@ class Masking:
         return known[value]
 
     def _needed(self, value: str, known: dict[str, frozenset[str]]) -> frozenset[str]:
-        if self.free(value) or self.builder.wires[value].form == "masked" or self.have(value):
+        if self.free(value) or self.hidden(value) or self.have(value):
             return frozenset()
         step = self.builder.by_name.get(value)
         if step is None or not linear(step):
@@ -95,6 +98,14 @@ class Masking:
         if value in self.own:
             return frozenset({value})
         return parts if self.cost(parts) <= self.cost(frozenset({value})) else frozenset({value})
+
+    def hidden(self, value: str) -> bool:
+        """Is it masked as its uses want it? A sum of masks, or a truncation's R, serves neither of those about one λ."""
+        return self.builder.wires[value].form == "masked" and value not in self.uniform
+
+    def follows_truncation(self, value: str) -> bool:
+        made = self.plan.by_name.get(same_integers(value, self.plan.by_name))
+        return self.level == 2 and made is not None and made.op == "truncate"
 
     def free(self, value: str) -> bool:
         return self.builder.wires[value].form == "public"

@@ -77,7 +77,7 @@ class _Writing:
     def visit(self, step: Step) -> None:
         rules: Mapping[str, Callable[[Step], None]] = {
             "product": self.product,
-            "polynomial": self.product,
+            "polynomial": self.polynomial,
             "truncate": self.truncate,
             "truncate_local": self.truncate_local,
             "compare": self.compare,
@@ -89,6 +89,13 @@ class _Writing:
     def product(self, step: Step) -> None:
         inputs = [self.masks.of(name, step) for name in step.inputs]
         self.builder.keep(step, inputs=inputs, attrs=with_secrets(step, share=self.masks.secret("share")))
+
+    def polynomial(self, step: Step) -> None:
+        """A straight line needs no power of the mask, and so nothing that is dealt."""
+        opened = self.masks.of(step.inputs[0], step)
+        line = len(step.integers("coefficients")) <= 2
+        attrs = step.attrs if line else with_secrets(step, share=self.masks.secret("share"))
+        self.builder.keep(step, inputs=(opened,), attrs=attrs)
 
     # ---- truncation ----
 

@@ -144,7 +144,7 @@ def _overflows(compiled: Sequence[Compiled]) -> list[Diagnostic]:
     """What the plans of joint blocks have no room for: a layer is blamed once, whichever blocks it overflows in."""
     found: dict[tuple[str, Span | None], Diagnostic] = {}
     for one in compiled:
-        if one.policy is None or one.policy.joint is None:
+        if one.policy is None or one.policy.joint is None or (one.training and one.training.by == "clear"):
             continue
         try:
             lowered(one)

@@ -61,6 +61,13 @@ def lowered(compiled: Compiled, *, level: int = 2) -> Lowered:
             f"`{compiled.graph.name}` has no private block: nothing says who holds what.",
             hint=f"Add `private {compiled.graph.name} {{ … }}`.",
         ).located(compiled.source)
+    if compiled.training and compiled.training.by == "clear":
+        raise fail(
+            "PPC115",
+            "A plan for training in the clear is not built yet: one party does it, and nothing is sent.",
+            span=compiled.training.span,
+            hint="Leave `--train` out, or train by `joint`.",
+        ).located(compiled.source)
     joint = policy.joint or Joint(field=NARROW)
     fields = (joint.field,) if joint.field else (WIDE,) if joint.truncation == "local" else (NARROW, WIDE)
     try:

@@ -61,7 +61,7 @@ _ROWS = (
     PlanOp(
         name="mask",
         kind="opening",
-        takes=(_forms("clear", "shared", "truncated", "bit"),),
+        takes=(_forms("clear", "shared", "masked", "truncated", "bit"),),
         makes="masked",
         secrets=("mask",),
         attrs=("short",),
