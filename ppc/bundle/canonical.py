@@ -39,10 +39,8 @@ def parsed(data: bytes, name: str) -> Any:
     if _depth(text) > DEEPEST:
         raise bad(name, f"it is nested deeper than {DEEPEST}")
     try:
-        value = json.loads(
-            text, object_pairs_hook=_object, parse_int=_integer, parse_float=_real, parse_constant=_real
-        )
-    except _Refused as reason:
+        value = json.loads(text, object_pairs_hook=_object, parse_int=_integer, parse_float=_real, parse_constant=_real)
+    except _RefusedError as reason:
         raise bad(name, str(reason)) from None
     except ValueError:
         raise bad(name, "it is no JSON, or was cut off") from None
@@ -59,7 +57,7 @@ def bad(name: str, why: str) -> PpcError:
     return fail("PPC544", f"`{name}` is not what ppc writes: {why}.", hint="Compile the program again.")
 
 
-class _Refused(Exception):
+class _RefusedError(Exception):
     """Why a value may not be in a bundle; a ValueError would be taken for JSON's own."""
 
 
@@ -83,15 +81,15 @@ def _depth(text: str) -> int:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise _Refused("it says a key twice")
+        raise _RefusedError("it says a key twice")
     return found
 
 
 def _integer(digits: str) -> int:
     if len(digits) > LONGEST_NUMBER:
-        raise _Refused(f"it has a number of more than {LONGEST_NUMBER} digits")
+        raise _RefusedError(f"it has a number of more than {LONGEST_NUMBER} digits")
     return int(digits)
 
 
 def _real(_: str) -> float:
-    raise _Refused("it has a number that is not whole")
+    raise _RefusedError("it has a number that is not whole")

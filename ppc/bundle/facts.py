@@ -43,7 +43,7 @@ def _brings(plan: Plan) -> Iterator[Facts]:
                 continue
             rows = section.name == "each" and step.wire.shape[:1] == (plan.batch,)
             yield {
-                "name": step.name,
+                "name": step.name.removesuffix(".first") if training(plan) else step.name,
                 "what": step.word("what"),
                 "from": step.wire.at or EVERY,
                 "shape": list(step.wire.shape[1:] if rows else step.wire.shape),

@@ -187,7 +187,7 @@ def plan_name(batch: int) -> str:
 
 def party_of(role: str, parties: tuple[str, str]) -> str:
     """The program's name of a role; the dealer has none."""
-    return dict(zip(ROLES, parties, strict=False)).get(role, role)
+    return {"client": parties[0], "server": parties[1]}.get(role, role)
 
 
 def contradiction(why: str) -> PpcError:

@@ -6,6 +6,7 @@ door gives (this room knows no pass), works out what the manifest says of the pl
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -156,14 +157,18 @@ def _is_role(manifest: Manifest, role: str, folder: Path) -> None:
 
 def locate(folder: Path, role: str = "") -> Path:
     """The role's folder, of what a user names: it, the program's folder around it, or `build/` with one program."""
-    if (folder / MANIFEST).exists():
+    if _is_bundle(folder):
         return folder
-    programs = [one for one in (folder, *_below(folder)) if any((one / home / MANIFEST).exists() for home in ROLES)]
+    programs = [one for one in (folder, *_below(folder)) if any(_is_bundle(one / home) for home in ROLES)]
     if len(programs) != 1:
         what = "has several programs" if programs else "has no bundle in it"
         hint = f"Name one: `{programs[0]}`." if programs else "`ppc compile MODEL.pnn -o build/` makes bundles."
         raise fail("PPC540", f"`{folder}` {what}.", hint=hint)
     return _role_folder(programs[0], role) if role else programs[0]
+
+
+def _is_bundle(folder: Path) -> bool:
+    return os.path.exists(folder / MANIFEST)  # and no, where that may not be asked
 
 
 def _below(folder: Path) -> Sequence[Path]:
@@ -175,7 +180,7 @@ def _below(folder: Path) -> Sequence[Path]:
 
 def _role_folder(program: Path, role: str) -> Path:
     """By the role, or by the name that the program gives to it, which a manifest tells."""
-    homes = [program / home for home in ROLES if (program / home / MANIFEST).exists()]
+    homes = [program / home for home in ROLES if _is_bundle(program / home)]
     for home in homes:
         if home.name == role:
             return home
@@ -190,8 +195,8 @@ def _role_folder(program: Path, role: str) -> Path:
 def verify(folder: Path, check: Check) -> tuple[Bundle, ...]:
     """Every bundle of a program that is here, each plan of each checked, and all of one schedule."""
     found = locate(folder)
-    homes = [found] if (found / MANIFEST).exists() else [found / role for role in ROLES]
-    bundles = tuple(read(home, check) for home in homes if (home / MANIFEST).exists())
+    homes = [found] if _is_bundle(found) else [found / role for role in ROLES]
+    bundles = tuple(read(home, check) for home in homes if _is_bundle(home))
     same_schedule(bundles)
     for bundle in bundles:
         for batch in bundle.batches:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ppc.bundle.batches import spans
+from ppc.bundle.facts import EVERY
 from ppc.bundle.manifest import VERSION, Batch
 from ppc.bundle.reading import Bundle
 
@@ -34,18 +35,14 @@ def _values(bundle: Bundle) -> Iterator[str]:
     shared = bundle.manifest.schedule
     yield ""
     for row in shared["brings"]:
-        who = "both" if row["from"] == "parties" else row["from"]
-        yield f"{who} brings {row['name']} {row['shape']} ({row['what']}, {_frequency(bundle, row['for'])})"
+        who = _who(row["from"], "bring")
+        yield f"{who} {row['name']} {row['shape']} ({row['what']}, {_frequency(bundle, row['for'])})"
     for row in shared["learns"]:
-        yield f"{_both(row['to'])} {_learn(row['to'])} {row['value']} ({row['grant']}, {_frequency(bundle, row['in'])})"
+        yield f"{_who(row['to'], 'learn')} {row['value']} ({row['grant']}, {_frequency(bundle, row['in'])})"
 
 
-def _both(party: str) -> str:
-    return "both parties" if party == "parties" else party
-
-
-def _learn(party: str) -> str:
-    return "learn" if party == "parties" else "learns"
+def _who(party: str, does: str) -> str:
+    return f"both parties {does}" if party == EVERY else f"{party} {does}s"
 
 
 def _frequency(bundle: Bundle, section: str) -> str:
@@ -65,7 +62,7 @@ def _batches(bundle: Bundle) -> Iterator[str]:
             yield f"  {when}: {cost['rounds']} rounds, bytes {sent}, dealer→{server} {cost['dealt']:,}"
     if not bundle.training:
         largest = max(bundle.batches)
-        yield f"requests above {largest:,} run in batches of {largest:,}, the rest padded up; padding costs as examples do"
+        yield f"larger requests run in batches of {largest:,}, the rest padded up; what is padded costs as examples do"
 
 
 def _roles(bundles: Sequence[Bundle]) -> Iterator[str]:
@@ -73,7 +70,8 @@ def _roles(bundles: Sequence[Bundle]) -> Iterator[str]:
     for bundle in bundles:
         total = sum(len(data) for data in bundle.files.values())
         name = bundle.role if bundle.role == bundle.party else f"{bundle.role} ({bundle.party})"
-        yield f"{name}: {len(bundle.files)} files, {total:,} bytes, format {bundle.manifest.version}, ppc {bundle.manifest.ppc}"
+        version = f"format {bundle.manifest.version}, ppc {bundle.manifest.ppc}"
+        yield f"{name}: {len(bundle.files)} files and the manifest, {total:,} bytes, {version}"
         if bundle.weights:
             how = ", batch norms folded" if bundle.weights.folded else ""
             yield f"  joins {len(bundle.weights.arrays)} arrays of weights when it runs{how}"
@@ -92,7 +90,8 @@ def as_dictionary(bundles: Sequence[Bundle]) -> dict[str, object]:
 def _size(bundle: Bundle, batch: Batch) -> Mapping[str, Any]:
     low = next(low for low, _, size in spans(bundle.batches) if size == batch.batch)
     requests = None if bundle.training else [low, batch.batch]
-    return {"batch": batch.batch, "plan": batch.plan, "sha256": batch.sha256, "costs": batch.costs, "requests": requests}
+    found = {"batch": batch.batch, "plan": batch.plan, "sha256": batch.sha256, "costs": batch.costs}
+    return {**found, "requests": requests}
 
 
 def _role(bundle: Bundle) -> dict[str, object]:

@@ -46,10 +46,10 @@ BUNDLES = codes(
         takes the right one.""",
     ),
     PPC547=(
-        "batch not in the bundle",
+        "batch size does not fit",
         """A plan has fixed message lengths, so it is made for one batch size. A request is padded up to the next size
         that the bundle has. Compile the size that is needed into the bundle, as in `--batch 1,32,128`; the manifest
-        lists those that it has.""",
+        lists those that it has. Training has one size, because its plan hands the weights on from step to step.""",
     ),
     PPC548=(
         "bundles of different programs",
