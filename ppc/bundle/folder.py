@@ -60,13 +60,18 @@ def content(folder: int, name: str, *, most: int = FILE_BYTES) -> bytes:
     except OSError as error:
         why = "is a link" if error.errno in _LINKS else f"cannot be read: {error.strerror}"
         raise wrong(f"`{name}` {why}") from None
-    with open(number, "rb") as file:
+    try:
         status = os.fstat(number)
         if not stat.S_ISREG(status.st_mode):
             raise wrong(f"`{name}` is no ordinary file")
         if status.st_size > most:
             raise wrong(f"`{name}` has {status.st_size:,} bytes, and may have {most:,}")
-        return file.read(most + 1)[:most]
+        with open(number, "rb", closefd=False) as file:
+            return file.read(most)
+    except OSError as error:
+        raise wrong(f"`{name}` cannot be read: {error.strerror}") from None
+    finally:
+        os.close(number)
 
 
 def wrong(what: str) -> PpcError:

@@ -174,7 +174,7 @@ def _is_bundle(folder: Path) -> bool:
 def _below(folder: Path) -> Sequence[Path]:
     try:
         return sorted(folder.iterdir())
-    except OSError:
+    except (OSError, ValueError):  # of a name that no file can have
         return ()
 
 

@@ -62,9 +62,7 @@ Manifest = dict[str, Any]
 @cache
 def program(model: str = "small", private: str = "", *, train: bool = False, level: int = 2) -> bundle.Program:
     sizes = () if train else SIZES
-    made = protocol.at_batches(
-        SMALL, model=model, as_=private or None, train=train, batches=sizes, level=level
-    )
+    made = protocol.at_batches(SMALL, model=model, as_=private or None, train=train, batches=sizes, level=level)
     return protocol.program(made)
 
 

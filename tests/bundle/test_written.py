@@ -33,7 +33,19 @@ def compiled_elsewhere(folder: Path, seed: str) -> Files:
     """Compiled in another process, from another folder, with another order of sets."""
     folder.mkdir()
     (folder / "small.pnn").write_text(SMALL, encoding="utf-8")
-    command = [sys.executable, "-m", "ppc", "compile", "small.pnn", "--model", "small", "--batch", "1,4", "-o", "build/"]
+    command = [
+        sys.executable,
+        "-m",
+        "ppc",
+        "compile",
+        "small.pnn",
+        "--model",
+        "small",
+        "--batch",
+        "1,4",
+        "-o",
+        "build/",
+    ]
     env = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(CHECKOUT)}
     subprocess.run(command, cwd=folder, env=env, check=True, capture_output=True, timeout=60)
     return files(folder / "build")
@@ -154,7 +166,12 @@ def canaries(value: float) -> list[bytes]:
     texts = [f"{value!r}".encode(), f"{value:.6f}".encode(), f"{value:.3f}".encode()]
     floats = [np.array(value, kind).tobytes() for kind in ("<f8", "<f4", ">f8", ">f4")]
     elements = [encode(np.array(value), MERSENNE61, fraction=bits) for bits in (16, 18, 32, 34)]
-    return [*texts, *floats, *(found.tobytes() for found in elements), *(str(int(found)).encode() for found in elements)]
+    return [
+        *texts,
+        *floats,
+        *(found.tobytes() for found in elements),
+        *(str(int(found)).encode() for found in elements),
+    ]
 
 
 def test_no_weight_and_no_datum_is_in_a_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
