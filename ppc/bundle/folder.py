@@ -23,6 +23,7 @@ MOST_FILES = 200
 MANIFEST_BYTES = 4_000_000
 _LINKS = (errno.ELOOP, errno.EMLINK)
 FILE_BYTES = 8_000_000  # a plan of a hundred layers has a tenth of that
+ALL_BYTES = 32_000_000  # of a role's folder; checking so much takes seconds
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from typing import Any, cast
 
 from ppc.bundle.canonical import digest, parsed
 from ppc.bundle.entries import WORD, Entry
-from ppc.bundle.folder import FILE_BYTES, MANIFEST, MOST_FILES, NAME
+from ppc.bundle.folder import ALL_BYTES, FILE_BYTES, MANIFEST, MOST_FILES, NAME
 from ppc.errors import PpcError, fail
 
 FORMAT = "ppc-bundle"
@@ -156,6 +156,8 @@ def _files(files: Entry) -> dict[str, tuple[int, str]]:
         one = files.entry(name)
         one.only("bytes", "sha256")
         found[name] = (one.whole("bytes", 0, FILE_BYTES), one.hash("sha256"))
+    if sum(size for size, _ in found.values()) > ALL_BYTES:
+        raise files.wrong("bytes", f"at most {ALL_BYTES:,}, all files together")
     return found
 
 

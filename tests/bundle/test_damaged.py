@@ -222,6 +222,12 @@ def _of_two_programs(client: Path) -> None:
     (other / "server").rename(client.parent / "server")
 
 
+def _heavy(client: Path) -> None:
+    one = manifest(client)["files"]["plan.b1.txt"]
+    rows = {f"plan.b{number}.txt": {**one, "bytes": FILE_BYTES} for number in range(1, 7)}
+    change(client, lambda found: found.update(files=rows))
+
+
 def _swap_hashes(client: Path) -> None:
     def changed(found: Manifest) -> None:
         files = found["files"]
@@ -311,6 +317,7 @@ KEYS = [
     Case("a path of another system", "PPC544", _listed_under("..\\plan.txt")),
     Case("a name with a zero byte", "PPC544", _listed_under("plan.b1\0.txt")),
     Case("the manifest in its own list", "PPC544", _listed_under("manifest.json")),
+    Case("more bytes than a bundle may have", "PPC544", _heavy),
     Case("a plan upwards", "PPC544", _plan_under("../server/plan.b1.txt")),
 ]
 CONTRADICTIONS = [

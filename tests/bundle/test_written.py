@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file  # pyright: ignore[reportUnknownVariableType]
 
-from ppc import bundle, compile
+from ppc import bundle
 from ppc.bundle.canonical import parsed, written
+from ppc.compiler import compile_program
 from ppc.errors import PpcError
 from ppc.field import MERSENNE61, encode
 from ppc.runtime.keys import artifact_hash
@@ -145,7 +146,7 @@ def test_only_the_owner_is_told_of_weights(tmp_path: Path) -> None:
 
 def test_the_owner_can_fold_with_what_the_bundle_has(tmp_path: Path) -> None:
     """Weights of the program as it is written, batch norms included, become those that the plan takes."""
-    typed = compile(SMALL, model="small", as_="small").steps[1].graph
+    typed = compile_program(SMALL, model="small", as_="small").steps[1].graph
     weights = initial(typed, 3)
     save(tmp_path / "w.safetensors", weights)
     needed = verify(build(tmp_path))[1].weights
@@ -175,8 +176,8 @@ def canaries(value: float) -> list[bytes]:
 
 
 def test_no_weight_and_no_datum_is_in_a_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Weights and data with values that nothing else has lie beside the program while it is compiled, under its name."""
-    typed = compile(SMALL, model="small", as_="small").steps[1].graph
+    """Weights and data with values that nothing else has lie beside the program while it is compiled."""
+    typed = compile_program(SMALL, model="small", as_="small").steps[1].graph
     weight, datum = 1.2345678912345, 0.7654321987654
     held = {name: np.full_like(array, weight) for name, array in initial(typed, 1).items()}
     save_file({name: np.asarray(array) for name, array in held.items()}, tmp_path / "small.safetensors")
