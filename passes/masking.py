@@ -100,7 +100,7 @@ class Masking:
         return parts if self.cost(parts) <= self.cost(frozenset({value})) else frozenset({value})
 
     def hidden(self, value: str) -> bool:
-        """Is it masked as its uses want it? A sum of masks, or a truncation's R, serves neither of those about one λ."""
+        """Is it masked as its uses want it? A sum of masks, or a truncation's R, serves none that is about one λ."""
         return self.builder.wires[value].form == "masked" and value not in self.uniform
 
     def follows_truncation(self, value: str) -> bool:

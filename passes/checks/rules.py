@@ -70,11 +70,13 @@ class Found:
     """The problems so far, each told once."""
 
     problems: list[Problem] = field(default_factory=list[Problem])
+    told: set[tuple[Rule, str]] = field(default_factory=set[tuple[Rule, str]])
 
     def note(self, rule: Rule, step: Step | str, message: str) -> None:
         name, span = (step, None) if isinstance(step, str) else (step.name, step.span)
         problem = Problem(rule=rule, step=name, message=message, span=span)
-        if all((known.rule, known.step) != (rule, name) for known in self.problems):
+        if (rule, name) not in self.told:
+            self.told.add((rule, name))
             self.problems.append(problem)
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from ppc import __version__
-from ppc.cli import bill_verbs, diff_verb, model_verbs, source_verbs
+from ppc.bundle.manifest import MOST_BATCHES
+from ppc.cli import bill_verbs, bundle_verbs, diff_verb, model_verbs, source_verbs
 
 if TYPE_CHECKING:
     from ppc.bill.network import Profile
@@ -26,6 +27,7 @@ def parser() -> argparse.ArgumentParser:
     _check(verbs)
     _fmt(verbs)
     _compile(verbs)
+    _bundle(verbs)
     _graph(verbs)
     _explain(verbs)
     _diff(verbs)
@@ -58,9 +60,19 @@ def _blocks(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--as", dest="as_", metavar="NAME", help="the private block to follow")
 
 
-def _training(verb: argparse.ArgumentParser) -> None:
+def _training(verb: argparse.ArgumentParser, *, several: bool = False) -> None:
     verb.add_argument("--train", action="store_true", help="take one training step in place of inference")
-    verb.add_argument("--batch", type=_positive, metavar="N", help="examples at a time")
+    if several:
+        verb.add_argument("--batch", dest="batches", type=_sizes, default=(), metavar="N,N…", help="examples at a time")
+    else:
+        verb.add_argument("--batch", type=_positive, metavar="N", help="examples at a time")
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    found = tuple(sorted({_positive(part) for part in text.split(",")}))
+    if len(found) > MOST_BATCHES:
+        raise argparse.ArgumentTypeError(f"at most {MOST_BATCHES} sizes")
+    return found
 
 
 def _positive(text: str) -> int:
@@ -88,13 +100,21 @@ def _fmt(verbs: Verbs) -> None:
 
 def _compile(verbs: Verbs) -> None:
     verb = _verb(verbs, "compile", source_verbs.compile_, "compile a program and show any of its stages")
-    _program(verb)
-    verb.add_argument("--emit", choices=("ast", "graph", "dot", "plan"), default="graph", help="what to print (graph)")
+    _program(verb, train=False)
+    _training(verb, several=True)
+    verb.add_argument("--emit", choices=("ast", "graph", "dot", "plan"), help="what to print (graph)")
     _level(verb)
     verb.add_argument("--after", metavar="PASS", help="the graph or plan after this pass; `source` is before all")
     verb.add_argument("--print-after-all", action="store_true", help="print it after every pass")
     verb.add_argument("--time-passes", action="store_true", help="print how long each pass took, to stderr")
-    verb.add_argument("-o", dest="output", type=Path, metavar="FILE", help="write here and not to stdout")
+    verb.add_argument("-o", dest="output", metavar="FILE | FOLDER/", help="write here; a folder takes the bundles")
+    _json(verb)
+
+
+def _bundle(verbs: Verbs) -> None:
+    verb = _verb(verbs, "bundle", bundle_verbs.bundle, "show or verify the bundles that compile wrote")
+    verb.add_argument("action", choices=("show", "verify"))
+    verb.add_argument("folder", type=Path, metavar="FOLDER", help="of a program, or of one of its roles")
     _json(verb)
 
 
@@ -109,7 +129,7 @@ def _explain(verbs: Verbs) -> None:
     verb = _verb(verbs, "explain", bill_verbs.explain, "what a program costs and shows, or what an error code means")
     verb.add_argument("subject", nargs="?", metavar="MODEL.pnn | CODE", help="none lists the codes")
     _blocks(verb)
-    _training(verb)
+    _training(verb, several=True)
     _level(verb)
     verb.add_argument("--net", type=_network, metavar="NET", help="lan, wan, or as in rtt=40ms,bw=100M")
     verb.add_argument("--leak", action="store_true", help="what each party sees, in place of the costs")

@@ -24,13 +24,16 @@ def explain(arguments: Namespace) -> int:
     subject: str | None = arguments.subject
     if subject is None or not subject.endswith(".pnn"):
         return source_verbs.explain(arguments)
-    from ppc import compiler
-
-    compiled = compiler.compile_program(
-        Path(subject), model=arguments.model, as_=arguments.as_, train=arguments.train, batch=arguments.batch
-    )
+    compiled = _compiled(arguments, max(arguments.batches, default=None))
     asked = arguments.leak or arguments.check or arguments.save
     return _leak(arguments, compiled) if asked else _bill(arguments, compiled)
+
+
+def _compiled(arguments: Namespace, batch: int | None) -> Compiled:
+    from ppc import compiler
+
+    chosen = {"model": arguments.model, "as_": arguments.as_, "train": arguments.train}
+    return compiler.compile_program(Path(arguments.subject), **chosen, batch=batch)
 
 
 # ---- the bill ----
@@ -38,14 +41,27 @@ def explain(arguments: Namespace) -> int:
 
 def _bill(arguments: Namespace, compiled: Compiled) -> int:
     from ppc.bill import show
+    from ppc.cli import padding
 
     bills = _bills(arguments, compiled)
     chosen, net = bills[arguments.level], _net(arguments, compiled)
+    sizes = _sizes(arguments, chosen)
     if arguments.json:
-        _print_json(show.as_dictionary(chosen, net, bills))
+        _print_json({**show.as_dictionary(chosen, net, bills), **({"batches": padding.rows(sizes)} if sizes else {})})
     else:
-        sys.stdout.write(show.text(chosen, net, bills))
+        sys.stdout.write(show.text(chosen, net, bills) + padding.text(sizes))
     return 0
+
+
+def _sizes(arguments: Namespace, largest: Bill) -> list[Bill]:
+    """A bill for each batch size of a bundle, where several are asked for; in training there is one."""
+    from ppc.bill.rows import bill
+    from ppc.protocol import lowered
+
+    if len(arguments.batches) < 2 or arguments.train:
+        return []
+    smaller = [_compiled(arguments, size) for size in arguments.batches[:-1]]
+    return [*(bill(lowered(one, level=arguments.level).plan) for one in smaller), largest]
 
 
 def _bills(arguments: Namespace, compiled: Compiled) -> dict[int, Bill]:

@@ -94,16 +94,29 @@ def _standard_input() -> Source:
 
 
 def compile_(arguments: Namespace) -> int:
-    """One stage of a program, or all of them."""
+    """One stage of a program, or all of them; or, to a folder, its bundles."""
     from ppc import compiler
+    from ppc.cli.bundle_verbs import into_folder, write_bundles
 
+    if into_folder(arguments):
+        return write_bundles(arguments)
+    arguments.output = None if arguments.output is None else Path(arguments.output)
+    arguments.emit = arguments.emit or "graph"
+    arguments.batch = _one_batch(arguments.batches)
     if arguments.emit == "ast":
         return _emit(arguments, _ast(compiler.read_source(arguments.program)), {})
     compiled = _compiled(arguments)
     if arguments.emit == "plan":
         return _emit_plan(arguments, compiled)
-    _times(arguments, compiled.steps[1:])
+    print_times(arguments, compiled.steps[1:])
     return _emit(arguments, "".join(_stages(arguments, compiled)), _facts(compiled, compiled.steps[1:]))
+
+
+def _one_batch(batches: tuple[int, ...]) -> int | None:
+    if len(batches) > 1:
+        hint = "Name a folder, as in `-o build/`, or one batch size."
+        raise fail("PPC509", "Several batch sizes go into a bundle, which is a folder.", hint=hint)
+    return next(iter(batches), None)
 
 
 def _emit_plan(arguments: Namespace, compiled: compiler.Compiled) -> int:
@@ -117,11 +130,11 @@ def _emit_plan(arguments: Namespace, compiled: compiler.Compiled) -> int:
     else:
         text = show(made.after(arguments.after) if arguments.after else made.plan)
     done = (*compiled.steps[1:], *made.graphs, *made.plans)
-    _times(arguments, done)
+    print_times(arguments, done)
     return _emit(arguments, text, {**_facts(compiled, done), "level": arguments.level})
 
 
-def _times(arguments: Namespace, done: Iterable[Step | PlanStep]) -> None:
+def print_times(arguments: Namespace, done: Iterable[Step | PlanStep]) -> None:
     if arguments.time_passes:
         sys.stderr.write("".join(f"{step.seconds * 1e3:8.2f} ms  {step.name}\n" for step in done))
 

@@ -1,12 +1,13 @@
 """Every error code: its title, and what `ppc explain CODE` says about it.
 
 1xx language   2xx names and shapes   3xx numbers and ranges   4xx who may see what
-5xx files and machines   6xx import from other systems   65x runs of two parties
+5xx files and machines   54x bundles   6xx import from other systems   65x runs of two parties
 """
 
 from __future__ import annotations
 
 from ppc.codes.base import Code
+from ppc.codes.bundles import BUNDLES
 from ppc.codes.graphs import GRAPHS
 from ppc.codes.imports import IMPORTS
 from ppc.codes.kernels import KERNELS
@@ -15,4 +16,4 @@ from ppc.codes.machines import MACHINES
 from ppc.codes.privacy import PRIVACY
 from ppc.codes.runs import RUNS
 
-CODES: dict[str, Code] = {**LANGUAGE, **GRAPHS, **PRIVACY, **MACHINES, **KERNELS, **IMPORTS, **RUNS}
+CODES: dict[str, Code] = {**LANGUAGE, **GRAPHS, **PRIVACY, **MACHINES, **KERNELS, **BUNDLES, **IMPORTS, **RUNS}

@@ -65,10 +65,11 @@ def show_step(step: Step) -> str:
     return f"{step.name} = {step.op}({', '.join(step.inputs)}){attrs} : {step.wire} ; {where}"
 
 
+_NUMBER = re.compile(r"[0-9]{1,9}")
 _WORD = r"[A-Za-z_][\w.]*"
 _REAL = r"[-+]?[0-9]+(?:\.[0-9]+)?(?:e[-+]?[0-9]+)?"
 _WIRE = (
-    r"(?P<form>\w+)\[(?P<shape>[0-9, ]*)\](?: @(?P<scale>-?[0-9]{1,4}))?"
+    r"(?P<form>\w+)\[(?P<shape>(?:[0-9]{1,12}(?:, [0-9]{1,12}){0,15})?)\](?: @(?P<scale>-?[0-9]{1,4}))?"
     r"(?: in (?P<low>-?[0-9]{1,80})\.\.(?P<high>-?[0-9]{1,80}))?"
     rf"(?: within (?P<from>{_REAL})\.\.(?P<upto>{_REAL}))?(?: at (?P<at>\w+))?"
 )
@@ -116,7 +117,7 @@ class _Reader:
             stage not in STAGES
             or field not in FIELDS
             or len(names) != 2
-            or not (level.isdecimal() and batch.isdecimal())
+            or not (_NUMBER.fullmatch(level) and _NUMBER.fullmatch(batch))
         ):
             raise self.bad("a plan has a known stage and field, two parties, a level and a batch")
         notes: list[str] = []

@@ -1,0 +1,142 @@
+"""Writing the bundles of a program: a folder for each role, the same bytes every time.
+
+No weight, no datum, no time, no path and no name of a machine is in them: they are made of the plans alone, and of the
+graphs that name the weights.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import mkdtemp
+
+from ppc.bundle import facts, parameters
+from ppc.bundle.canonical import digest, sha256, written
+from ppc.bundle.folder import MANIFEST
+from ppc.bundle.manifest import FORMAT, READER, ROLES, VERSION, party_of, plan_name
+from ppc.errors import InternalError, fail
+from ppc.files import write_whole
+from ppc.ir.graph import Graph
+from ppc.plan.steps import Plan
+from ppc.plan.text import show
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """What the front door compiled: one private block of one model, its plans in the order of their batch sizes.
+
+    `written` is the graph whose parameters a weights file of the model holds, `folded` the one whose parameters are
+    left when batch norms are folded, where that makes a difference. `epochs` is 0 where nothing is trained.
+    """
+
+    plans: tuple[Plan, ...]
+    private: str
+    written: Graph
+    folded: Graph | None = None
+    epochs: int = 0
+    ppc: str
+
+    @property
+    def name(self) -> str:
+        """Of its folder."""
+        model = self.plans[0].name
+        block = "" if self.private == model else f".{self.private}"
+        return f"{model}{block}{'.train' if self.epochs else ''}"
+
+
+def write(program: Program, build: Path) -> Path:
+    """The bundles of a program, below `build`; its folder. What was compiled there before is replaced."""
+    home = build / program.name
+    made = {role: role_files(program, role) for role in ROLES}
+    for role in ROLES:
+        _replaceable(home / role)
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        for role, files in made.items():
+            _replace(home / role, files)
+    except OSError as error:
+        raise _not_written(home, error) from None
+    return home
+
+
+def role_files(program: Program, role: str) -> dict[str, bytes]:
+    """Everything in a role's folder, by name."""
+    first = program.plans[0]
+    plans = {plan_name(plan.batch): show(plan).encode() for plan in program.plans}
+    schedule = _schedule(program, plans)
+    party = party_of(role, first.parties)
+    files = dict(plans)
+    if arrays := parameters.brought(first, party):
+        files.update(parameters.files(arrays, program.written, program.folded))
+    listed = {name: {"bytes": len(data), "sha256": sha256(data)} for name, data in files.items()}
+    manifest = {
+        "format": FORMAT,
+        "version": VERSION,
+        "reader": READER,
+        "ppc": program.ppc,
+        "role": role,
+        "party": party,
+        "files": listed,
+        "schedule": schedule,
+        "schedule_hash": digest(schedule),
+    }
+    return {**files, MANIFEST: written(manifest)}
+
+
+def _schedule(program: Program, plans: Mapping[str, bytes]) -> facts.Facts:
+    shared = facts.program(program.plans[0])
+    for plan in program.plans[1:]:
+        if facts.program(plan) != shared:
+            raise InternalError(f"batch {plan.batch} is another program than {program.plans[0].batch}", place="bundle")
+    rows = [_batch(plan, plan_name(plan.batch), plans[plan_name(plan.batch)]) for plan in program.plans]
+    trained = {"epochs": program.epochs} if program.epochs else None
+    return {**shared, "private": program.private, "training": trained, "batches": rows}
+
+
+def _batch(plan: Plan, name: str, data: bytes) -> facts.Facts:
+    return {"batch": plan.batch, "plan": name, "sha256": sha256(data), "costs": facts.costs(plan)}
+
+
+# ---- folders ----
+
+
+def _replaceable(folder: Path) -> None:
+    """Only a bundle, or nothing, is replaced by a bundle."""
+    if not folder.is_symlink() and not folder.exists():
+        return
+    if folder.is_symlink() or not folder.is_dir() or not _holds_a_bundle(os.listdir(folder)):
+        raise fail(
+            "PPC509",
+            f"`{folder}` is there and is no bundle, so it is not replaced.",
+            hint="Name another folder, or move it away.",
+        )
+
+
+def _holds_a_bundle(names: Sequence[str]) -> bool:
+    return not names or MANIFEST in names
+
+
+def _replace(folder: Path, files: Mapping[str, bytes]) -> None:
+    """The folder with these files and no others: made beside it, then put in its place."""
+    beside = Path(mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
+    try:
+        made, old = beside / "new", beside / "old"
+        made.mkdir()
+        for name, data in files.items():
+            write_whole(made / name, data)
+        if folder.exists():
+            folder.rename(old)
+        made.rename(folder)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def _not_written(home: Path, error: OSError) -> Exception:
+    return fail(
+        "PPC509",
+        f"`{home}` cannot be written: {error.strerror or error}.",
+        hint="Check the folder, its rights, and the space that is left.",
+    )

@@ -1,0 +1,75 @@
+"""The verb bundle, and compile where it writes bundles."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ppc.bundle import Bundle
+
+
+def into_folder(arguments: Namespace) -> bool:
+    """Whether compile is asked for bundles: `-o` is a folder, or ends as one, and no stage is named."""
+    output: str | None = arguments.output
+    if output is None or arguments.emit or arguments.after or arguments.print_after_all:
+        return False
+    return output.endswith("/") or Path(output).is_dir()
+
+
+def write_bundles(arguments: Namespace) -> int:
+    """Compile a plan for each batch size, and store them for every role."""
+    from ppc import bundle, bundling
+    from ppc.cli.source_verbs import print_times
+
+    made = bundling.at_batches(
+        arguments.program,
+        model=arguments.model,
+        as_=arguments.as_,
+        train=arguments.train,
+        batches=arguments.batches,
+        level=arguments.level,
+    )
+    for one in made:
+        print_times(arguments, (*one.compiled.steps[1:], *one.graphs, *one.plans))
+    program = bundling.program(made)
+    home = bundle.write(program, Path(arguments.output))
+    found = _verified(home)
+    sizes = [plan.batch for plan in program.plans]
+    if arguments.json:
+        facts = {"model": program.plans[0].name, "private": program.private, "written": str(home)}
+        _print_json({**facts, "batches": sizes, "hash": found[0].hash})
+    else:
+        batches = ", ".join(map(str, sizes))
+        sys.stdout.write(f"wrote {home}: {', '.join(bundle.ROLES)}; batch {batches}\nschedule {found[0].hash}\n")
+    return 0
+
+
+def bundle(arguments: Namespace) -> int:
+    """Every bundle that is here, verified; with `show`, what is in them."""
+    from ppc.bundle import show
+
+    found = _verified(arguments.folder)
+    if arguments.json:
+        _print_json(show.as_dictionary(found))
+    elif arguments.action == "show":
+        sys.stdout.write(show.text(found))
+    else:
+        plans = len(found[0].batches)
+        roles = ", ".join(one.role for one in found)
+        sys.stdout.write(f"{roles}: whole, {plans} plan(s) checked\nschedule {found[0].hash}\n")
+    return 0
+
+
+def _verified(folder: Path) -> tuple[Bundle, ...]:
+    from ppc.bundle import verify
+    from ppc.passes.checks.verdict import accepted
+
+    return verify(folder, accepted)
+
+
+def _print_json(found: dict[str, object]) -> None:
+    sys.stdout.write(json.dumps({"ok": True, **found}, indent=2) + "\n")
