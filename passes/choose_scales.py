@@ -63,9 +63,10 @@ class ChooseScales:
         wider = ", or `field = mersenne127`" if plan.field == "mersenne61" else ""
         what = {"backward": "The gradient of", "update": "The update of", "check": "The update of"}.get(step.phase, "")
         subject = f"{what} `{step.layer}`" if what else f"`{step.layer}`"
+        wire = plan.wires[step.inputs[0]] if step.op == "compare" else step.wire
         return Diagnostic(
             code="PPC303",
-            message=f"{subject} would overflow: a value of it needs {needed} bits at {step.wire.scale or 0} fraction "
+            message=f"{subject} would overflow: a value of it needs {needed} bits at {wire.scale or 0} fraction "
             f"bits, and {plan.field} has room for {room} there.",
             span=step.span,
             notes=(Note(text="the field is chosen here", span=self.span),),

@@ -28,7 +28,7 @@ def quickest(plans: Sequence[Plan], net: Profile) -> tuple[Plan, str]:
         for plan, time, size, rounds in found
     ]
     what = "an iteration" if best.section("each").carries else "a batch"
-    return best, f"{best.field} was chosen: on {net} {what} in {' and in '.join(told)}"
+    return best, f"{best.field} was chosen: {what} in {' and in '.join(told)} on {net}"
 
 
 def comparison_notes(plan: Plan) -> Iterator[str]:

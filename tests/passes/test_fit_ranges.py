@@ -18,14 +18,14 @@ def test_bounds_that_fit_change_nothing() -> None:
 
 def test_the_first_layer_that_could_overflow_is_named_and_no_other() -> None:
     """What follows from an overflow is not reported again; the hint offers what would fit."""
-    (mistake,) = mistakes(program("weights from lab in -8..8", "joint { fraction = 16 }", body=DEEP))
+    (mistake,) = mistakes(program("weights from lab in -8..8", "joint { field = mersenne61, fraction = 16 }", body=DEEP))
 
     assert mistake.code == "PPC303"
     assert "`conv3` would overflow" in mistake.message
     assert "field = mersenne127" in mistake.hint
 
 
-@pytest.mark.parametrize("options", ["{ field = mersenne127 }", "{ fraction = 8 }"])
+@pytest.mark.parametrize("options", ["{ field = mersenne127 }", "{ field = mersenne61, fraction = 8 }"])
 def test_a_wider_field_or_fewer_bits_make_room(options: str) -> None:
     """The same program passes with either."""
     body = DEEP.replace("conv2d(32, kernel=3, padding=same)\n" * 4, "conv2d(32, kernel=3, padding=same)\n" * 2)
