@@ -127,7 +127,7 @@ def test_a_plans_hash_is_the_one_that_keys_are_bound_to(tmp_path: Path) -> None:
 
 
 def test_what_is_written_reads_back() -> None:
-    value = {"b": [1, -2, {"é": None}], "a": True, "c": {}, "d": []}
+    value: dict[str, object] = {"b": [1, -2, {"é": None}], "a": True, "c": {}, "d": []}
 
     assert parsed(written(value), "x") == value
     assert list(parsed(written(value), "x")) == ["a", "b", "c", "d"]

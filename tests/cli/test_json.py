@@ -22,6 +22,7 @@ IMAGES = EXAMPLES / "images.npz"
         (["check", SHALLOW], "programs diagnostics"),
         (["compile", SHALLOW], "model private passes text"),
         (["compile", SHALLOW, "--emit=dot"], "model private passes text"),
+        (["compile", SHALLOW, "-o", "build/"], "model private written batches hash"),
         (["explain"], "codes"),
         (["explain", "PPC203"], "code title explanation"),
         (
@@ -55,6 +56,7 @@ def test_success(ppc: Ppc, command: list[object], keys: str, tmp_path: Path, mon
         (3, ["check", "there_is_none.pnn"]),
         (3, ["compile", "there_is_none.pnn"]),
         (3, ["explain", "PPC999"]),
+        (3, ["bundle", "show", "there_is_none"]),
         (1, ["run", SHALLOW, "--mode=joint", "--seed", 1, "--input", IMAGES]),
         (3, ["weights", "init", SHALLOW]),
         (3, ["import", "there_is_none.onnx"]),
