@@ -49,12 +49,17 @@ def changed_bytes(data: bytes, count: int) -> Iterator[bytes]:
         yield data[:first] + new[draw.integers(len(new))] + data[first + len(part) :]
 
 
-def places(value: object) -> Iterator[tuple[Any, Any]]:
+def places(held: Any) -> Iterator[tuple[Any, Any]]:
     """Every place of a value: what holds it, and under which key."""
-    held = cast(Any, value)
-    for key in range(len(held)) if type(held) is list else list(held) if type(held) is dict else ():
-        yield held, key
-        yield from places(held[key])
+    keys: list[Any] = []
+    if isinstance(held, dict):
+        keys = list(cast(dict[str, Any], held))
+    elif isinstance(held, list):
+        keys = list(range(len(cast(list[Any], held))))
+    inside = cast(Any, held)
+    for key in keys:
+        yield inside, key
+        yield from places(inside[key])
 
 
 def changed_values(data: bytes, count: int) -> Iterator[bytes]:

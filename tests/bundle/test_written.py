@@ -13,11 +13,13 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file  # pyright: ignore[reportUnknownVariableType]
 
-from ppc import bundle
+from ppc import bundle, bundling, protocol
 from ppc.bundle.canonical import parsed, written
+from ppc.compiled import Compiled
 from ppc.compiler import compile_program
 from ppc.errors import PpcError
 from ppc.field import MERSENNE61, encode
+from ppc.ir.policy import Policy
 from ppc.runtime.keys import artifact_hash
 from ppc.weights import expected, fold, graph_of, initial, load, save
 from tests.bundle.made import SIZES, SMALL, build, program, verify
@@ -99,6 +101,18 @@ def test_another_level_or_block_is_another_schedule(tmp_path: Path) -> None:
     }
 
     assert len(made) == 4
+
+
+def test_all_batch_sizes_are_in_one_field(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The compiler chooses a field where the program names none: for the largest size, and then for all."""
+
+    def chosen(compiled: Compiled, _policy: Policy) -> tuple[str, str]:
+        return protocol.WIDE if compiled.batch == 8 else protocol.NARROW, "chosen by its batch"
+
+    monkeypatch.setattr(protocol, "_chosen_field", chosen)
+    made = bundling.program(bundling.at_batches(SMALL, model="small", as_="small", batches=SIZES))
+
+    assert [plan.field for plan in made.plans] == ["mersenne127"] * 3
 
 
 def test_names_of_folders() -> None:
