@@ -125,8 +125,8 @@ class _Choosing:
     def written_out(self, step: Step) -> str:
         """c0 + c1·x + c2·x² + …, each power the product of the one before and x."""
         coefficients = cast(tuple[float, ...], step.attrs["coefficients"])
-        if self.options.level == 0:
-            self.powers.clear()  # made again for every polynomial, the derivative's too
+        if self.options.level == 0 and self.options.local:
+            self.powers.clear()  # made again for every polynomial; but what the dealer truncates, it truncates once
         total = ""
         for power, coefficient in enumerate(coefficients):
             if power == 0 or coefficient == 0.0:
