@@ -158,6 +158,19 @@ def test_only_the_owner_is_told_of_weights(tmp_path: Path) -> None:
     assert [one.name for one in server.weights.arrays] == ["conv1.weight", "conv1.bias", "dense1.weight", "dense1.bias"]
 
 
+def test_public_weights_are_brought_by_all(tmp_path: Path) -> None:
+    """The dealer too: a public map of a masked value maps its mask."""
+    text = SMALL.replace("    joint\n", "    dense1 public in -1..1\n    joint\n", 1)
+    made = bundling.at_batches(text, model="small", as_="small", batches=SIZES)
+    client, server, dealer = verify(bundle.write(bundling.program(made), tmp_path))
+    assert client.weights is not None
+    assert server.weights is not None
+
+    assert [one.name for one in client.weights.arrays] == ["dense1.weight", "dense1.bias"]
+    assert dealer.weights == client.weights
+    assert {one.name for one in server.weights.arrays} > {one.name for one in client.weights.arrays}
+
+
 def test_the_owner_can_fold_with_what_the_bundle_has(tmp_path: Path) -> None:
     """Weights of the program as it is written, batch norms included, become those that the plan takes."""
     typed = compile_program(SMALL, model="small", as_="small").steps[1].graph
