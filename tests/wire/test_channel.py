@@ -1,4 +1,4 @@
-"""The channel over real sockets: any size both ways at once, exact lengths, and every way in which the other side fails."""
+"""The channel over real sockets: any size both ways at once, exact lengths, and whatever the other side may do."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from ppc.errors import PpcError
 from ppc.plan.messages import HEADER
 from ppc.runtime.channel import Header
 from ppc.runtime.keyring import Keyring
@@ -87,6 +86,12 @@ WAITING = r"the message of round 1 of each, iteration 0"
 
 def receive(channel: TlsChannel, header: Header = EXPECTED) -> None:
     channel.receive(HEADER + header.length, header)
+
+
+def send_much(channel: TlsChannel) -> None:
+    for _ in range(40):
+        channel.send(frame(4_000_000)[1])
+        time.sleep(0.02)
 
 
 def test_silence_names_the_message_and_the_party(rings: dict[str, Keyring]) -> None:
@@ -170,17 +175,12 @@ def test_a_reset(rings: dict[str, Keyring]) -> None:
             line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             line.close()
         refused("PPC652", lambda: receive(client))
-        with pytest.raises(PpcError, match="PPC652"):
-            for _ in range(20):
-                client.send(frame(4_000_000)[1])
-                time.sleep(0.05)
+        refused("PPC652", lambda: send_much(client))
 
 
 def test_a_side_that_takes_nothing(rings: dict[str, Keyring]) -> None:
     with channels(rings, idle=0.3) as (client, _server):
-        with pytest.raises(PpcError, match=r"PPC653.*was not taken by the server `lab`"):
-            for _ in range(40):
-                client.send(frame(10_000_000)[1])
+        assert "was not taken by the server `lab`" in str(refused("PPC653", lambda: send_much(client)))
         assert "was not taken by" in str(refused("PPC653", lambda: client.send(frame(8)[1])))
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import re
 import socket
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from ppc import __version__
 from ppc.errors import PpcError, fail, render
+from ppc.runtime.certificates import Certificate
 from ppc.runtime.keyring import Keyring
 from ppc.runtime.wire.hello import Hello, session_id
 from ppc.runtime.wire.link import dial
@@ -56,9 +56,7 @@ def test_a_session_id_has_the_randomness_of_both_sides_and_what_it_is_for() -> N
         ({"agreed": {}}, "batch: ours 32, theirs nothing"),
     ],
 )
-def test_every_difference_is_told_on_both_sides(
-    rings: dict[str, Keyring], changes: dict[str, Any], line: str
-) -> None:
+def test_every_difference_is_told_on_both_sides(rings: dict[str, Keyring], changes: dict[str, Any], line: str) -> None:
     ours = hello("client", agreed={"batch": "32"})
     with listening(rings, hello("server", **{"agreed": {"batch": "32"}} | changes)) as listener:
         error = refused("PPC668", lambda: dialled(listener, rings, ours))
@@ -91,11 +89,14 @@ def test_a_caller_may_refuse_what_it_was_told(rings: dict[str, Keyring]) -> None
 
 
 def test_the_answer_may_depend_on_who_asks(rings: dict[str, Keyring]) -> None:
-    with listening(rings, lambda peer, theirs: hello("server", plan=theirs.plan, told={"for": peer.party.encode()})) as l:
-        link = dialled(l, rings, hello("client", plan="c"))
+    def answer(peer: Certificate, theirs: Hello) -> Hello:
+        return hello("server", plan=theirs.plan, told={"for": peer.party.encode()})
+
+    with listening(rings, answer) as listener:
+        link = dialled(listener, rings, hello("client", plan="c"))
         assert link.theirs.told == {"for": b"hospital"}
         link.close()
-        l.accept(5).close()
+        listener.accept(5).close()
 
 
 # ---- what is not understood ----
@@ -155,9 +156,7 @@ SECOND = [name for name in GARBAGE if not re.search("session|randomness", name)]
 GREETING = to_bytes({"wire": 1, "ppc": __version__, "nonce": NONCE})
 
 
-@pytest.mark.parametrize(
-    ("before", "name"), [*((b"", name) for name in FIRST), *((GREETING, name) for name in SECOND)]
-)
+@pytest.mark.parametrize(("before", "name"), [*((b"", name) for name in FIRST), *((GREETING, name) for name in SECOND)])
 def test_an_accepting_side_that_talks_nonsense(rings: dict[str, Keyring], before: bytes, name: str) -> None:
     """As its greeting, or as its hello."""
     made = context(rings["server"], accepting=True)
@@ -226,14 +225,12 @@ def test_a_second_line_of_somebody_else(rings: dict[str, Keyring]) -> None:
             line.close()
 
 
-@pytest.mark.parametrize(
-    "depth_of",
-    [lambda depth: b'{"a":' * depth + b"1" + b"}" * depth, lambda depth: b'{"a":' + b"[" * (depth - 1) + b"]" * (depth - 1) + b"}"],
-)
-def test_the_deepest_text(depth_of: Callable[[int], bytes]) -> None:
-    assert from_json(depth_of(16)) is not None
-    assert from_json(depth_of(17)) is None
-    assert from_json(json.dumps({"a": '\\"[[[[[[[[[[[[[[[[[[[[[['}).encode()) is not None
+def test_the_deepest_text() -> None:
+    for start, end in ((b'{"a":', b"}"), (b"[", b"]")):
+        for depth, right in ((15, True), (16, False)):
+            text = b'{"a":' + start * depth + b"1" + end * depth + b"}"
+            assert (from_json(text) is not None) == right
+    assert from_json(json.dumps({"a": '\\"' + "[" * 40}).encode()) is not None
 
 
 def test_many_at_once(rings: dict[str, Keyring]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -104,22 +105,21 @@ def test_what_is_no_name(party: str) -> None:
     refused("PPC660", lambda: make(party, "client"))
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda data: b"",
-        lambda data: data[: len(data) // 2],
-        lambda data: data + data,
-        lambda data: data.replace(b"MII", b"MIJ", 1),
-        lambda data: b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
-        lambda data: make("hospital", "client")[1],
-        lambda data: b"x" * 100_000,
-    ],
-    ids=["empty", "half", "two", "changed", "nothing in it", "a key", "large"],
-)
-def test_damaged_certificates(own: dict[str, Keyring], change: object) -> None:
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda data: b"",
+    "half": lambda data: data[: len(data) // 2],
+    "two": lambda data: data + data,
+    "changed": lambda data: data.replace(b"MII", b"MIJ", 1),
+    "nothing in it": lambda data: b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+    "a key": lambda data: make("hospital", "client")[1],
+    "large": lambda data: b"x" * 100_000,
+}
+
+
+@pytest.mark.parametrize("change", DAMAGES.values(), ids=DAMAGES.keys())
+def test_damaged_certificates(own: dict[str, Keyring], change: Callable[[bytes], bytes]) -> None:
     path = own["client"].certificate_file
-    path.write_bytes(change(path.read_bytes()))  # pyright: ignore[reportCallIssue]
+    path.write_bytes(change(path.read_bytes()))
     refused("PPC660", lambda: open_folder(own["client"].folder))
 
 
