@@ -33,7 +33,6 @@ from ppc.runtime.wire.listener import Listener
 from ppc.runtime.wire.tls_channel import TlsChannel
 
 PAYLOADS = (64_000, 1_000_000, 28_000_000)  # bytes; the last is about an iteration of the shallow net at batch 128
-PIECE = 131_072
 HERE = "127.0.0.1"
 
 
@@ -63,8 +62,7 @@ class End:
     def bare_send(self, length: int, count: int) -> None:
         whole = self.mine.data[: length + HEADER]
         for _ in range(count):
-            for place in range(0, len(whole), PIECE):
-                self.link.outgoing.sendall(whole[place : place + PIECE])
+            self.link.outgoing.sendall(whole)
 
     def bare_receive(self, length: int, count: int) -> None:
         whole = self.theirs.data[: length + HEADER]
