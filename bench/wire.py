@@ -60,6 +60,12 @@ class End:
         header.payload(self.channel.receive(HEADER, header))
 
     def bare_send(self, length: int, count: int) -> None:
+        """In a thread of its own, as the channel does: on which core the system puts it matters much."""
+        writer = Thread(target=self._bare_write, args=(length, count))
+        writer.start()
+        writer.join()
+
+    def _bare_write(self, length: int, count: int) -> None:
         whole = self.mine.data[: length + HEADER]
         for _ in range(count):
             self.link.outgoing.sendall(whole)
@@ -72,7 +78,7 @@ class End:
                 got += self.link.incoming.recv_into(whole[got:])
 
     def bare_both(self, length: int, count: int) -> None:
-        writer = Thread(target=self.bare_send, args=(length, count))
+        writer = Thread(target=self._bare_write, args=(length, count))
         writer.start()
         self.bare_receive(length, count)
         writer.join()
