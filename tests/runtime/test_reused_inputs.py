@@ -17,12 +17,13 @@ from tests.runtime.plans import same_as_twin
 
 BODY = "conv2d(3, kernel=3)\navg_pool(2)\nrelu\ndense(4)"
 LESSONS = "{reuse}labels from lab\nmodel to lab\nloss = mse\nsgd(rate=0.1, batch=2)"
+JOINT = "joint { field = mersenne61 }"
 EXAMPLES, BATCH, ITERATIONS = 5, 2, 3  # the third batch holds the last example and the first
 
 
 def training(reuse: bool) -> Any:
     lessons = LESSONS.replace("{reuse}", f"reuse inputs of {EXAMPLES}\n" if reuse else "")
-    return compiled(program("joint", classes=4, body=BODY, lessons=lessons), train=True)
+    return compiled(program(JOINT, classes=4, body=BODY, lessons=lessons), train=True)
 
 
 def image_row(plan: Plan) -> int:
@@ -77,7 +78,7 @@ def test_three_iterations_of_a_reused_data_set() -> None:
 
 def test_data_that_one_party_computes_with_are_given_batch_by_batch() -> None:
     """Nothing of it is masked, so nothing could be saved."""
-    facts = ("joint", "conv1 public in -1..1")
+    facts = (JOINT, "conv1 public in -1..1")
     lessons = LESSONS.replace("{reuse}", f"reuse inputs of {EXAMPLES}\n")
     plan = lowered(compiled(program(*facts, classes=4, body=BODY, lessons=lessons), train=True)).plan
 
