@@ -43,11 +43,12 @@ def test_exactly_the_image_row_is_saved(level: int) -> None:
     """In each iteration its owner sends so many bytes less, and nobody anything more; it is paid for once."""
     with_reuse, without = (lowered(training(reuse), level=level).plan for reuse in (True, False))
     saved = {party: payloads(without, party) - payloads(with_reuse, party) for party in without.parties}
+    image = 2 * 8 * 8 * 8 * without.modulus_field.words
 
-    assert image_row(without) == BATCH * 2 * 8 * 8 * 8
+    assert image_row(without) == BATCH * image
     assert image_row(with_reuse) == 0
     assert saved == {"hospital": image_row(without), "lab": 0}
-    assert bytes_sent(with_reuse, with_reuse.section("setup"), "hospital") == EXAMPLES * 2 * 8 * 8 * 8 + 16
+    assert bytes_sent(with_reuse, with_reuse.section("setup"), "hospital") == EXAMPLES * image + 16
     assert with_reuse.section("each").rounds <= without.section("each").rounds
     assert all_problems(with_reuse) == []
 
