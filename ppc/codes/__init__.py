@@ -1,7 +1,7 @@
 """Every error code: its title, and what `ppc explain CODE` says about it.
 
 1xx language   2xx names and shapes   3xx numbers and ranges   4xx who may see what
-5xx files and machines   6xx import from other systems   65x runs of two parties
+5xx files and machines   6xx import from other systems   65x runs of two parties   66x certificates and connections
 """
 
 from __future__ import annotations
@@ -14,5 +14,6 @@ from ppc.codes.language import LANGUAGE
 from ppc.codes.machines import MACHINES
 from ppc.codes.privacy import PRIVACY
 from ppc.codes.runs import RUNS
+from ppc.codes.wire import WIRE
 
-CODES: dict[str, Code] = {**LANGUAGE, **GRAPHS, **PRIVACY, **MACHINES, **KERNELS, **IMPORTS, **RUNS}
+CODES: dict[str, Code] = {**LANGUAGE, **GRAPHS, **PRIVACY, **MACHINES, **KERNELS, **IMPORTS, **RUNS, **WIRE}
