@@ -136,7 +136,7 @@ def _understood(read_it: Callable[[], _Found], what: str) -> _Found:
 
 
 def damaged(what: str) -> PpcError:
-    return fail("PPC660", f"`{what}` is no certificate that ppc made.", hint="Ask for the file `certificate.pem` again.")
+    return fail("PPC660", f"`{what}` is no certificate that ppc made.", hint="Ask for `certificate.pem` again.")
 
 
 def plain_fingerprint(text: str) -> str:

@@ -93,11 +93,15 @@ def open_folder(folder: Path) -> Keyring:
 def _with_peers(keyring: Keyring, stored: dict[str, Any], path: Path) -> Keyring:
     if stored.keys() != {*FORMAT, "peers", "revoked"} or any(stored[key] != value for key, value in FORMAT.items()):
         raise _damaged_store(path)
-    lists = [stored["peers"], stored["revoked"]]
-    if not all(isinstance(one, list) and all(isinstance(text, str) for text in cast("list[Any]", one)) for one in lists):
+    pinned, revoked = (_texts(stored[name], path) for name in ("peers", "revoked"))
+    peers = tuple(read(text.encode(), str(path)) for text in pinned)
+    return replace(keyring, peers=peers, revoked=frozenset(map(plain_fingerprint, revoked)))
+
+
+def _texts(value: Any, path: Path) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in cast("list[Any]", value)):
         raise _damaged_store(path)
-    peers = tuple(read(text.encode(), str(path)) for text in lists[0])
-    return replace(keyring, peers=peers, revoked=frozenset(plain_fingerprint(text) for text in lists[1]))
+    return cast("list[str]", value)
 
 
 def _damaged_store(path: Path) -> PpcError:

@@ -14,6 +14,7 @@ from threading import Lock, Thread
 from time import monotonic
 
 from ppc.errors import PpcError, fail
+from ppc.runtime.wire.tls import read, write
 
 IDLE = 30.0  # seconds without a byte
 PACE = 4096  # bytes a second that a message which has begun must keep, beside one idle time
@@ -54,7 +55,7 @@ class Incoming:
 
     def _piece(self, room: memoryview, name: str, got: int, size: int) -> int:
         try:
-            count = self._tls.read(len(room), room)  # and never from a line that is no TLS any more
+            count = read(self._tls, room)
         except TimeoutError:
             raise stalled(self._who, name, self._idle, got, size) from None
         except (OSError, ValueError):  # a line that another thread has closed has no number any more
@@ -67,7 +68,7 @@ class Incoming:
         """The other side has nothing more to say, and says so."""
         try:
             with self._reading:
-                more = self._tls.read(1)
+                more = read(self._tls, memoryview(bytearray(1)))
         except TimeoutError:
             raise stalled(self._who, "the end of the run", self._idle, 0, 0) from None
         except (OSError, ValueError):
@@ -78,7 +79,6 @@ class Incoming:
                 f"More came from {self._who} than the plan says.",
                 hint="Compile the program anew at both parties, and compare the hashes of their plans.",
             )
-
 
     def close(self) -> None:
         """Wake who reads; the line itself may be closed when this returns."""
@@ -128,7 +128,7 @@ class Outgoing:
         limit = monotonic() + self._idle + size / PACE
         try:
             while done < size:
-                done += self._tls.write(data[done : done + PIECE])  # and never to a line that is no TLS any more
+                done += write(self._tls, data[done : done + PIECE])
                 if monotonic() > limit:
                     raise TimeoutError
         except TimeoutError:

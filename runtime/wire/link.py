@@ -41,7 +41,7 @@ from ppc.runtime.wire.hello import (
     verdicts,
 )
 from ppc.runtime.wire.refusals import not_understood, unreachable
-from ppc.runtime.wire.tls import HANDSHAKE, Deadline, Line, known, secured
+from ppc.runtime.wire.tls import HANDSHAKE, Deadline, Line, context, known, secured
 
 Address = tuple[str, int]
 Check = Callable[[Certificate, Hello], None]  # raises a coded error if the other side may not go on
@@ -77,10 +77,11 @@ def dial(
     patience: float = 0.0,
 ) -> Link:
     """Reach the other side, which must have one of the roles. `patience`: how long it may take until it listens."""
-    first = _line(address, keyring, expects, handshake, patience)
+    made = context(keyring, accepting=False)  # before anybody is disturbed
+    first = _line(address, made, expects, handshake, patience)
     try:
         session, peer, theirs = _introduce(first, keyring, hello, expects, check)
-        second = _line(address, keyring, expects, handshake, 0.0)
+        second = _line(address, made, expects, handshake, 0.0)
     except BaseException:
         first.close()
         raise
@@ -93,9 +94,9 @@ def dial(
     return Link(session=session, peer=peer, theirs=theirs, outgoing=first.tls, incoming=second.tls)
 
 
-def _line(address: Address, keyring: Keyring, expects: Sequence[str], handshake: float, patience: float) -> Line:
+def _line(address: Address, made: ssl.SSLContext, expects: Sequence[str], handshake: float, patience: float) -> Line:
     who = f"the {' or '.join(expects)} at {address[0]}:{address[1]}"
-    return secured(_reached(address, handshake, patience), keyring, Deadline(handshake), who, accepting=False)
+    return secured(_reached(address, handshake, patience), made, Deadline(handshake), who)
 
 
 def _reached(address: Address, handshake: float, patience: float) -> socket.socket:

@@ -153,11 +153,12 @@ class Listener:
     def _serve(self, plain: socket.socket) -> None:
         try:
             keyring = open_folder(self.keyring.folder)  # as it is now: what was revoked meanwhile is refused
-            line = secured(plain, keyring, Deadline(self.handshake), "the other side", accepting=True)
-            self._greet(line, keyring)
+            made = context(keyring, accepting=True)
+            self._greet(secured(plain, made, Deadline(self.handshake), "the other side"), keyring)
         except PpcError as error:
             self.refusals.append(error)
         finally:
+            plain.close()  # a line has taken the connection over; only what never became one is still here
             self._slots.release()
 
     def _greet(self, line: Line, keyring: Keyring) -> None:

@@ -1,4 +1,4 @@
-"""What goes wrong on the way between two machines, in the words of ppc: each error of `ssl` and of sockets has a code."""
+"""What goes wrong on the way between two machines, in the words of ppc: errors of `ssl` and of sockets have codes."""
 
 from __future__ import annotations
 

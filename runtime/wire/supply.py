@@ -44,8 +44,9 @@ class ParcelSender:
     def send(self, section: str, iteration: int, data: _Parcel) -> None:
         """Returns before all is written; the parcel may not be changed any more."""
         name, head = _name(section, iteration), np.array(_header(section, iteration, data.nbytes).words(), np.uint64)
-        self._outgoing.send(memoryview(head).cast("B"), name)
-        self._outgoing.send(memoryview(data).cast("B"), name)
+        self._outgoing.send(head.data.cast("B"), name)
+        if data.size:
+            self._outgoing.send(data.data, name)
         self.sent += HEADER + data.nbytes
 
     def finish(self) -> None:
@@ -103,10 +104,10 @@ class DealtSupply:
     def _parcel(self, section: str, iteration: int) -> _Parcel:
         expected = _header(section, iteration, self._sizes[section])
         head = np.empty(HEADER // 8, np.uint64)
-        self._incoming.fill(memoryview(head).cast("B"), _name(section, iteration))
+        self._incoming.fill(head.data.cast("B"), _name(section, iteration))
         expected.check(head)
         parcel = self._rooms.room(expected.length)
-        self._incoming.fill(memoryview(parcel), _name(section, iteration))
+        self._incoming.fill(parcel.data, _name(section, iteration))
         return parcel
 
     def _put(self, item: tuple[_Pass, _Parcel] | PpcError) -> None:

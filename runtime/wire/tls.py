@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from time import monotonic
-from typing import Any
+from typing import Any, cast
 
 from ppc.errors import PpcError, fail
 from ppc.runtime.certificates import Certificate
@@ -21,6 +21,7 @@ from ppc.runtime.wire.refusals import late, not_understood, of_handshake
 from ppc.runtime.wire.words import LARGEST, LENGTH_BYTES, from_json, to_bytes
 
 HANDSHAKE = 10.0  # seconds for TLS and all messages before the run
+MOST = 1 << 20  # bytes at a time; TLS hands over 16 kB
 _SHORTEST = 0.001  # a socket takes no limit of 0 for "at once"
 _FAREWELL = 0.5  # seconds in which the other side may take what was said last
 
@@ -39,6 +40,17 @@ class Deadline:
         return monotonic() >= self._end
 
 
+def read(tls: ssl.SSLSocket, room: memoryview) -> int:
+    """Bytes into a room; 0 at the end. `recv_into` would read on, without TLS, from a line whose TLS has ended."""
+    found: object = tls.read(min(len(room), MOST), room)  # pyright: ignore[reportDeprecated]
+    return cast("int", found)
+
+
+def write(tls: ssl.SSLSocket, data: memoryview) -> int:
+    """Some of the bytes. `send` would write on, without TLS, to a line whose TLS has ended."""
+    return tls.write(data)  # pyright: ignore[reportDeprecated]
+
+
 class Line:
     """A TLS connection while both sides get to know each other."""
 
@@ -53,7 +65,7 @@ class Line:
     def tell(self, message: Mapping[str, Any]) -> None:
         try:
             self.tls.settimeout(self.deadline.left())
-            self.tls.write(to_bytes(message))
+            write(self.tls, memoryview(to_bytes(message)))
         except (OSError, ValueError) as error:
             raise of_handshake(_lost(error), self.who) from None
 
@@ -74,10 +86,11 @@ class Line:
                 if self.deadline.over:
                     raise late(self.who)
                 self.tls.settimeout(self.deadline.left())
-                piece = self.tls.read(count - len(data))
-                if not piece:
+                room = memoryview(bytearray(count - len(data)))
+                got = read(self.tls, room)
+                if not got:
                     raise of_handshake(ConnectionResetError(), self.who)
-                data += piece
+                data += room[:got]
         except (OSError, ValueError) as error:
             raise of_handshake(_lost(error), self.who) from None
         return data
@@ -95,21 +108,16 @@ def _lost(error: OSError | ValueError) -> OSError:
     return error if isinstance(error, OSError) else ConnectionResetError()
 
 
-def secured(plain: socket.socket, keyring: Keyring, deadline: Deadline, who: str, *, accepting: bool) -> Line:
+def secured(plain: socket.socket, made: ssl.SSLContext, deadline: Deadline, who: str) -> Line:
     """The same connection under TLS; it is closed if that fails."""
     try:
-        made = context(keyring, accepting=accepting)
+        accepting = made.protocol == ssl.PROTOCOL_TLS_SERVER
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         plain.settimeout(deadline.left())
-        tls = made.wrap_socket(
-            plain, server_side=accepting, do_handshake_on_connect=False, suppress_ragged_eofs=False
-        )
+        tls = made.wrap_socket(plain, server_side=accepting, do_handshake_on_connect=False, suppress_ragged_eofs=False)
     except OSError as error:
         plain.close()
         raise of_handshake(error, who) from None
-    except BaseException:
-        plain.close()
-        raise
     try:
         tls.do_handshake()
     except OSError as error:
@@ -139,7 +147,7 @@ def context(keyring: Keyring, *, accepting: bool) -> ssl.SSLContext:
             "PPC661", "No other party's certificate is pinned here.", hint="`ppc cert pin` the file that it sent."
         )
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER if accepting else ssl.PROTOCOL_TLS_CLIENT)
-    made.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_3
+    made.minimum_version = made.maximum_version = ssl.TLSVersion.TLSv1_3
     made.check_hostname = False  # a pinned certificate names a party, and no machine
     made.verify_mode = ssl.CERT_REQUIRED
     made.verify_flags |= ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN

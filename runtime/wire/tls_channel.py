@@ -36,7 +36,7 @@ class TlsChannel:
         """Returns before all is written. The frame may not be changed any more."""
         self.sent += frame.nbytes
         name = Header.read(frame).name if frame.nbytes >= HEADER else "a message"
-        self._outgoing.send(memoryview(frame).cast("B"), name)
+        self._outgoing.send(frame.data.cast("B"), name)
 
     def receive(self, length: int, expected: Header | None = None) -> Words:
         """The next frame, of `length` bytes. One that does not begin as expected is refused before it is read."""
@@ -47,7 +47,7 @@ class TlsChannel:
                 expected.check(np.frombuffer(head, np.uint64))
 
         name = expected.name if expected is not None else f"a message of {length:,} bytes"
-        self._incoming.fill(memoryview(frame).cast("B"), name, head=HEADER, look=look)
+        self._incoming.fill(frame.data.cast("B"), name, head=HEADER, look=look)
         return frame
 
     def finish(self) -> None:
