@@ -27,8 +27,8 @@ class Channel(Protocol):
 
     def send(self, frame: Words) -> None: ...
 
-    def receive(self, length: int) -> Words:
-        """The next frame, which must have `length` bytes."""
+    def receive(self, length: int, expected: Header | None = None) -> Words:
+        """The next frame, which must have `length` bytes. What is expected names it, and may be checked at once."""
         ...
 
     def close(self) -> None:
@@ -48,6 +48,17 @@ class Header:
     def words(self) -> Sequence[int]:
         return (SECTIONS.index(self.section) << 48 | self.round << 32 | self.iteration, self.length)
 
+    @staticmethod
+    def read(frame: Words) -> Header:
+        """The header that a frame of ours was given."""
+        place, length = (int(word) for word in frame[:HEADER_WORDS])
+        return Header(SECTIONS[place >> 48], place & 0xFFFFFFFF, place >> 32 & 0xFFFF, length)
+
+    @property
+    def name(self) -> str:
+        """As a person is told of the frame."""
+        return f"the message of round {self.round} of {self.section}, iteration {self.iteration}"
+
     def frame(self) -> tuple[Words, Words]:
         """Room for a frame, its header written; and the part of it that is the payload."""
         whole = np.empty(HEADER_WORDS + self.length // 8, np.uint64)
@@ -56,6 +67,11 @@ class Header:
 
     def payload(self, frame: Words) -> Words:
         """The payload of a frame that must have this header."""
+        self.check(frame)
+        return frame[HEADER_WORDS:]
+
+    def check(self, frame: Words) -> None:
+        """Whether a frame, of which more than the header need not be there, is this one."""
         if tuple(map(int, frame[:HEADER_WORDS])) != tuple(self.words()):
             raise fail(
                 "PPC651",
@@ -63,7 +79,6 @@ class Header:
                 f"{self.iteration}.",
                 hint="Compile the program anew at both parties, and compare the hashes of their plans.",
             )
-        return frame[HEADER_WORDS:]
 
 
 class MemoryChannel:
@@ -82,11 +97,14 @@ class MemoryChannel:
         shown.flags.writeable = False
         self._outgoing.put(shown)
 
-    def receive(self, length: int) -> Words:
+    def receive(self, length: int, expected: Header | None = None) -> Words:
+        what = expected.name if expected is not None else "a message"
         try:
             frame = self._incoming.get(timeout=self._timeout)
         except Empty:
-            raise fail("PPC653", f"No message came for {self._timeout:g} seconds.", hint="Allow more time.") from None
+            raise fail(
+                "PPC653", f"For {self._timeout:g} seconds {what} did not come.", hint="Allow more time."
+            ) from None
         if frame is None:
             raise fail("PPC652", "The other party ended before the plan did.", hint="Read what it says.")
         self.received += frame.nbytes

@@ -130,7 +130,7 @@ class Party:
         header = self._header(section, number, parts)
         if not header.length:
             return {step.name: np.empty(0, np.uint64) for step, _ in parts}
-        return _split(header.payload(self.channel.receive(HEADER + header.length)), parts)
+        return _split(header.payload(self.channel.receive(HEADER + header.length, header)), parts)
 
 
 def _split(room: Words, parts: Sequence[tuple[Step, int]]) -> dict[str, Words]:

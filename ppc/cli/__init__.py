@@ -4,7 +4,8 @@
 1   the program has mistakes, `fmt --check` would change something, or `diff` found a value beyond its bound
 2   the command line was not understood
 3   a file, the data or the machine does not fit (codes PPC5xx and PPC307)
-4   a model of another system was not imported (codes PPC6xx)
+4   a model of another system was not imported (codes PPC60x to PPC64x)
+5   a run ended early, or the other machine was not reached or refused (codes PPC65x and PPC66x)
 70  a mistake of ppc itself
 130 stopped by the user
 """
@@ -109,6 +110,8 @@ def exit_code(error: PpcError) -> int:
 def _kind(code: str) -> int:
     if code.startswith("PPC5") or code == "PPC307":
         return 3
+    if code.startswith(("PPC65", "PPC66")):
+        return 5
     return 4 if code.startswith("PPC6") else 1
 
 

@@ -1,4 +1,4 @@
-"""The command line, verb by verb. What a verb does lives in the modules beside this one."""
+"""The command line, verb by verb. What a verb does lives in the modules `…_verbs` beside this one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from ppc import __version__
 from ppc.bundle.manifest import MOST_BATCHES
-from ppc.cli import bill_verbs, bundle_verbs, diff_verb, model_verbs, source_verbs
+from ppc.cli import bill_verbs, bundle_verbs, cert_verbs, diff_verb, model_verbs, source_verbs
 
 if TYPE_CHECKING:
     from ppc.bill.network import Profile
@@ -34,6 +34,7 @@ def parser() -> argparse.ArgumentParser:
     _run(verbs)
     _weights(verbs)
     _import(verbs)
+    _cert(verbs)
     return top
 
 
@@ -186,4 +187,15 @@ def _import(verbs: Verbs) -> None:
     verb.add_argument("-o", dest="output", type=Path, metavar="MODEL.pnn", help="(the model's name, with .pnn)")
     verb.add_argument("--input", metavar="SHAPE", help="the input of a torch module, as in 1,28,28")
     verb.add_argument("--bounds", default="0..1", metavar="LOW..HIGH", help="between what the input lies (0..1)")
+    _json(verb)
+
+
+def _cert(verbs: Verbs) -> None:
+    verb = _verb(verbs, "cert", cert_verbs.cert, "make, show, pin, renew or revoke the certificates of parties")
+    verb.add_argument("action", choices=("new", "show", "pin", "renew", "revoke"))
+    verb.add_argument("what", nargs="?", metavar="PARTY | FILE | FINGERPRINT", help="for new, pin and revoke")
+    verb.add_argument("--folder", type=Path, metavar="FOLDER", help="a party's folder (~/.config/ppc/certificates)")
+    verb.add_argument("--role", choices=("client", "server", "dealer"), help="for new")
+    verb.add_argument("--days", type=_positive, default=365, metavar="N", help="how long it is good (365)")
+    verb.add_argument("--fingerprint", metavar="HEX", help="for pin: only if the file has this one")
     _json(verb)

@@ -2,6 +2,7 @@
 
 1xx language   2xx names and shapes   3xx numbers and ranges   4xx who may see what
 5xx files and machines   54x bundles   6xx import from other systems   65x runs of two parties
+66x certificates and connections
 """
 
 from __future__ import annotations
@@ -15,5 +16,8 @@ from ppc.codes.language import LANGUAGE
 from ppc.codes.machines import MACHINES
 from ppc.codes.privacy import PRIVACY
 from ppc.codes.runs import RUNS
+from ppc.codes.wire import WIRE
 
-CODES: dict[str, Code] = {**LANGUAGE, **GRAPHS, **PRIVACY, **MACHINES, **KERNELS, **BUNDLES, **IMPORTS, **RUNS}
+_LANGUAGE = {**LANGUAGE, **GRAPHS, **PRIVACY}
+_MACHINES = {**MACHINES, **KERNELS, **BUNDLES, **IMPORTS, **RUNS, **WIRE}
+CODES: dict[str, Code] = {**_LANGUAGE, **_MACHINES}

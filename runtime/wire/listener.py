@@ -1,0 +1,222 @@
+"""Accepts connections: a few greetings at a time, each within its time limit, and hands on the links that came about.
+
+Strangers never disturb who waits in `accept`: they are refused and noted. A known party with whom something differs is
+an error there. See ppc.runtime.wire.link for the order of the messages.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from queue import Empty, Full, Queue
+from threading import BoundedSemaphore, Condition, Event, Thread
+from typing import Any
+
+from ppc import __version__
+from ppc.errors import Note, PpcError, fail
+from ppc.runtime.certificates import Certificate
+from ppc.runtime.keyring import Keyring, open_folder
+from ppc.runtime.wire.hello import (
+    WIRE,
+    Hello,
+    nonce,
+    nonce_of,
+    not_refused,
+    refusal,
+    same_version,
+    session_id,
+    understood,
+    verdicts,
+)
+from ppc.runtime.wire.link import Address, Check, Link, problem_of
+from ppc.runtime.wire.refusals import late, not_understood, unreachable
+from ppc.runtime.wire.tls import HANDSHAKE, Deadline, Line, context, known, secured
+
+Answer = Callable[[Certificate, Hello], Hello]  # what is said to a party, which said this
+PENDING = 4  # greetings at a time; more wait in the system's queue
+READY = 64  # links and errors that wait to be accepted
+LOOK = 0.25  # seconds between two looks at what has ended
+REMEMBERED = 32
+HALF = 1.0  # seconds in which the first line of a session is ready for its second
+
+
+@dataclass(frozen=True)
+class _Half:
+    """A session whose second line is still to come."""
+
+    line: Line
+    session: bytes
+    peer: Certificate
+    theirs: Hello
+
+
+class Listener:
+    """Listens from the start; port 0 takes a free one. `answer` may be the same hello for everybody."""
+
+    def __init__(
+        self,
+        address: Address,
+        keyring: Keyring,
+        answer: Answer | Hello,
+        *,
+        expects: Sequence[str],
+        check: Check | None = None,
+        handshake: float = HANDSHAKE,
+    ) -> None:
+        self.keyring, self.expects, self.check, self.handshake = keyring, expects, check, handshake
+        self._answer: Answer = (lambda _peer, _theirs: answer) if isinstance(answer, Hello) else answer
+        self.refusals: deque[PpcError] = deque(maxlen=REMEMBERED)  # of strangers, newest last
+        self._ready: Queue[Link | PpcError] = Queue(READY)
+        self._halves: dict[bytes, _Half] = {}
+        self._lock, self._slots, self._closed = Condition(), BoundedSemaphore(PENDING), Event()
+        context(keyring, accepting=True)  # what is wrong with the own certificate is said before anybody comes
+        try:
+            family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+            self._socket = socket.create_server(address, family=family, backlog=READY)
+        except (OSError, OverflowError) as error:
+            raise unreachable(address, OSError(str(error)), listening=True) from None
+        self._socket.settimeout(LOOK)
+        self._thread = Thread(target=self._run, name="ppc listener", daemon=True)
+        self._thread.start()
+
+    @property
+    def port(self) -> int:
+        return int(self._socket.getsockname()[1])
+
+    def accept(self, timeout: float | None = None) -> Link:
+        """The next link. A known party with whom something differs is an error, as is nobody in time."""
+        try:
+            found = self._ready.get(timeout=timeout)
+        except Empty:
+            last = tuple(Note(text=f"refused before: {error}") for error in list(self.refusals)[-1:])
+            raise fail(
+                "PPC653",
+                f"No {' or '.join(self.expects)} came for {timeout:g} seconds.",
+                notes=last,
+                hint="Start the other side, with this machine's address and port.",
+            ) from None
+        if isinstance(found, PpcError):
+            raise found
+        return found
+
+    def close(self) -> None:
+        """Nobody is accepted any more; links that were handed on stay."""
+        self._closed.set()
+        self._thread.join()
+        with suppress(Empty):
+            while True:
+                left = self._ready.get_nowait()
+                if isinstance(left, Link):
+                    left.close()
+
+    # ---- the listener's own thread ----
+
+    def _run(self) -> None:
+        with self._socket:
+            while not self._closed.is_set():
+                self._forget_halves(everything=False)
+                if not self._slots.acquire(timeout=LOOK):
+                    continue
+                plain = self._next()
+                if plain is None:
+                    self._slots.release()
+                    continue
+                Thread(target=self._serve, args=(plain,), name="ppc greeting", daemon=True).start()
+        self._forget_halves(everything=True)
+
+    def _next(self) -> socket.socket | None:
+        with suppress(OSError):  # none in time, or one that has left again
+            return self._socket.accept()[0]
+        return None
+
+    def _forget_halves(self, *, everything: bool) -> None:
+        with self._lock:
+            over = [half for half in self._halves.values() if everything or half.line.deadline.over]
+            for half in over:
+                del self._halves[half.session]
+        for half in over:
+            half.line.tls.close()
+            self._put(late(half.line.who))
+
+    def _put(self, found: Link | PpcError) -> None:
+        try:
+            self._ready.put_nowait(found)
+        except Full:
+            if isinstance(found, Link):
+                found.close()
+
+    # ---- one connection ----
+
+    def _serve(self, plain: socket.socket) -> None:
+        try:
+            keyring = open_folder(self.keyring.folder)  # as it is now: what was revoked meanwhile is refused
+            made = context(keyring, accepting=True)
+            self._greet(secured(plain, made, Deadline(self.handshake), "the other side"), keyring)
+        except PpcError as error:
+            self.refusals.append(error)
+        finally:
+            plain.close()  # a line has taken the connection over; only what never became one is still here
+            self._slots.release()
+
+    def _greet(self, line: Line, keyring: Keyring) -> None:
+        kept = False
+        try:
+            peer = known(line, keyring, self.expects)
+            line.who = f"the {peer}"
+            ours = nonce()
+            line.tell({"wire": WIRE, "ppc": __version__, "nonce": ours})
+            found = not_refused(line.hear(), line)
+            kept = self._join(line, peer, found) if "session" in found else self._introduce(line, peer, ours, found)
+        except PpcError as error:
+            with suppress(PpcError):
+                line.tell(refusal(error))
+            raise
+        finally:
+            if not kept:
+                line.close()
+
+    def _introduce(self, line: Line, peer: Certificate, our_nonce: str, found: dict[str, Any]) -> bool:
+        """The first line of a session, which then waits for its second."""
+        try:
+            same_version(found)
+            theirs, nonces = understood(found, line, peer), (nonce_of(found, line), our_nonce)
+            hello = self._answer(peer, theirs)
+            line.tell(hello.message())
+            verdicts(line, problem_of(hello, theirs, peer, self.check))
+        except PpcError as error:
+            self._put(error)
+            raise
+        fingerprints = (peer.fingerprint, self.keyring.own.fingerprint)
+        session = session_id(nonces, fingerprints, hello.plan)
+        with self._lock:
+            self._halves[session] = _Half(line, session, peer, theirs)
+            self._lock.notify_all()
+        return True
+
+    def _join(self, line: Line, peer: Certificate, found: dict[str, Any]) -> bool:
+        """The second line of a session: of the same party, and each session has one."""
+        half = self._half(found["session"], peer)
+        if half is None:
+            raise not_understood(line.who, "the second line of a session that waits for none")
+        try:
+            line.tell({"agreed": True})
+        except PpcError:
+            half.line.tls.close()
+            raise
+        self._put(Link(session=half.session, peer=peer, theirs=half.theirs, outgoing=line.tls, incoming=half.line.tls))
+        return True
+
+    def _half(self, session: object, peer: Certificate) -> _Half | None:
+        """The waiting session of this id. Its first line may still be about to hear that the other side goes on."""
+
+        def found() -> _Half | None:
+            return next((half for half in self._halves.values() if half.session.hex() == session), None)
+
+        with self._lock:
+            half = self._lock.wait_for(found, timeout=HALF)
+            if half is None or half.peer != peer:
+                return None
+            return self._halves.pop(half.session)
