@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from ppc import __version__
 from ppc.bundle.manifest import MOST_BATCHES
-from ppc.cli import bill_verbs, bundle_verbs, cert_verbs, diff_verb, model_verbs, source_verbs
+from ppc.cli import bill_verbs, bundle_verbs, cert_verbs, diff_verb, model_verbs, role_verbs, run_verb, source_verbs
 
 if TYPE_CHECKING:
     from ppc.bill.network import Profile
@@ -32,6 +32,8 @@ def parser() -> argparse.ArgumentParser:
     _explain(verbs)
     _diff(verbs)
     _run(verbs)
+    _party(verbs)
+    _deal(verbs)
     _weights(verbs)
     _import(verbs)
     _cert(verbs)
@@ -149,15 +151,92 @@ def _network(text: str) -> Profile:
 
 
 def _run(verbs: Verbs) -> None:
-    verb = _verb(verbs, "run", model_verbs.run, "run a model on this machine")
+    verb = _verb(verbs, "run", run_verb.run, "run a model on this machine, all roles of it")
     _program(verb, train=False)
-    verb.add_argument("--mode", choices=("clear", "twin", "joint"), default="clear", help="clear is the only one yet")
-    source = verb.add_mutually_exclusive_group(required=True)
-    source.add_argument("--weights", type=Path, metavar="FILE", help=".safetensors, .npz, or a torch state_dict")
-    source.add_argument("--seed", type=int, metavar="N", help="seeded weights of an untrained model")
+    verb.add_argument(
+        "--mode",
+        choices=("clear", "twin", "joint"),
+        help="joint: client, server and dealer as processes here; twin: the same numbers without shares; clear: numpy "
+        "(joint, where the program has a joint block)",
+    )
+    verb.add_argument("--batch", dest="batches", type=_sizes, default=(), metavar="N,N…", help="examples at a time")
+    _level(verb)
+    _weights_of(verb, required=True)
     verb.add_argument("--input", type=Path, required=True, metavar="FILE", help="a .npz with the inputs, or one .npy")
     verb.add_argument("-o", dest="output", type=Path, metavar="FILE.npz", help="write the result here")
+    verb.add_argument("--trace", type=Path, metavar="FILE.json", help="when what was done, for Perfetto")
+    verb.add_argument("--threads", type=_positive, default=1, metavar="N", help="of each role, for computing (1)")
+    _loud(verb)
     _json(verb)
+
+
+def _weights_of(verb: argparse.ArgumentParser, *, required: bool = False) -> None:
+    source = verb.add_mutually_exclusive_group(required=required)
+    source.add_argument("--weights", type=Path, metavar="FILE", help=".safetensors, .npz, or a torch state_dict")
+    source.add_argument("--seed", type=int, metavar="N", help="seeded weights of an untrained model")
+
+
+def _loud(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("-q", "--quiet", action="store_true", help="the result and nothing else")
+    verb.add_argument("-v", "--verbose", action="store_true", help="what is done, step by step")
+
+
+def _role(verb: argparse.ArgumentParser) -> None:
+    """What all processes of a run on several machines take."""
+    verb.add_argument("--certificates", type=Path, metavar="FOLDER", help="of `ppc cert` (~/.config/ppc/certificates)")
+    verb.add_argument("--threads", type=_positive, default=1, metavar="N", help="for computing (1)")
+    verb.add_argument("--trace", type=Path, metavar="FILE.json", help="when what was done, for Perfetto")
+    _loud(verb)
+    _json(verb)
+    # of `ppc run`, which starts these verbs: words in and out are events, and spans go into a file for it
+    verb.add_argument("--embedded", action="store_true", help=argparse.SUPPRESS)
+    verb.add_argument("--traced", type=Path, help=argparse.SUPPRESS)
+
+
+def _waiting(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--patience", type=float, default=60.0, metavar="S", help="until the others are started (60)")
+    verb.add_argument("--idle", type=float, default=30.0, metavar="S", help="without a byte of a message (30)")
+    verb.add_argument("--insecure-local", action="store_true", help="for a test: others may be on this machine")
+
+
+def _address(text: str, *, dealer: bool = False) -> tuple[str, int]:
+    from ppc.runtime.roles.meeting import DEALER_PORT, SERVER_PORT, address
+
+    try:
+        return address(text, port=DEALER_PORT if dealer else SERVER_PORT)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _dealers(text: str) -> tuple[str, int]:
+    return _address(text, dealer=True)
+
+
+def _party(verbs: Verbs) -> None:
+    verb = _verb(verbs, "party", role_verbs.party, "run one party of a bundle, with the others on their machines")
+    verb.add_argument("role", metavar="client | server | NAME", help="which party this is")
+    verb.add_argument("bundle", type=Path, metavar="BUNDLE", help="the folder that `ppc compile -o` wrote")
+    verb.add_argument("--peer", type=_address, metavar="HOST:PORT", help="for the client: where the server listens")
+    verb.add_argument(
+        "--listen", type=_address, metavar="HOST:PORT", help="for the server: where it listens (port 7440)"
+    )
+    verb.add_argument("--dealer", type=_dealers, metavar="HOST:PORT", help="where the dealer listens")
+    verb.add_argument("--input", type=Path, metavar="FILE", help="a .npz with this party's examples, or one .npy")
+    _weights_of(verb)
+    verb.add_argument("-o", dest="output", type=Path, metavar="FILE.npz", help="write this party's results here")
+    _waiting(verb)
+    _role(verb)
+
+
+def _deal(verbs: Verbs) -> None:
+    verb = _verb(verbs, "deal", role_verbs.deal, "be the dealer of a bundle, for parties on other machines")
+    verb.add_argument("bundle", type=Path, metavar="BUNDLE", help="the folder that `ppc compile -o` wrote")
+    verb.add_argument("--listen", type=_dealers, metavar="HOST:PORT", help="where it listens (everywhere, port 7441)")
+    verb.add_argument("--once", action="store_true", help="end after one run")
+    verb.add_argument("--most", type=_positive, default=8, metavar="N", help="runs at a time (8)")
+    _weights_of(verb)
+    verb.set_defaults(input=None)
+    _role(verb)
 
 
 def _diff(verbs: Verbs) -> None:
