@@ -19,8 +19,12 @@ MOST_ROWS = 200  # of a table on a terminal
 
 def check_output(path: Path | None) -> None:
     """Before anything is computed: whether the result can have this name."""
-    if path is not None and path.suffix != ".npz":
+    if path is None:
+        return
+    if path.suffix != ".npz":
         raise fail("PPC509", f"`{path}` does not end in .npz, as results do.", hint=f"Write `-o {path.stem}.npz`.")
+    if not path.parent.is_dir():
+        raise fail("PPC509", f"`{path}` cannot be written: its folder is not there.", hint="Make the folder first.")
 
 
 def save(path: Path, results: Mapping[str, Array]) -> None:

@@ -39,6 +39,7 @@ class Roles:
     said: Queue[Said] = field(default_factory=lambda: Queue())
     done: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     ports: dict[str, int] = field(default_factory=dict[str, int])
+    listeners: list[Thread] = field(default_factory=list[Thread])
     far: tuple[int, int] = (0, 0)
 
     def start(self, role: str, arguments: Sequence[str]) -> None:
@@ -52,14 +53,16 @@ class Roles:
             text=True,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
         )
-        Thread(target=self._listen, args=(role, started), daemon=True).start()
+        self.listeners.append(Thread(target=self._listen, args=(role, started), daemon=True))
+        self.listeners[-1].start()
         self.telling.detail(f"{role}: process {started.pid}")
 
     def _listen(self, role: str, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None
-        for line in process.stdout:
-            with suppress(ValueError):
-                self.said.put((role, json.loads(line)))
+        with process.stdout as lines:
+            for line in lines:
+                with suppress(ValueError):
+                    self.said.put((role, json.loads(line)))
         self.said.put((role, {"event": "ended", "code": process.wait()}))
 
     def follow(self) -> None:
@@ -124,6 +127,8 @@ class Roles:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        for listener in self.listeners:
+            listener.join()
 
 
 def _error(role: str, event: dict[str, Any]) -> PpcError:

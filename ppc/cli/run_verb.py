@@ -48,8 +48,7 @@ def run(arguments: Namespace) -> int:
     if arguments.output is not None:
         answers.save(arguments.output, results)
     if arguments.json:
-        found = {name: value.tolist() for name, value in results.items()}
-        sys.stdout.write(json.dumps({"ok": True, "mode": mode, "result": found.get("result"), "results": found}) + "\n")
+        sys.stdout.write(json.dumps({"ok": True, "mode": mode, "result": results["result"].tolist()}) + "\n")
         return 0
     sys.stdout.write("".join(f"{line}\n" for line in answers.shown(results)))
     if not arguments.quiet:
@@ -160,10 +159,9 @@ def _told(
     measured = Counts(sent=(seen["server"].sent[0], seen["client"].sent[1]), dealt=dealt, rounds=seen["server"].rounds)
     learned = _learned(made[0])
     if arguments.json:
-        found = {name: value.tolist() for name, value in results.items()}
         facts = {"predicted": as_facts(predicted), "measured": as_facts(measured), "learned": learned}
         head = {"ok": True, "mode": "joint", "parties": list(plan.parties), "examples": examples, "same_machine": True}
-        sys.stdout.write(json.dumps({**head, "result": found.get("result"), "results": found, **facts}) + "\n")
+        sys.stdout.write(json.dumps({**head, "result": results["result"].tolist(), **facts}) + "\n")
         return _agree(predicted, measured)
     if arguments.output is None:
         sys.stdout.write("".join(f"{line}\n" for line in answers.shown(results)))
