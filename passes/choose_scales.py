@@ -116,7 +116,9 @@ def notes(plan: Plan, scales: Scales) -> Iterator[str]:
         bound = max(abs(step.integer("low")), abs(step.integer("high")))
         growth = max(1, carry.wire.magnitude - bound)
         unit = 1 << (carry.wire.scale or 0)
+        count = max(1, bound // growth)
+        steps = "one step" if count == 1 else f"{count:,} steps"
         yield (
-            f"{carry.name}: one step moves it by at most {growth / unit:.3g}, so after {max(1, bound // growth):,} "
-            f"steps the bound {bound / unit:.3g} could be used up; it is checked in every step"
+            f"{carry.name}: one step moves it by at most {growth / unit:.3g}, so its bound {bound / unit:.3g} could be "
+            f"used up after {steps}; a joint check of its range stands in every step"
         )

@@ -52,6 +52,11 @@ class _Choosing:
         self.before, self.options = plan, options
         self.builder: PlanBuilder = begun(plan)
         self.renamed: dict[str, str] = {}
+        self.highest: dict[str, int] = {}
+        for step in plan.steps():
+            if step.op == "polynomial":
+                degree = len(step.integers("coefficients")) - 1
+                self.highest[step.inputs[0]] = max(degree, self.highest.get(step.inputs[0], 0))
         self.powers: dict[tuple[str, int], str] = {}
         self.slopes: set[str] = set()  # polynomials that were written out: linear in powers
 
@@ -112,9 +117,9 @@ class _Choosing:
 
     def by_powers(self, step: Step) -> bool:
         """Whether all powers come from one opening: -O2, and the highest fits without truncation between."""
-        degree = len(step.integers("coefficients")) - 1
-        if degree <= 1:
+        if len(step.integers("coefficients")) <= 2:
             return True
+        degree = self.highest[step.inputs[0]]  # a derivative takes what powers its polynomial has masked anyway
         wire = self.builder.wires[step.inputs[0]]
         if self.options.level < 2 or wire.form != "shared":
             return False
@@ -125,8 +130,8 @@ class _Choosing:
     def written_out(self, step: Step) -> str:
         """c0 + c1·x + c2·x² + …, each power the product of the one before and x."""
         coefficients = cast(tuple[float, ...], step.attrs["coefficients"])
-        if self.options.level == 0:
-            self.powers.clear()  # made again for every polynomial, the derivative's too
+        if self.options.level == 0 and self.options.local:
+            self.powers.clear()  # made again for every polynomial; but what the dealer truncates, it truncates once
         total = ""
         for power, coefficient in enumerate(coefficients):
             if power == 0 or coefficient == 0.0:

@@ -102,7 +102,10 @@ def _of_result(op: str) -> Rule:
 
 
 def _polynomial(step: Backward) -> Node:
+    """A line has one slope everywhere."""
     coefficients = step.node.numbers("coefficients")
+    if len(coefficients) <= 2:
+        return step.make("scale", step.gradient, attrs={"factor": float(sum(coefficients[1:]))})
     derivative = tuple(float(power * c) for power, c in enumerate(coefficients))[1:] or (0.0,)
     attrs: dict[str, Attribute] = {"coefficients": derivative, "replaces": step.node.word("replaces")}
     slope = step.make("polynomial", step.operands[0], attrs=attrs, name=f"{step.node.name}.slope")

@@ -22,7 +22,7 @@ from ppc.passes.rescaling.placing import Placing
 from ppc.passes.rescaling.walk import Scales
 from ppc.plan.steps import Plan
 
-ATTEMPTS = 12
+ATTEMPTS = 60  # a carried value may gain a bit in each, until it is truncated
 
 
 @dataclass(frozen=True, kw_only=True)

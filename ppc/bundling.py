@@ -24,17 +24,26 @@ def at_batches(
     batches: Sequence[int] = (),
     level: int = 2,
 ) -> tuple[Lowered, ...]:
-    """A plan for each batch size, smallest first; of the program's own size, where none is named."""
+    """A plan for each batch size, smallest first; of the program's own size, where none is named.
+
+    All are in one field: the compiler's choice for the largest, where the program leaves it open.
+    """
+    sizes: list[int | None] = [*sizes_of(batches, train=train)] or [None]
+    compiled = [compile_program(source, model=model, as_=as_, train=train, batch=size) for size in sizes]
+    largest = lowered(compiled[-1], level=level)
+    smaller = (lowered(one, level=level, field=largest.plan.field) for one in compiled[:-1])
+    return (*smaller, largest)
+
+
+def sizes_of(batches: Sequence[int], *, train: bool) -> tuple[int, ...]:
+    """The batch sizes that were asked for, smallest first, each once."""
     if train and len(set(batches)) > 1:
         raise fail(
             "PPC547",
             "Training has one batch size: its plan hands the weights, on shares, from each iteration to the next.",
             hint="Name one, as in `--batch 128`.",
         )
-    sizes: list[int | None] = [*sorted(set(batches))] or [None]
-    return tuple(
-        lowered(compile_program(source, model=model, as_=as_, train=train, batch=size), level=level) for size in sizes
-    )
+    return tuple(sorted(set(batches)))
 
 
 def program(made: Sequence[Lowered]) -> Program:

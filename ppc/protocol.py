@@ -52,8 +52,11 @@ class Lowered:
         raise fail("PPC511", f"There is no pass `{name}` in this pipeline.", hint=nearest(name, names))
 
 
-def lowered(compiled: Compiled, *, level: int = 2) -> Lowered:
-    """The plan of one private block: of a batch of inference, or of an iteration of training."""
+def lowered(compiled: Compiled, *, level: int = 2, field: str = "") -> Lowered:
+    """The plan of one private block: of a batch of inference, or of an iteration of training.
+
+    `field` is taken where the program names none: that of another batch size, with which it shares a bundle.
+    """
     policy = compiled.policy
     if policy is None:
         raise fail(
@@ -69,7 +72,8 @@ def lowered(compiled: Compiled, *, level: int = 2) -> Lowered:
             hint="Leave `--train` out, or train by `joint`.",
         ).located(compiled.source)
     joint = policy.joint or Joint(field=NARROW)
-    fields = (joint.field,) if joint.field else (WIDE,) if joint.truncation == "local" else (NARROW, WIDE)
+    wanted = joint.field or field
+    fields = (wanted,) if wanted else (WIDE,) if joint.truncation == "local" else (NARROW, WIDE)
     try:
         found = _in_field(compiled, policy, fields[0], level) if len(fields) == 1 else _quicker(compiled, policy, level)
     except PpcError as error:

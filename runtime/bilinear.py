@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ppc.errors import fail
 from ppc.field import Words
 from ppc.plan.steps import Step
 from ppc.runtime.kernels import Convolution, Expression
@@ -103,22 +102,10 @@ SHAPED: dict[str, Callable[[Local, Shape, Array], Array]] = {
 # ---- matrices and convolutions ----
 
 
-def _one(step: Step, key: str) -> int:
-    """A number that is the same along both axes, as the kernels have it."""
-    rows, columns = step.pair(key)
-    if rows != columns:
-        raise fail(
-            "PPC525",
-            f"`{step.name}` has a {key} of {rows} and {columns}.",
-            hint=f"The kernels take one {key} for both axes.",
-        )
-    return rows
-
-
 def convolution(step: Step) -> Convolution:
     return Convolution(
-        stride=_one(step, "stride"),
-        padding=_one(step, "padding"),
+        stride=step.pair("stride"),
+        padding=step.pair("padding"),
         groups=step.integer("groups"),
         pool=step.integer("pool", 1),
     )

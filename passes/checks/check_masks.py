@@ -74,7 +74,8 @@ def _step(plan: Plan, step: Step, found: Found) -> None:
     wires = [plan.wires[name] for name in step.inputs]
     if step.op in (*TRUNCATIONS, "groups", "bit"):
         _directly(plan, step, found)
-    if step.op == "mask" and wires[0].low is not None and wires[0].low == wires[0].high:
+    # Of a shared value that can only be one number the mask is known as well: it hides nothing else (C1).
+    if step.op == "mask" and wires[0].form != "shared" and wires[0].low is not None and wires[0].low == wires[0].high:
         found.note(Rule.MASKED, step, f"hides a number that is public: {wires[0].low}")
     if step.op == "truncate_local" and plan.field != WIDE:
         found.note(Rule.SHORT, step, f"is wrong too often in {plan.field}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ppc.ir.graph import Attribute, Graph, Node
@@ -44,6 +44,7 @@ class Lowering:
     bits: dict[tuple[Value, tuple[float, ...]], Value] = field(
         default_factory=dict[tuple[Value, tuple[float, ...]], Value]
     )
+    made: dict[Hashable, Value] = field(default_factory=dict[Hashable, Value])
     routes: dict[str, object] = field(default_factory=dict[str, object])  # what a forward rule leaves for its backward
     backward: frozenset[str] = frozenset()
     updates: frozenset[str] = frozenset()
@@ -81,9 +82,19 @@ class Lowering:
             wire = Wire(form=form, shape=made, at=at)
             step = replace(step, wire=wire)
         home = section or self.section or self._section(inputs)
+        if (known := self._known(step, home)) is not None:
+            return known
         self.sections[home].append(step)
         self.wires[step.name], self.homes[step.name] = wire, home
         return step.name
+
+    def _known(self, step: Step, home: SectionName) -> Value | None:
+        """The same step on the same values, where there is one: a value is made once, however often it is written."""
+        if PLAN_OPS[step.op].kind not in ("linear", "nonlinear"):
+            return None
+        key = (home, step.op, step.inputs, tuple(sorted(step.attrs.items())), step.wire.shape)
+        known = self.made.setdefault(key, step.name)
+        return None if known == step.name else known
 
     def _marked(self, attrs: Mapping[str, Attribute]) -> dict[str, Attribute]:
         return {**attrs, "gradient": True} if self.gradient else dict(attrs)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ppc.approximation import PiecewiseLinear, piecewise_linear
+from ppc.approximation import PiecewiseLinear, piecewise_linear, slope_bits
 from ppc.ir.graph import Attribute, Node
 from ppc.passes.lowering.context import Lowering, Rule, Value
 from ppc.passes.lowering.tournament import largest_of_row
@@ -50,7 +50,8 @@ def softmax(lowering: Lowering, x: Value) -> Value:
     powers = curve(lowering, below, power)
     total = lowering.add("sum_rows", powers)
     count, missed = shape[1], shape[1] * power.error
-    reciprocal = piecewise_linear("reciprocal", 1.0 - missed, count + missed, CURVE_ERROR / 2)
+    bits = slope_bits(count)
+    reciprocal = piecewise_linear("reciprocal", 1.0 - missed, count + missed, CURVE_ERROR / 2, fraction=bits)
     inverse = curve(lowering, total, levelled(reciprocal))
     return lowering.product("multiply_rows", powers, inverse)
 

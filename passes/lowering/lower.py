@@ -26,6 +26,9 @@ from ppc.plan.wires import Form, Wire
 
 RULES: dict[str, Rule] = {**PLAIN, **TOURNAMENTS, **CURVES}
 STATE = ("parameter", "momentum")
+AROUND = Interval(0.0, 2.0**-8)  # at least a unit of any scale
+# Where nothing is computed on shares, nobody has to bound a value that is only sent; it must fit its message.
+SENT_ONLY = Interval(-(2.0**24), 2.0**24)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,7 +158,12 @@ class _Lower:
         everyone = readers is not None and readers.everyone
         at = "" if everyone else str(node.place)
         form: Form = "public" if everyone else "clear"
-        return Wire(form=form, at=at, shape=node.shape, bounds=node.typed.bounds)
+        return Wire(form=form, at=at, shape=node.shape, bounds=self.bounds(node))
+
+    def bounds(self, node: Node) -> Interval | None:
+        """What can only be one number is treated like any other: a ReLU, say, of what is never positive."""
+        found = node.typed.bounds or (SENT_ONLY if self.options.policy.joint is None else None)
+        return found + AROUND if found and found.low == found.high else found
 
     def carried(self, node: Node) -> Value:
         """A carried value starts as what the weights' owner gives, a momentum as zero."""
@@ -184,7 +192,7 @@ class _Lower:
         """At one party, on numbers that it has; public ones are computed by both."""
         public = all(self.low.form(value) == "public" for value in operands)
         at = "" if public else str(node.place)
-        wire = Wire(form="public" if public else "clear", at=at, shape=node.shape, bounds=node.typed.bounds)
+        wire = Wire(form="public" if public else "clear", at=at, shape=node.shape, bounds=self.bounds(node))
         return self.low.add("compute", *operands, name=node.name, attrs={"op": node.op, **node.attrs}, wire=wire)
 
     # ---- what leaves ----

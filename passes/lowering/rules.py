@@ -118,7 +118,11 @@ def _relu_grad(lowering: Lowering, _node: Node, operands: Sequence[Value]) -> Va
 
 
 def _polynomial(lowering: Lowering, node: Node, operands: Sequence[Value]) -> Value:
-    return lowering.add("polynomial", *operands, attrs={"coefficients": node.numbers("coefficients")})
+    """A line needs no powers, so no opening."""
+    coefficients = node.numbers("coefficients")
+    if len(coefficients) == 2:
+        return lowering.add("offset", lowering.times(operands[0], coefficients[1]), attrs={"by": coefficients[0]})
+    return lowering.add("polynomial", *operands, attrs={"coefficients": coefficients})
 
 
 def _slope_of(*coefficients: float) -> Rule:

@@ -91,12 +91,17 @@ def _max_pool(lowering: Lowering, node: Node, operands: Sequence[Value]) -> Valu
         for place in product(*map(range, kernel))
     ]
     best, match = winner(lowering, values)
-    lowering.routes[node.inputs[0]] = match
+    lowering.routes[_route(node)] = match
     return best
 
 
+def _route(node: Node) -> str:
+    """One value may be pooled in several ways."""
+    return f"{node.inputs[0]} {node.window}"
+
+
 def _max_pool_grad(lowering: Lowering, node: Node, operands: Sequence[Value]) -> Value:
-    match = lowering.routes[node.inputs[0]]
+    match = lowering.routes[_route(node)]
     assert isinstance(match, Match | int)  # the forward rule of the same node left it
     places = list(product(*map(range, node.pair("kernel"))))
     size: Attribute = node.shape[2:]

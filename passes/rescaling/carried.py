@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ppc.plan.ops import PLAN_OPS
 from ppc.plan.steps import Carry, Plan
 
 
@@ -52,3 +53,12 @@ def _limit(before: Carried, made: int) -> int:
     growth = (made - earlier) / step
     end = before.magnitude + int((made - before.magnitude) / (1 - growth))
     return end + (end >> 10) + 2
+
+
+def repeated(plan: Plan) -> set[str]:
+    """What is linear in values from the iteration before: bits added to it would be added again in every iteration."""
+    found = {carry.name for section in plan.sections for carry in section.carries}
+    for step in plan.steps():
+        if PLAN_OPS[step.op].kind == "linear" and not found.isdisjoint(step.inputs):
+            found.add(step.name)
+    return found

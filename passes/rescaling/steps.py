@@ -7,6 +7,7 @@ from itertools import pairwise
 from math import frexp, log2
 from typing import cast
 
+from ppc.approximation import slope_bits
 from ppc.passes.rescaling.walk import Value, Walk
 from ppc.plan.steps import Step
 
@@ -91,8 +92,8 @@ def _times(walk: Walk, step: Step) -> Value:
     if by == 0 or fraction != 0.5:
         made = _factor(walk, value, by)
         return walk.truncated_now(step.name, made) if walk.gradient(step.name) else made
-    scale = walk.scale(value) - (exponent - 1)
-    current = walk.current[value]
+    current = walk.operand(value) if exponent < 1 and value in walk.repeated else walk.current[value]
+    scale = (walk.wires[current].scale or 0) - (exponent - 1)
     if scale < 0:
         return walk.add("times", current, attrs={"factor": int(by)})
     moved = walk.add("rescale", current, attrs={"to": scale}) if exponent != 1 else current
@@ -134,10 +135,11 @@ def _select(walk: Walk, step: Step) -> Value:
     operand = walk.operand(value)
     scale = walk.wires[operand].scale or 0
     slopes = floats(step, "slopes")
-    lift = 0 if all(slope == int(slope) for slope in slopes) else FACTOR_BITS
+    knots = floats(step, "knots")
+    lift = 0 if all(slope == int(slope) for slope in slopes) else slope_bits(max(map(abs, knots)))
     attrs = {
         "slopes": rounded_slopes(slopes, lift),
-        "knots": tuple(round(knot * 2.0**scale) for knot in floats(step, "knots")),
+        "knots": tuple(round(knot * 2.0**scale) for knot in knots),
         **({"scale": lift} if lift else {}),
         **({"error": step.attrs["error"]} if "error" in step.attrs else {}),
     }

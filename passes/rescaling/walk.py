@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from ppc.ir.graph import Attribute
-from ppc.passes.rescaling.carried import Carried
+from ppc.passes.rescaling.carried import Carried, repeated
 from ppc.plan.infer import infer
 from ppc.plan.ops import PLAN_OPS
 from ppc.plan.ranges import Range
@@ -38,6 +38,7 @@ def _certified(step: Step, shift: int) -> Mapping[str, Attribute]:
 # Steps behind which nothing is truncated, but before them, and the attributes that they then have.
 PASSED: dict[str, Callable[[Step, int], Mapping[str, Attribute]]] = {
     "pool_spread": _same,
+    "unfold": _same,
     "rescale": _moved,
     "certified": _certified,
 }
@@ -65,8 +66,10 @@ class Walk:
         self.home: dict[Value, SectionName] = {}
         self.by_name: dict[Value, Step] = {}
         self.truncations: dict[tuple[Value, int], Value] = {}
+        self.flat: dict[tuple[Value, int], Value] = {}  # the same by the value before it was reshaped
         self.known: dict[tuple[Value, int], Value] = {}
         self.current: dict[Value, Value] = {}  # a lowered value's own step
+        self.repeated = repeated(plan)
         self.step: Step | None = None
         self.section: SectionName = "setup"
 
@@ -145,18 +148,31 @@ class Walk:
 
     def better_before(self, step: Step) -> bool:
         """Whether a truncation in front of a linear step has fewer elements, or serves what is certified of it too."""
-        if step.op in ("certified", "pool_spread"):
+        if step.op in ("certified", "pool_spread", "unfold", "rescale"):
             return True
         inner = self.by_name.get(step.inputs[0]) if step.op in PASSED else None
         return inner is not None and self.better_before(inner)
 
     def truncation(self, name: Value, shift: int) -> Value:
+        """One for a value in all of its shapes."""
         like = self.by_name.get(name) or self.of_carried(name)
+        key = (self.before_reshapes(name), shift)
+        if key in self.flat:
+            return self.reshaped(self.flat[key], replace(like, name=self.fresh(f"{name}.truncated")))
         attrs: dict[str, Attribute] = {"shift": shift}
         op = "truncate_local" if self.local and self.uniform(name) else "truncate"
         wire = infer(op, attrs, [self.wires[name]])
         step = replace(like, name=self.fresh(f"{name}.truncated"), op=op, inputs=(name,), attrs=attrs, wire=wire)
+        self.flat[key] = step.name
         return self.keep(step, self.home[name])
+
+    def reshaped(self, name: Value, like: Step) -> Value:
+        wire = infer("reshape", {}, [self.wires[name]], shape=like.wire.shape)
+        return self.keep(replace(like, op="reshape", inputs=(name,), attrs={}, wire=wire), self.home[name])
+
+    def before_reshapes(self, name: Value) -> Value:
+        step = self.by_name.get(name)
+        return self.before_reshapes(step.inputs[0]) if step is not None and step.op == "reshape" else name
 
     def uniform(self, name: Value) -> bool:
         """Whether the shares of a value are uniform, which shifting them needs: a known number shared as itself and

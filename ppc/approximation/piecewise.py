@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from ppc.approximation.curves import CURVES, Curve
 
 Floats = NDArray[np.float64]
+SLOPE_BITS = 16  # as long as lines end before 16
 _ROUNDING = 1e-12  # more than float64 can be wrong by in the sums here
 _STEPS = 44  # halvings of an interval that a bend is looked for in: far below the grid of any field
 _FEW_STEPS = 24  # and for an error, of which seven digits are enough
@@ -75,6 +76,11 @@ def piecewise_linear(
         if rounded is not None and rounded.error <= error:
             return rounded
     raise ValueError(f"{fraction} fraction bits are too few for an error of {error}")
+
+
+def slope_bits(reach: float) -> int:
+    """Fraction bits of slopes, where knots are up to `reach`: what rounding a slope does grows with its line."""
+    return SLOPE_BITS + max(0, int(reach).bit_length() - 4)
 
 
 def _relu() -> PiecewiseLinear:

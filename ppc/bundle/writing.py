@@ -129,7 +129,12 @@ def _replace(folder: Path, files: Mapping[str, bytes]) -> None:
             write_whole(made / name, data)
         if folder.exists():
             folder.rename(old)
-        made.rename(folder)
+        try:
+            made.rename(folder)
+        except OSError:
+            if old.exists():
+                old.rename(folder)
+            raise
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from ppc import __version__
-from ppc.bundle.manifest import MOST_BATCHES
 from ppc.cli import bill_verbs, bundle_verbs, cert_verbs, diff_verb, model_verbs, role_verbs, run_verb, source_verbs
 
 if TYPE_CHECKING:
@@ -72,6 +71,8 @@ def _training(verb: argparse.ArgumentParser, *, several: bool = False) -> None:
 
 
 def _sizes(text: str) -> tuple[int, ...]:
+    from ppc.bundle.manifest import MOST_BATCHES
+
     found = tuple(sorted({_positive(part) for part in text.split(",")}))
     if len(found) > MOST_BATCHES:
         raise argparse.ArgumentTypeError(f"at most {MOST_BATCHES} sizes")

@@ -24,7 +24,9 @@ def explain(arguments: Namespace) -> int:
     subject: str | None = arguments.subject
     if subject is None or not subject.endswith(".pnn"):
         return source_verbs.explain(arguments)
-    compiled = _compiled(arguments, max(arguments.batches, default=None))
+    from ppc.bundling import sizes_of
+
+    compiled = _compiled(arguments, max(sizes_of(arguments.batches, train=arguments.train), default=None))
     asked = arguments.leak or arguments.check or arguments.save
     return _leak(arguments, compiled) if asked else _bill(arguments, compiled)
 
@@ -54,14 +56,14 @@ def _bill(arguments: Namespace, compiled: Compiled) -> int:
 
 
 def _sizes(arguments: Namespace, largest: Bill) -> list[Bill]:
-    """A bill for each batch size of a bundle, where several are asked for; in training there is one."""
+    """A bill for each batch size of a bundle, where several are asked for."""
     from ppc.bill.rows import bill
     from ppc.protocol import lowered
 
-    if len(arguments.batches) < 2 or arguments.train:
+    if len(arguments.batches) < 2:
         return []
     smaller = [_compiled(arguments, size) for size in arguments.batches[:-1]]
-    return [*(bill(lowered(one, level=arguments.level).plan) for one in smaller), largest]
+    return [*(bill(lowered(one, level=arguments.level, field=largest.plan.field).plan) for one in smaller), largest]
 
 
 def _bills(arguments: Namespace, compiled: Compiled) -> dict[int, Bill]:

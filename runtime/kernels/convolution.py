@@ -21,6 +21,11 @@ from ppc.runtime.kernels.matmul import Axes, shape
 from ppc.runtime.kernels.windows import Axis
 
 Places = NDArray[np.int64]
+Size = int | tuple[int, int]
+
+
+def both(size: Size) -> tuple[int, int]:
+    return (size, size) if isinstance(size, int) else size
 
 
 @dataclass(frozen=True)
@@ -80,15 +85,18 @@ class Line:
 
 @dataclass(frozen=True)
 class Convolution:
-    """What a convolution does, apart from the arrays' layouts. `pool` sums windows of the result."""
+    """What a convolution does, apart from the arrays' layouts. `pool` sums windows of the result.
 
-    stride: int = 1
-    padding: int = 0
+    A stride or padding is one number for both axes, or one for each.
+    """
+
+    stride: Size = 1
+    padding: Size = 0
     groups: int = 1
     pool: int = 1
 
     def __post_init__(self) -> None:
-        if min(self.stride, self.groups, self.pool) < 1 or self.padding < 0:
+        if min(*both(self.stride), self.groups, self.pool) < 1 or min(both(self.padding)) < 0:
             raise fail("PPC525", f"There is no such convolution: {self}.", hint="Only the padding may be zero.")
 
     def lines(self, image: tuple[int, ...], weights: tuple[int, ...]) -> tuple[Line, Line]:
@@ -100,8 +108,10 @@ class Convolution:
                 hint="The weights' second axis is the image's channels divided by the groups.",
             )
         vertical, horizontal = (
-            Line(size, kernel, self.stride, self.padding, self.pool)
-            for size, kernel in zip(image[2:], weights[2:], strict=True)
+            Line(size, kernel, stride, padding, self.pool)
+            for size, kernel, stride, padding in zip(
+                image[2:], weights[2:], both(self.stride), both(self.padding), strict=True
+            )
         )
         if min(vertical.out, horizontal.out, vertical.kernel, horizontal.kernel) < 1:
             raise fail(

@@ -38,6 +38,7 @@ class ConvolutionMaps:
         lengths = [tuple(length for length, _ in part) for part in (layout.image, layout.weights)]
         self.lines = layout.convolution.lines(*lengths)
         self.vertical, self.horizontal = self.lines
+        self.steps = (self.vertical.step, self.horizontal.step)
         self.count, self.channels = lengths[0][:2]
         self.outs, self.group_channels = lengths[1][:2]
         self.groups = layout.convolution.groups
@@ -57,11 +58,11 @@ class ConvolutionMaps:
 
     # Index maps.
 
-    def _pixels(self, layout: Axes, height: int, width: int, step: int = 1) -> Places:
+    def _pixels(self, layout: Axes, height: int, width: int, steps: tuple[int, int] = (1, 1)) -> Places:
         """All pixels of all images of a batch, of one channel."""
         batch, _, row, column = layout
-        rows = np.arange(height, dtype=np.int64) * row[1] * step
-        columns = np.arange(width, dtype=np.int64) * column[1] * step
+        rows = np.arange(height, dtype=np.int64) * row[1] * steps[0]
+        columns = np.arange(width, dtype=np.int64) * column[1] * steps[1]
         return outer(along(batch), rows, columns)
 
     def _patch(self, layout: Axes, rows: Places, columns: Places) -> Places:
@@ -89,7 +90,7 @@ class ConvolutionMaps:
             left_rows=along(weights[0], self.group_outs),
             left_depths=self._patch(weights, *self._taps()),
             right_depths=self._patch(image, *self._taps()),
-            right_columns=self._pixels(image, self.vertical.out, self.horizontal.out, self.vertical.step),
+            right_columns=self._pixels(image, self.vertical.out, self.horizontal.out, self.steps),
             out_rows=along(result[1], self.group_outs),
             out_columns=self._pixels(result, self.vertical.out, self.horizontal.out),
             run=self._run(),
@@ -104,7 +105,7 @@ class ConvolutionMaps:
         image, weights, result = self.boxed, self.layout.weights, self.layout.result
         outs, taps = along(result[1], self.group_outs), self._patch(image, *self._taps())
         pixels = self._pixels(result, self.vertical.out, self.horizontal.out)
-        patches = self._pixels(image, self.vertical.out, self.horizontal.out, self.vertical.step)
+        patches = self._pixels(image, self.vertical.out, self.horizontal.out, self.steps)
         to_out, to_tap = along(weights[0], self.group_outs), self._patch(weights, *self._taps())
         own = _Side(outs, pixels, to_out, len(outs), weights[0][1], self._batches(result[1], self.group_outs))
         image_batches = self._batches(image[1], self.group_channels)
@@ -146,16 +147,15 @@ class ConvolutionMaps:
         tap_places = outer(taps[0] * weights[2][1], taps[1] * weights[3][1])
         back_places = outer(back[0] * padded[2][1], back[1] * padded[3][1])
         height, width = (line.positions(start) for line, start in zip(self.lines, phase, strict=True))
-        step = self.vertical.step
         return Maps(
             left_rows=along(weights[1], self.group_channels),
             left_depths=outer(outs, tap_places),
             right_depths=outer(along(padded[1], self.group_outs), back_places),
             right_columns=self._pixels(padded, height, width),
             out_rows=along(target[1], self.group_channels),
-            out_columns=self._pixels(target, height, width, step),
+            out_columns=self._pixels(target, height, width, self.steps),
             run=width,
-            step=target[3][1] * step,
+            step=target[3][1] * self.horizontal.step,
             left_batches=self._batches(weights[0], self.group_outs),
             right_batches=self._batches(padded[1], self.group_outs),
             out_batches=self._batches(target[1], self.group_channels),

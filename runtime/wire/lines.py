@@ -83,7 +83,8 @@ class Incoming:
     def close(self) -> None:
         """Wake who reads; the line itself may be closed when this returns."""
         end(self._tls)
-        self._reading.acquire(timeout=WOKEN)
+        if self._reading.acquire(timeout=WOKEN):
+            self._reading.release()
 
 
 class Outgoing:

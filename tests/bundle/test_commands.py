@@ -122,6 +122,11 @@ def test_explain_shows_the_padding(capsys: Capture) -> None:
     assert "larger requests run in batches of 8" in added[6]
 
 
+def test_training_has_one_batch_size(capsys: Capture) -> None:
+    assert main(["explain", "small.pnn", "--model", "other", "--train", "--batch", "1,4"]) == 3
+    assert "PPC547" in capsys.readouterr().err
+
+
 def test_explain_and_the_bundle_agree(folder: Path, capsys: Capture) -> None:
     build(folder / "build")
     assert main(["explain", "small.pnn", "--model", "small", "--batch", "1,4,8", "--json"]) == 0

@@ -13,11 +13,13 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file  # pyright: ignore[reportUnknownVariableType]
 
-from ppc import bundle
+from ppc import bundle, bundling, protocol
 from ppc.bundle.canonical import parsed, written
+from ppc.compiled import Compiled
 from ppc.compiler import compile_program
 from ppc.errors import PpcError
 from ppc.field import MERSENNE61, encode
+from ppc.ir.policy import Policy
 from ppc.runtime.keys import artifact_hash
 from ppc.weights import expected, fold, graph_of, initial, load, save
 from tests.bundle.made import SIZES, SMALL, build, program, verify
@@ -101,6 +103,18 @@ def test_another_level_or_block_is_another_schedule(tmp_path: Path) -> None:
     assert len(made) == 4
 
 
+def test_all_batch_sizes_are_in_one_field(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The compiler chooses a field where the program names none: for the largest size, and then for all."""
+
+    def chosen(compiled: Compiled, _policy: Policy) -> tuple[str, str]:
+        return protocol.WIDE if compiled.batch == 8 else protocol.NARROW, "chosen by its batch"
+
+    monkeypatch.setattr(protocol, "_chosen_field", chosen)
+    made = bundling.program(bundling.at_batches(SMALL, model="small", as_="small", batches=SIZES))
+
+    assert [plan.field for plan in made.plans] == ["mersenne127"] * 3
+
+
 def test_names_of_folders() -> None:
     assert program().name == "small"
     assert program("small", "turned").name == "small.turned"
@@ -127,7 +141,7 @@ def test_a_plans_hash_is_the_one_that_keys_are_bound_to(tmp_path: Path) -> None:
 
 
 def test_what_is_written_reads_back() -> None:
-    value = {"b": [1, -2, {"é": None}], "a": True, "c": {}, "d": []}
+    value: dict[str, object] = {"b": [1, -2, {"é": None}], "a": True, "c": {}, "d": []}
 
     assert parsed(written(value), "x") == value
     assert list(parsed(written(value), "x")) == ["a", "b", "c", "d"]
@@ -142,6 +156,19 @@ def test_only_the_owner_is_told_of_weights(tmp_path: Path) -> None:
     assert client.weights is dealer.weights is None
     assert server.weights is not None
     assert [one.name for one in server.weights.arrays] == ["conv1.weight", "conv1.bias", "dense1.weight", "dense1.bias"]
+
+
+def test_public_weights_are_brought_by_all(tmp_path: Path) -> None:
+    """The dealer too: a public map of a masked value maps its mask."""
+    text = SMALL.replace("    joint\n", "    dense1 public in -1..1\n    joint\n", 1)
+    made = bundling.at_batches(text, model="small", as_="small", batches=SIZES)
+    client, server, dealer = verify(bundle.write(bundling.program(made), tmp_path))
+    assert client.weights is not None
+    assert server.weights is not None
+
+    assert [one.name for one in client.weights.arrays] == ["dense1.weight", "dense1.bias"]
+    assert dealer.weights == client.weights
+    assert {one.name for one in server.weights.arrays} > {one.name for one in client.weights.arrays}
 
 
 def test_the_owner_can_fold_with_what_the_bundle_has(tmp_path: Path) -> None:

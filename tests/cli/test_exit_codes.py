@@ -138,7 +138,7 @@ def test_2_the_command_line_was_not_understood(ppc: Ppc, command: list[object]) 
         ("PPC509", ["weights", "init", SHALLOW]),
         ("PPC509", ["weights", "init", SHALLOW, "-o", "weights.txt"]),
         ("PPC509", ["graph", SHALLOW, "-o", "never.png"]),
-        ("PPC509", ["compile", SHALLOW, "-o", EXAMPLES]),
+        ("PPC509", ["compile", SHALLOW, "--emit=graph", "-o", EXAMPLES]),
         ("PPC509", ["compile", SHALLOW, "-o", "no/such/folder/x.graph"]),
         ("PPC509", ["graph", SHALLOW, "-o", "no/such/folder/x.svg"]),
         ("PPC509", ["run", SHALLOW, "--seed", 1, "--input", IMAGES, "-o", "no/such/folder/x.npz"]),

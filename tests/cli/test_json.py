@@ -22,6 +22,7 @@ IMAGES = EXAMPLES / "images.npz"
         (["check", SHALLOW], "programs diagnostics"),
         (["compile", SHALLOW], "model private passes text"),
         (["compile", SHALLOW, "--emit=dot"], "model private passes text"),
+        (["compile", SHALLOW, "-o", "build/"], "model private written batches hash"),
         (["explain"], "codes"),
         (["explain", "PPC203"], "code title explanation"),
         (
@@ -56,6 +57,7 @@ def test_success(ppc: Ppc, command: list[object], keys: str, tmp_path: Path, mon
         (3, ["compile", "there_is_none.pnn"]),
         (3, ["explain", "PPC999"]),
         (3, ["run", EXAMPLES / "alexnet.pnn", "--mode=joint", "--seed", 1, "--input", IMAGES]),
+        (3, ["bundle", "show", "there_is_none"]),
         (3, ["weights", "init", SHALLOW]),
         (3, ["import", "there_is_none.onnx"]),
     ],

@@ -129,6 +129,7 @@ def run(
     iterations: int = 1,
     seed: int | None = None,
     public: bool = True,
+    timeout: float = 20.0,
     **options: Any,
 ) -> Transcript:
     """Run with the same given values for each party that is to have them; the transcript has everything."""
@@ -153,7 +154,7 @@ def run(
         seeds=fixed[:3],
         coins=dict(zip(plan.parties, map(Coins, fixed[3:]), strict=True)),
         watch=Watchers(party=transcript.party, dealer=transcript.dealer),
-        timeout=20.0,
+        timeout=timeout,
         **options,
     )
     return transcript

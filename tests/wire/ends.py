@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -40,7 +40,7 @@ def keyrings(folder: Path) -> dict[str, Keyring]:
 
 
 def hello(role: str, **more: Any) -> Hello:
-    return Hello(role=role, party=PARTIES[role], **({"plan": "a" * 64} | more))
+    return replace(Hello(role=role, party=PARTIES[role], plan="a" * 64), **more)
 
 
 @dataclass
@@ -70,7 +70,7 @@ class Background:
 
 
 @contextmanager
-def listening(rings: dict[str, Keyring], answer: Any = None, **options: Any) -> Iterator[Listener]:
+def listening(rings: dict[str, Keyring], answer: Any = None, **options: Any) -> Generator[Listener]:
     options = {"expects": ("client",), "handshake": 3.0} | options
     listener = Listener((HERE, 0), rings["server"], answer or hello("server"), **options)
     try:
@@ -92,7 +92,7 @@ def linked(rings: dict[str, Keyring]) -> tuple[Link, Link]:
 
 
 @contextmanager
-def channels(rings: dict[str, Keyring], idle: float = 10.0) -> Iterator[tuple[TlsChannel, TlsChannel]]:
+def channels(rings: dict[str, Keyring], idle: float = 10.0) -> Generator[tuple[TlsChannel, TlsChannel]]:
     ends = [TlsChannel(link, idle=idle) for link in linked(rings)]
     try:
         yield ends[0], ends[1]
@@ -137,7 +137,7 @@ def bare_dial(listener: Listener, context: ssl.SSLContext | None, say: bytes = b
 
 
 @contextmanager
-def bare_server(serve: Callable[[socket.socket], None]) -> Iterator[int]:
+def bare_server(serve: Callable[[socket.socket], None]) -> Generator[int]:
     """A port where something else answers, once."""
     with socket.create_server((HERE, 0)) as server:
         server.settimeout(5)

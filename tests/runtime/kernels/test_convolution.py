@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ppc.errors import PpcError
 from ppc.field import MERSENNE61, MERSENNE127, Field, Words
 from ppc.runtime.kernels import Convolution, Workbench
+from ppc.runtime.kernels.convolution import both
 from tests.elements import (
     ALL_FIELDS,
     COMPILED,
@@ -32,11 +33,12 @@ def contributions(job: Convolution, image: Integers, weights: Integers, result: 
     """Every (out channel, out pixel, in channel, in pixel, tap) that meets in one product."""
     _, _, height, width = image.shape
     outs, channels, kernel_height, kernel_width = weights.shape
+    (down, across), (above, before) = both(job.stride), both(job.padding)
     for o, y, x in product(range(outs), range(result[2]), range(result[3])):
         group = o // (outs // job.groups)
         for u, v, a, b in product(range(job.pool), range(job.pool), range(kernel_height), range(kernel_width)):
-            i = (y * job.pool + u) * job.stride + a - job.padding
-            j = (x * job.pool + v) * job.stride + b - job.padding
+            i = (y * job.pool + u) * down + a - above
+            j = (x * job.pool + v) * across + b - before
             if 0 <= i < height and 0 <= j < width:
                 for c in range(channels):
                     yield (o, y, x), (group * channels + c, i, j), (o, c, a, b)
@@ -78,8 +80,8 @@ def check(bench: Workbench, job: Convolution, image: Words, weights: Words, grad
 @given(
     job=st.builds(
         Convolution,
-        stride=st.integers(1, 3),
-        padding=st.integers(0, 2),
+        stride=st.integers(1, 3) | st.tuples(st.integers(1, 3), st.integers(1, 3)),
+        padding=st.integers(0, 2) | st.tuples(st.integers(0, 2), st.integers(0, 2)),
         groups=st.sampled_from([1, 1, 2]),
         pool=st.integers(1, 3),
     ),
