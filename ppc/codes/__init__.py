@@ -1,7 +1,8 @@
 """Every error code: its title, and what `ppc explain CODE` says about it.
 
 1xx language   2xx names and shapes   3xx numbers and ranges   4xx who may see what
-5xx files and machines   54x bundles   6xx import from other systems   65x runs of two parties
+5xx files and machines   54x bundles   55x preprocessing files   6xx import from other systems
+65x runs of two parties
 """
 
 from __future__ import annotations
@@ -13,7 +14,18 @@ from ppc.codes.imports import IMPORTS
 from ppc.codes.kernels import KERNELS
 from ppc.codes.language import LANGUAGE
 from ppc.codes.machines import MACHINES
+from ppc.codes.preps import PREPS
 from ppc.codes.privacy import PRIVACY
 from ppc.codes.runs import RUNS
 
-CODES: dict[str, Code] = {**LANGUAGE, **GRAPHS, **PRIVACY, **MACHINES, **KERNELS, **BUNDLES, **IMPORTS, **RUNS}
+CODES: dict[str, Code] = {
+    **LANGUAGE,
+    **GRAPHS,
+    **PRIVACY,
+    **MACHINES,
+    **KERNELS,
+    **BUNDLES,
+    **PREPS,
+    **IMPORTS,
+    **RUNS,
+}
