@@ -14,6 +14,9 @@ from ppc.runtime.prep.ledger import used_already
 from ppc.runtime.prep.reading import Prep
 from ppc.runtime.prep.record import Seen
 
+_SEEN = Struct("<Q32s")
+SEEN_BYTES = _SEEN.size
+MOST_LINES = 10**15
 _FORM = Struct("<8s16s32s32s16sIIIQ32s")
 _MAGIC = b"ppchead1"
 HEAD_BYTES = _FORM.size
@@ -68,6 +71,18 @@ def decode_head(data: bytes) -> Head:
         next=next_,
         ledger=Seen(count, head.hex()),
     )
+
+
+def encode_seen(found: Seen) -> bytes:
+    """A ledger's length and last hash."""
+    return _SEEN.pack(found.count, bytes.fromhex(found.head))
+
+
+def decode_seen(data: bytes) -> Seen:
+    count, head = _SEEN.unpack(data)
+    if count >= MOST_LINES:
+        raise _differ("it names a ledger longer than any can be")
+    return Seen(count, head.hex())
 
 
 _SAME = {

@@ -65,7 +65,7 @@ def status(folder: Path, ledger: Ledger | None) -> Status:
         damaged=tuple(file.path.name for file in found if file.state == "damaged"),
         bytes=sum(file.size for file in found),
         freed=sum(file.size for file in found if file.state in ("used", "expired")),
-        by_plan=tuple((plan, plans.count(plan)) for plan in dict.fromkeys(plans)),
+        by_plan=tuple((plan, plans.count(plan)) for plan in sorted(set(plans))),
         expires=min((header.expires for header in left), default=None),
     )
 

@@ -21,13 +21,14 @@ from ppc.runtime.keys import Seed
 from ppc.runtime.party import Supply
 from ppc.runtime.prep.disk import reading, writing
 from ppc.runtime.prep.header import commitment
-from ppc.runtime.prep.heads import agree, head_of
+from ppc.runtime.prep.heads import SEEN_BYTES, agree, decode_seen, encode_seen, head_of
 from ppc.runtime.prep.ledger import Ledger, used_already
 from ppc.runtime.prep.reading import HALF_ENDING, Prep
 from ppc.runtime.prep.record import Seen
 from ppc.runtime.prep.sealing import HALF_BYTES, Bytes, FileKey
 
 SEED_SEGMENT = 0
+MESSAGE_BYTES = HALF_BYTES + SEEN_BYTES  # of what `half` gives out
 _SLACK = 300  # seconds that the clocks of two machines may be apart
 
 
@@ -79,21 +80,23 @@ class Use:
         return self._head
 
     def agree(self, theirs: bytes) -> None:
-        """Compare the peer's head with the own one, and remember it."""
-        found = agree(self._head, theirs, seen=self._seen)
-        self.ledger.see(self.peer, found.ledger)
+        """Compare the peer's head with the own one."""
+        agree(self._head, theirs, seen=self._seen)
         self._agreed = True
 
     # ---- from here on it is used ----
 
     def half(self) -> bytes:
-        """For the peer, once: it is erased here before it is given out, and the ledger knew before that."""
+        """For the peer, once: it is erased here before it is given out, and the ledger knew before that.
+
+        Behind it stands how long the ledger is now, for the peer to remember: it can never go back behind this use.
+        """
         if not self._agreed:
             raise InternalError("a pair is used on which the parties did not agree", place=self.pair)
         self.ledger.take(self.pair, SEED_SEGMENT, session=self.session, peer=self.peer)
         halves = self._erased()
         self._own = halves[:HALF_BYTES]
-        return halves[HALF_BYTES:]
+        return halves[HALF_BYTES:] + encode_seen(self.ledger.head())
 
     def _erased(self) -> bytes:
         """Both halves that this party keeps; they stand on its disk no more."""
@@ -118,10 +121,11 @@ class Use:
 
     def unlock(self, theirs: bytes) -> None:
         """With the peer's half: decrypt the seed."""
-        header = self.prep.header
-        if len(theirs) != HALF_BYTES or commitment("half", self.pair, theirs) != header.peer_half:
+        header, half = self.prep.header, theirs[:HALF_BYTES]
+        if len(theirs) != MESSAGE_BYTES or commitment("half", self.pair, half) != header.peer_half:
             raise _wrong_half("the half that the other party sent")
-        self._key = FileKey(self._own, theirs, pair=self.pair, party=header.party, artifact=header.artifact)
+        self.ledger.see(self.peer, decode_seen(theirs[HALF_BYTES:]))
+        self._key = FileKey(self._own, half, pair=self.pair, party=header.party, artifact=header.artifact)
         self._own = b""
         secret = self.prep.unseal(SEED_SEGMENT, self._key).tobytes()
         if commitment("seed", self.pair, secret) != header.seed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -68,9 +68,7 @@ def deal(folder: Path, *, count: int = 1, plan: Plan = PLAN, iterations: int = 2
     made: list[str] = []
     for place in range(count):
         secrets = Secrets()
-        write_pair(
-            Facts(plan, iterations=iterations, days=days), folder, secrets, filler(plan, iterations), key=KEY
-        )
+        write_pair(Facts(plan, iterations=iterations, days=days), folder, secrets, filler(plan, iterations), key=KEY)
         for role in ROLES:
             os.utime(folder / role / f"{secrets.pair}.prep", (place, place))
         made.append(secrets.pair)
@@ -137,7 +135,7 @@ def hosts(folder: Path, dealt: Path, *, disk: Disk | None = None) -> tuple[Host,
 
 
 @contextmanager
-def claimed(client: Host, server: Host) -> Iterator[tuple[Use, Use]]:
+def claimed(client: Host, server: Host) -> Generator[tuple[Use, Use]]:
     """Both parties hold the same pair, and have not agreed yet."""
     session = token_bytes(16)
     with ExitStack() as stack:

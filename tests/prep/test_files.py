@@ -7,6 +7,7 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -131,31 +132,30 @@ def edited(tmp_path: Path, **changes: Any) -> PpcError:
     return caught.value
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"uses": 2},
-        {"uses": True},
-        {"role": 2},
-        {"pair": "../../../../etc/passwd"},
-        {"pair": "A" * 32},
-        {"iterations": 0},
-        {"iterations": 10**30},
-        {"segments": 1 << 40},
-        {"party": ""},
-        {"party": "a\nb"},
-        {"created": -1},
-        {"created": 1.5},
-        {"root": "0" * 63},
-        {"more": 1},
-        {"seed": None},
-        {"protocol": [[[[[[]]]]]]},
-        {"protocol": {"a": float("nan")}},
-        {"format": "other"},
-        {"plan": "x" * 70_000},
-    ],
-    ids=str,
-)
+BROKEN: list[dict[str, Any]] = [
+    {"uses": 2},
+    {"uses": True},
+    {"role": 2},
+    {"pair": "../../../../etc/passwd"},
+    {"pair": "A" * 32},
+    {"iterations": 0},
+    {"iterations": 10**30},
+    {"segments": 1 << 40},
+    {"party": ""},
+    {"party": "a\nb"},
+    {"created": -1},
+    {"created": 1.5},
+    {"root": "0" * 63},
+    {"more": 1},
+    {"seed": None},
+    {"protocol": [[[[[[]]]]]]},
+    {"protocol": {"a": float("nan")}},
+    {"format": "other"},
+    {"plan": "x" * 70_000},
+]
+
+
+@pytest.mark.parametrize("changes", BROKEN, ids=lambda changes: str(changes)[:40])
 def test_headers_that_break_the_form(tmp_path: Path, changes: dict[str, Any]) -> None:
     assert edited(tmp_path, **changes).diagnostics[0].code == "PPC550"
 
@@ -195,7 +195,10 @@ def test_the_dealers_key(tmp_path: Path) -> None:
 
 
 def test_too_little_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 1000}))
+    def usage(path: Path) -> SimpleNamespace:
+        return SimpleNamespace(free=1000)
+
+    monkeypatch.setattr("shutil.disk_usage", usage)
     refused("PPC560", lambda: deal_to_files(PLAN, tmp_path / "new", 1, key=KEY))
     assert not (tmp_path / "new").exists()
 
