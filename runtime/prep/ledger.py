@@ -67,7 +67,7 @@ class Ledger:
     # ---- what is written ----
 
     def take(self, pair: str, segment: int, *, session: str, peer: str) -> None:
-        """A segment is used from here on: when this returns, the disk knows."""
+        """A segment, and all before it, is used from here on: when this returns, the disk knows."""
         with self._alone():
             if segment < self._book.next.get(pair, 0):
                 raise used_already(pair)

@@ -1,7 +1,7 @@
 """The lines of a ledger, and the hash that binds each to all before it.
 
     ppc-ledger 1 ID
-    HASH use PAIR SEGMENT SESSION PEER TIME      a segment that is used from here on
+    HASH use PAIR SEGMENT SESSION PEER TIME      it is used from here on, and all before it
     HASH seen PEER COUNT HEAD TIME               how long the peer's ledger was, and its last hash
 
 Numbers are decimal, names and hashes hexadecimal. Called by `ledger` only, who knows when a line is on the disk.

@@ -28,6 +28,7 @@ from ppc.runtime.prep.record import Seen
 from ppc.runtime.prep.sealing import HALF_BYTES, Bytes, FileKey
 
 SEED_SEGMENT = 0
+BLOCK = 16  # segments that one line of the ledger burns; a run that ended is not taken up again, so none is lost
 MESSAGE_BYTES = HALF_BYTES + SEEN_BYTES  # of what `half` gives out
 _SLACK = 300  # seconds that the clocks of two machines may be apart
 
@@ -43,6 +44,7 @@ class Use:
         self._key: FileKey | None = None
         self._seed: Seed | None = None
         self._next = SEED_SEGMENT + 1
+        self._burnt = SEED_SEGMENT  # the last segment that the ledger knows
         self._stack = ExitStack()
         self._stack.enter_context(ledger.hold(self.pair))
         try:
@@ -155,7 +157,9 @@ class Use:
         place = self._next
         if self._key is None or place >= len(self.prep.segments):
             raise InternalError("more passes than the file was dealt for", place=self.pair)
-        self.ledger.take(self.pair, place, session=self.session, peer=self.peer)
+        if place > self._burnt:
+            self._burnt = min(place + BLOCK, len(self.prep.segments)) - 1
+            self.ledger.take(self.pair, self._burnt, session=self.session, peer=self.peer)
         self._next = place + 1
         return self.prep.unseal(place, self._key)
 

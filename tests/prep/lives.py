@@ -180,8 +180,8 @@ def dealing(home: Path, wanted: int) -> dict[str, Any]:
         out["died"] += child(partial(one, folder, Mortal(place * total // out["points"]))) == -signal.SIGKILL
         one(folder, Disk())
         client, server = ({path.stem for path in (folder / role).glob("[0-9a-f]*.prep")} for role in ROLES)
-        halves = ({path.stem for path in (folder / role).glob("[0-9a-f]*.half")} for role in ROLES)
-        if not (client <= server and all({*client, *server} <= found for found in halves)):
+        halves = [{path.stem for path in (folder / role).glob("[0-9a-f]*.half")} for role in ROLES]
+        if not (client <= server and client <= halves[0] and server <= halves[1]):
             out["problems"].append(f"half a pair after {place}")
         (folder / "hosts").mkdir()
         if life(folder / "hosts", folder, 3, Disk()) < 1:
@@ -209,6 +209,7 @@ def running(home: Path, wanted: int, runs: int) -> dict[str, Any]:
 
 def main() -> int:
     folder, wanted, runs = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+    folder.mkdir(parents=True, exist_ok=True)
     if len(sys.argv) > 4:
         CARELESS[sys.argv[4]]()
     sys.stdout.write(json.dumps(running(folder, wanted, runs) if runs else dealing(folder, wanted)) + "\n")

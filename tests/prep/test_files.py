@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ppc.errors import PpcError
+from ppc.errors import InternalError, PpcError
 from ppc.plan.material import corrections
 from ppc.runtime.channel import memory_channels
 from ppc.runtime.party import Party
@@ -23,6 +23,7 @@ from ppc.runtime.prep.reading import open_prep, sizes
 from ppc.runtime.prep.sealing import TAG_BYTES
 from ppc.runtime.prep.shelf import Shelf
 from ppc.runtime.prep.signing import DealerKey, load_key, load_or_make
+from ppc.runtime.prep.use import BLOCK
 from ppc.runtime.prep.writing import deal_to_files, run_bytes
 from ppc.runtime.session import passes
 from tests.prep.hosts import KEY, PARTIES, PLAN, claimed, deal, hosts, unlock
@@ -228,6 +229,22 @@ def test_large_segments_go_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyP
             supply = uses[1].supply
             assert supply is not None
             assert [set(supply(*turn).tolist()) for turn in passes(PLAN, 2)] == [set(), {1}, {2}]
+
+
+def test_lines_of_the_ledger_burn_blocks(tmp_path: Path) -> None:
+    """Always ahead of what is decrypted, also after the first block."""
+    deal(tmp_path / "dealt", iterations=40)
+    client, server = hosts(tmp_path, tmp_path / "dealt")
+    client.iterations = server.iterations = 40
+    with claimed(client, server) as uses:
+        unlock(*uses)
+        supply = uses[1].supply
+        assert supply is not None
+        for place, turn in enumerate(passes(PLAN, 40), start=1):
+            supply(*turn)
+            assert place < server.ledger.next(uses[1].pair) <= min(place + BLOCK, 42)
+        with pytest.raises(InternalError, match="more passes"):
+            supply("each", 40)
 
 
 def test_trust_is_asked_before_a_file_is_offered(tmp_path: Path) -> None:
