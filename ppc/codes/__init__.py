@@ -1,8 +1,8 @@
 """Every error code: its title, and what `ppc explain CODE` says about it.
 
 1xx language   2xx names and shapes   3xx numbers and ranges   4xx who may see what
-5xx files and machines   54x bundles   6xx import from other systems   65x runs of two parties
-66x certificates and connections
+5xx files and machines   54x bundles   55x preprocessing files   6xx import from other systems
+65x runs of two parties   66x certificates and connections
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from ppc.codes.imports import IMPORTS
 from ppc.codes.kernels import KERNELS
 from ppc.codes.language import LANGUAGE
 from ppc.codes.machines import MACHINES
+from ppc.codes.preps import PREPS
 from ppc.codes.privacy import PRIVACY
 from ppc.codes.runs import RUNS
 from ppc.codes.wire import WIRE
 
 _LANGUAGE = {**LANGUAGE, **GRAPHS, **PRIVACY}
-_MACHINES = {**MACHINES, **KERNELS, **BUNDLES, **IMPORTS, **RUNS, **WIRE}
+_MACHINES = {**MACHINES, **KERNELS, **BUNDLES, **PREPS, **IMPORTS, **RUNS, **WIRE}
 CODES: dict[str, Code] = {**_LANGUAGE, **_MACHINES}

@@ -1,0 +1,57 @@
+"""How many runs are left, what is good for nothing any more, and what to do."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from ppc.runtime.prep.status import status, sweep
+from tests.prep.hosts import OTHER, claimed, deal, hosts, run
+
+
+def test_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unused, used, expired and damaged files, by plan; then what a sweep leaves."""
+    deal(tmp_path / "dealt", count=5, days=10)
+    deal(tmp_path / "dealt", plan=OTHER, days=20)
+    deal(tmp_path / "dealt", plan=OTHER, days=-1)
+    client, server = hosts(tmp_path, tmp_path / "dealt")
+    run(client, server)
+    damaged = client.prep / f"{'f' * 32}.prep"
+    damaged.write_bytes(b"damaged")
+    found = status(client.prep, client.ledger)
+    assert (found.left, found.used, found.expired, found.damaged) == (5, 1, 1, (damaged.name,))
+    assert [(name.split()[0], count) for name, count in found.by_plan] == [("other", 1), ("small", 4)]
+    assert found.expires is not None
+    assert abs(found.expires - time.time() - 10 * 86_400) < 100
+    assert "--sweep" in found.advice()
+    assert sweep(client.prep, client.ledger) == found.freed > 0
+    swept = status(client.prep, client.ledger)
+    assert (swept.left, swept.used, swept.expired, swept.freed) == (5, 0, 0, 0)
+    assert swept.advice() == "Nothing needs to be done."
+    assert status(tmp_path / "dealt" / "client", None).left == 6
+    monkeypatch.setattr("ppc.runtime.prep.status.time", lambda: time.time() + 9 * 86_400)
+    assert "expires in" in swept.advice()
+
+
+def test_few_and_none(tmp_path: Path) -> None:
+    deal(tmp_path / "dealt", count=1, days=10)
+    client, server = hosts(tmp_path, tmp_path / "dealt")
+    assert status(client.prep, client.ledger).advice().startswith("Only 1 run is left")
+    run(client, server)
+    assert status(client.prep, client.ledger).advice().startswith("No run is left")
+    assert status(tmp_path / "nowhere", None).left == 0
+
+
+def test_what_is_in_use_stays(tmp_path: Path) -> None:
+    deal(tmp_path / "dealt", count=1, days=10)
+    client, server = hosts(tmp_path, tmp_path / "dealt")
+    with claimed(client, server) as (ours, theirs):
+        ours.agree(theirs.head())
+        ours.half()
+        assert status(client.prep, client.ledger).used == 1
+        assert sweep(client.prep, client.ledger) == 0
+        assert ours.prep.path.exists()
+    assert sweep(client.prep, client.ledger) > 0
+    assert not list(client.prep.iterdir())
