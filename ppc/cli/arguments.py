@@ -8,7 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from ppc import __version__
-from ppc.cli import bill_verbs, bundle_verbs, cert_verbs, diff_verb, model_verbs, role_verbs, run_verb, source_verbs
+from ppc.cli import (
+    bill_verbs,
+    bundle_verbs,
+    cert_verbs,
+    diff_verb,
+    doctor_verb,
+    model_verbs,
+    role_verbs,
+    run_verb,
+    source_verbs,
+)
 
 if TYPE_CHECKING:
     from ppc.bill.network import Profile
@@ -33,6 +43,7 @@ def parser() -> argparse.ArgumentParser:
     _run(verbs)
     _party(verbs)
     _deal(verbs)
+    _doctor(verbs)
     _weights(verbs)
     _import(verbs)
     _cert(verbs)
@@ -222,6 +233,9 @@ def _party(verbs: Verbs) -> None:
         "--listen", type=_address, metavar="HOST:PORT", help="for the server: where it listens (port 7440)"
     )
     verb.add_argument("--dealer", type=_dealers, metavar="HOST:PORT", help="where the dealer listens")
+    verb.add_argument("--prep", type=Path, metavar="FOLDER", help="files of `ppc deal --count`, in place of --dealer")
+    verb.add_argument("--trust", action="append", metavar="NAME", help="with --prep: the dealer's name, as it says it")
+    verb.add_argument("--ledger", type=Path, metavar="FOLDER", help="of what was used (~/.local/state/ppc)")
     verb.add_argument("--input", type=Path, metavar="FILE", help="a .npz with this party's examples, or one .npy")
     _weights_of(verb)
     verb.add_argument("-o", dest="output", type=Path, metavar="FILE.npz", help="write this party's results here")
@@ -230,14 +244,33 @@ def _party(verbs: Verbs) -> None:
 
 
 def _deal(verbs: Verbs) -> None:
-    verb = _verb(verbs, "deal", role_verbs.deal, "be the dealer of a bundle, for parties on other machines")
-    verb.add_argument("bundle", type=Path, metavar="BUNDLE", help="the folder that `ppc compile -o` wrote")
+    verb = _verb(verbs, "deal", role_verbs.deal, "be the dealer: live, or into files; or `deal status`")
+    verb.add_argument("bundle", type=Path, nargs="+", metavar="BUNDLE | status FOLDER", help="of `ppc compile -o`")
     verb.add_argument("--listen", type=_dealers, metavar="HOST:PORT", help="where it listens (everywhere, port 7441)")
     verb.add_argument("--once", action="store_true", help="end after one run")
     verb.add_argument("--most", type=_positive, default=8, metavar="N", help="runs at a time (8)")
+    verb.add_argument("--count", type=_positive, metavar="N", help="make files for N runs, and do not listen")
+    verb.add_argument("--examples", type=_positive, metavar="N", help="of each run, for --count (one full batch)")
+    verb.add_argument("--days", type=float, default=30.0, metavar="N", help="until files expire (30)")
+    verb.add_argument("-o", dest="output", type=Path, metavar="FOLDER", help="for --count: gets client/ and server/")
+    verb.add_argument("--key", type=Path, metavar="FILE", help="that signs files (~/.config/ppc/dealer.key)")
+    verb.add_argument("--ledger", type=Path, metavar="FOLDER", help="for status: a party's (~/.local/state/ppc)")
+    verb.add_argument("--sweep", action="store_true", help="for status: delete what was used or has expired")
     _weights_of(verb)
     verb.set_defaults(input=None)
     _role(verb)
+
+
+def _doctor(verbs: Verbs) -> None:
+    verb = _verb(verbs, "doctor", doctor_verb.doctor, "look whether a run would come about, here and with a peer")
+    verb.add_argument("bundle", type=Path, nargs="?", metavar="BUNDLE", help="the folder that `ppc compile -o` wrote")
+    verb.add_argument("--role", metavar="client | server | NAME", help="which party this is")
+    way = verb.add_mutually_exclusive_group()
+    way.add_argument("--peer", type=_address, metavar="HOST:PORT", help="where the other side's doctor listens")
+    way.add_argument("--listen", type=_address, metavar="HOST:PORT", help="be the doctor that is asked")
+    verb.add_argument("--certificates", type=Path, metavar="FOLDER", help="of `ppc cert` (~/.config/ppc/certificates)")
+    verb.add_argument("--patience", type=float, default=60.0, metavar="S", help="until the other one is started (60)")
+    _json(verb)
 
 
 def _diff(verbs: Verbs) -> None:

@@ -18,13 +18,17 @@ from ppc.cli.telling import Telling, as_facts, counts_table
 from ppc.errors import PpcError, fail
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ppc.bundle import Bundle
     from ppc.data import Array
     from ppc.runtime.keyring import Keyring
+    from ppc.runtime.roles.dealt import Dealt
     from ppc.runtime.roles.meeting import Terms
     from ppc.runtime.roles.party import PartyRun
     from ppc.runtime.roles.request import Stretch
     from ppc.runtime.wire.link import Address, Link
+    from ppc.runtime.wire.tls_channel import TlsChannel
 
 Book = dict[str, "Address"]
 HERE = "127.0.0.1"
@@ -91,7 +95,7 @@ def party(arguments: Namespace) -> int:
     telling = telling_of(arguments)
     answers.check_output(arguments.output)
     with ending_on_signals(telling):
-        bundle, keyring = opened(arguments, arguments.role)
+        bundle, keyring = opened(arguments, arguments.bundle, arguments.role)
         terms = terms_of(arguments)
         brought = _brought(arguments, bundle, telling)
         link, book = _met(arguments, bundle, keyring, brought.examples, terms, telling)
@@ -103,13 +107,13 @@ def party(arguments: Namespace) -> int:
     return 0
 
 
-def opened(arguments: Namespace, role: str) -> tuple[Bundle, Keyring]:
+def opened(arguments: Namespace, folder: Path, role: str) -> tuple[Bundle, Keyring]:
     """A role's bundle and its certificates, which must be of the same role and party."""
     from ppc.bundle import locate, read
     from ppc.passes.checks.verdict import accepted
     from ppc.runtime.keyring import open_folder
 
-    bundle = read(locate(arguments.bundle, role), accepted, role=role)
+    bundle = read(locate(folder, role), accepted, role=role)
     keyring = open_folder(arguments.certificates or default_folder())
     own = keyring.own
     if (own.role, own.party) != (bundle.role, bundle.party):
@@ -125,7 +129,8 @@ def terms_of(arguments: Namespace) -> Terms:
     from ppc.runtime.roles.meeting import Terms
 
     local = arguments.insecure_local or arguments.embedded
-    return Terms(patience=arguments.patience, idle=arguments.idle, insecure_local=local)
+    files = arguments.prep is not None
+    return Terms(patience=arguments.patience, idle=arguments.idle, insecure_local=local, files=files)
 
 
 def _brought(arguments: Namespace, bundle: Bundle, telling: Telling) -> Any:
@@ -142,17 +147,17 @@ def _met(
     from ppc.runtime.roles import meeting
 
     if bundle.role == "client":
-        book = _book(arguments, ("peer", "dealer"), terms)
+        book = _book(arguments, ("peer",) if terms.files else ("peer", "dealer"), terms)
         telling.detail(f"dialling the server at {_address(book['peer'])}")
         return meeting.meet_server(bundle, keyring, book["peer"], examples, terms), book
-    book = {} if arguments.embedded else _book(arguments, ("dealer",), terms)
+    book = {} if arguments.embedded else _book(arguments, () if terms.files else ("dealer",), terms)
     with_port = (HERE, 0) if arguments.embedded else arguments.listen or (EVERYWHERE, meeting.SERVER_PORT)
-    listener = meeting.listen(bundle, keyring, with_port, examples)
+    listener = meeting.listen(bundle, keyring, with_port, examples, terms)
     try:
         telling.event("listening", port=listener.port)
         telling.say(f"{bundle.party} listens for its client at {_address((with_port[0], listener.port))}")
-        book = book or started_book()
-        return meeting.from_elsewhere(listener.accept(terms.patience), terms), book
+        book = started_book() if arguments.embedded else book
+        return _from_elsewhere(listener.accept(terms.patience), book, terms), book
     finally:
         listener.close()
 
@@ -174,7 +179,19 @@ def _book(arguments: Namespace, needed: Sequence[str], terms: Terms) -> Book:
             raise fail("PPC657", f"The address of the {role} is missing.", hint=f"Name it: `--{role} HOST:PORT`.")
         meeting.not_here(role, named[0], terms)
         found[role] = named
+    if len(found) == 2:
+        meeting.three_machines(found["dealer"][0], found["peer"][0], terms)
     return found
+
+
+def _from_elsewhere(link: Link, book: Book, terms: Terms) -> Link:
+    """Who came, if it is neither this machine nor the dealer's."""
+    from ppc.runtime.roles import meeting
+
+    meeting.from_elsewhere(link, terms)
+    if "dealer" in book:
+        meeting.three_machines(book["dealer"][0], str(link.outgoing.getpeername()[0]), terms)
+    return link
 
 
 def _run(
@@ -188,7 +205,7 @@ def _run(
     telling: Telling,
 ) -> tuple[dict[str, Array], PartyRun]:
     """From two connected parties to the result."""
-    from ppc.runtime.roles import meeting, request
+    from ppc.runtime.roles import request
     from ppc.runtime.roles.party import PartyRun
     from ppc.runtime.roles.trace import Trace
     from ppc.runtime.wire.tls_channel import TlsChannel
@@ -198,7 +215,7 @@ def _run(
     fits(stretches, bundle.parties.index(bundle.party))
     channel = TlsChannel(link, idle=terms.idle)
     telling.detail(f"session {link.session.hex()} with the {link.peer}: {examples:,} examples")
-    dealt = meeting.meet_dealer(bundle, keyring, book["dealer"], link.session, examples, terms)
+    dealt = _dealt(arguments, bundle, keyring, channel, book, examples, terms)
     try:
         run = PartyRun(
             bundle=bundle,
@@ -218,6 +235,25 @@ def _run(
     finally:
         dealt.close()
         channel.close()
+
+
+def _dealt(
+    arguments: Namespace,
+    bundle: Bundle,
+    keyring: Keyring,
+    channel: TlsChannel,
+    book: Book,
+    examples: int,
+    terms: Terms,
+) -> Dealt:
+    """Where this party's secrets come from: a dealer that is there, or its files."""
+    from ppc.cli.prep_verbs import shelf_of
+    from ppc.runtime.roles import meeting
+    from ppc.runtime.roles.shelved import ShelvedDealt
+
+    if not terms.files:
+        return meeting.meet_dealer(bundle, keyring, book["dealer"], channel.link.session, examples, terms)
+    return ShelvedDealt(channel, shelf_of(arguments, bundle), first=bundle.role == "client")
 
 
 def fits(stretches: Sequence[Stretch], index: int) -> None:
@@ -283,13 +319,19 @@ def write_trace(arguments: Namespace, spans: dict[str, list[Any]]) -> None:
 
 
 def deal(arguments: Namespace) -> int:
-    """The dealer: waits for parties, until it is told to end."""
+    """The dealer: waits for parties until it is told to end, or makes files, or says how many are left."""
+    from ppc.cli import prep_verbs
     from ppc.runtime.roles.deal import DealerService
     from ppc.runtime.roles.trace import Trace
 
+    arguments.folder = prep_verbs.status_folder(arguments)
+    if arguments.folder is not None:
+        return prep_verbs.status(arguments)
     telling = telling_of(arguments)
+    if arguments.count is not None:
+        return prep_verbs.deal_files(arguments, telling)
     with ending_on_signals(telling):
-        bundle, keyring = opened(arguments, "dealer")
+        bundle, keyring = opened(arguments, arguments.bundle[0], "dealer")
         service = DealerService(
             bundle=bundle,
             brought=_brought(arguments, bundle, telling),

@@ -25,6 +25,7 @@ class Dealt(Protocol):
     """Where a party's secrets come from."""
 
     received: int  # bytes, without headers
+    one_seed: bool  # for all stretches, or each has its own
 
     def stretch(self, stretch: Stretch, session: bytes) -> tuple[Seed, bytes, Supply | None]:
         """For the next stretch: the seed, what it is salted with, and for the server its corrections."""
@@ -38,6 +39,7 @@ class LiveDealt:
 
     def __init__(self, link: Link, *, first: bool, idle: float) -> None:
         self.link, self.first, self.idle, self.received = link, first, idle, 0
+        self.one_seed = True
         self._supply = DealtSupply(link, {SEED_PASS[0]: SEED_BYTES}, [SEED_PASS], idle=idle)
         try:
             self._seed = Seed(self._supply(*SEED_PASS).tobytes())

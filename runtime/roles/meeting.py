@@ -32,6 +32,7 @@ class Terms:
     patience: float = PATIENCE
     idle: float = IDLE
     insecure_local: bool = False
+    files: bool = False  # the dealer's numbers come from files
 
 
 def address(text: str, *, port: int = SERVER_PORT) -> Address:
@@ -78,6 +79,19 @@ def not_here(role: str, host: str, terms: Terms) -> None:
         raise on_this_machine(role, host)
 
 
+def three_machines(dealer: str, peer: str, terms: Terms) -> None:
+    """Refuse a dealer on the other party's machine: its owner would have both halves of everything."""
+    if terms.insecure_local:
+        return
+    theirs = {str(row[4][0]) for row in _resolved(peer)}
+    if theirs & {str(row[4][0]) for row in _resolved(dealer)}:
+        raise fail(
+            "PPC659",
+            f"The dealer at {dealer} is the other party's machine: nothing would be hidden from whoever owns it.",
+            hint="Take a dealer of a third owner, or for a test add `--insecure-local`.",
+        )
+
+
 def on_this_machine(role: str, host: str) -> PpcError:
     return fail(
         "PPC659",
@@ -92,16 +106,16 @@ def meet_server(bundle: Bundle, keyring: Keyring, server: Address, examples: int
     return dial(
         server,
         keyring,
-        hello_of(bundle, examples),
+        hello_of(bundle, examples, files=terms.files),
         expects=("server",),
         check=check_of(bundle, examples),
         patience=terms.patience,
     )
 
 
-def listen(bundle: Bundle, keyring: Keyring, here: Address, examples: int | None) -> Listener:
+def listen(bundle: Bundle, keyring: Keyring, here: Address, examples: int | None, terms: Terms) -> Listener:
     """The server's place, where its client comes to."""
-    hello = hello_of(bundle, examples)
+    hello = hello_of(bundle, examples, files=terms.files)
     return Listener(here, keyring, hello, expects=("client",), check=check_of(bundle, examples))
 
 

@@ -70,9 +70,9 @@ def stretches(bundle: Bundle, examples: int) -> tuple[Stretch, ...]:
     return tuple(found)
 
 
-def predicted(run: Sequence[Stretch]) -> Counts:
-    """What the plans say."""
-    sent, dealt, rounds = [0, 0], [SEED_BYTES, SEED_BYTES], 0
+def predicted(run: Sequence[Stretch], *, seeds: int = 1) -> Counts:
+    """What the plans say. A live dealer sends each party one seed; of files, each pair has its own."""
+    sent, dealt, rounds = [0, 0], [seeds * SEED_BYTES, seeds * SEED_BYTES], 0
     for stretch in run:
         plan = stretch.plan
         for name, _ in stretch.passes:
@@ -87,12 +87,18 @@ def predicted(run: Sequence[Stretch]) -> Counts:
 # ---- what is told of a request before it is run ----
 
 
-def hello_of(bundle: Bundle, examples: int | None, session: bytes = b"") -> Hello:
-    """What a role says of itself. `examples` is None where it brings none."""
+def hello_of(bundle: Bundle, examples: int | None, session: bytes = b"", *, files: bool = False) -> Hello:
+    """What a role says of itself. `examples` is None where it brings none; `files`: its numbers are on its disk."""
     told = {EXAMPLES: b"" if examples is None else str(examples).encode()}
     if session:
         told[SESSION] = session
-    return Hello(role=bundle.role, party=bundle.party, plan=bundle.hash, told=told)
+    return Hello(
+        role=bundle.role,
+        party=bundle.party,
+        plan=bundle.hash,
+        agreed={"dealer": "files" if files else "live"},
+        told=told,
+    )
 
 
 def told_examples(theirs: Hello) -> int | None:
