@@ -233,6 +233,8 @@ def _party(verbs: Verbs) -> None:
         "--listen", type=_address, metavar="HOST:PORT", help="for the server: where it listens (port 7440)"
     )
     verb.add_argument("--dealer", type=_dealers, metavar="HOST:PORT", help="where the dealer listens")
+    verb.add_argument("--serve", action="store_true", help="for the server: keep answering clients; -o is a folder")
+    verb.add_argument("--most", type=_positive, default=32, metavar="N", help="with --serve: sessions at a time (32)")
     verb.add_argument("--prep", type=Path, metavar="FOLDER", help="files of `ppc deal --count`, in place of --dealer")
     verb.add_argument("--trust", action="append", metavar="NAME", help="with --prep: the dealer's name, as it says it")
     verb.add_argument("--ledger", type=Path, metavar="FOLDER", help="of what was used (~/.local/state/ppc)")

@@ -93,11 +93,14 @@ def _end_with_starter() -> None:
 def party(arguments: Namespace) -> int:
     """One run of one party."""
     telling = telling_of(arguments)
-    answers.check_output(arguments.output)
+    if not arguments.serve:
+        answers.check_output(arguments.output)
     with ending_on_signals(telling):
         bundle, keyring = opened(arguments, arguments.bundle, arguments.role)
         terms = terms_of(arguments)
         brought = _brought(arguments, bundle, telling)
+        if arguments.serve:
+            return serve(arguments, bundle, keyring, brought, terms, telling)
         link, book = _met(arguments, bundle, keyring, brought.examples, terms, telling)
         try:
             results, run = _run(arguments, bundle, keyring, link, book, brought, terms, telling)
@@ -269,6 +272,47 @@ def fits(stretches: Sequence[Stretch], index: int) -> None:
             f"The run needs {needed / 1e6:,.0f} MB for its values; this machine has {free / 1e6:,.0f} MB free.",
             hint="Compile with a smaller `--batch`, for all roles.",
         )
+
+
+def serve(arguments: Namespace, bundle: Bundle, keyring: Keyring, brought: Any, terms: Terms, telling: Telling) -> int:
+    """A server for many clients, until it is told to end."""
+    from ppc.runtime.roles import meeting
+    from ppc.runtime.roles.request import hello_of
+    from ppc.runtime.roles.service import Service
+    from ppc.runtime.wire.listener import Listener
+
+    if bundle.role != "server":
+        raise fail("PPC665", f"The {bundle.role} dials; only the server serves.", hint="`ppc party server … --serve`")
+    book = _book(arguments, () if terms.files else ("dealer",), terms)
+    quiet = Telling(quiet=True)
+
+    def session(link: Link) -> str:
+        _from_elsewhere(link, book, terms)
+        results, run = _run(arguments, bundle, keyring, link, book, brought, terms, quiet)
+        _keep(arguments, link, results)
+        return f"{run.examples:,} examples, {sum(run.measured.sent):,} bytes, {run.measured.rounds} rounds"
+
+    service = Service(
+        hello=hello_of(bundle, brought.examples, files=terms.files),
+        carry_out=session,
+        say=telling.say,
+        most=arguments.most,
+    )
+    here = arguments.listen or (EVERYWHERE, meeting.SERVER_PORT)
+    check = meeting.check_of(bundle, brought.examples)
+    listener = Listener(here, keyring, service.answer, expects=("client",), check=check)
+    telling.say(f"{bundle.party} serves at {_address((here[0], listener.port))}, {service.most} sessions at a time")
+    with _stopping(service.stop.set):
+        service.serve(listener)
+    telling.say(f"{service.served} sessions were served, {service.failed} failed")
+    return 0
+
+
+def _keep(arguments: Namespace, link: Link, results: dict[str, Array]) -> None:
+    """What a session gives to the server, in a file of its own."""
+    if arguments.output is not None and results:
+        arguments.output.mkdir(parents=True, exist_ok=True)
+        answers.save(arguments.output / f"{link.session.hex()}.npz", results)
 
 
 def _tell(arguments: Namespace, telling: Telling, run: PartyRun, results: dict[str, Array]) -> None:
