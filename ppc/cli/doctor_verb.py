@@ -96,7 +96,7 @@ def _processor() -> str:
 
 
 def _role(arguments: Namespace, report: Report) -> None:
-    from ppc.cli.role_verbs import opened
+    from ppc.cli.role_start import opened
 
     held: list[tuple[Bundle, Keyring]] = []
 
