@@ -16,7 +16,7 @@ from ppc.cli import (
     role_arguments,
     source_verbs,
 )
-from ppc.cli.options import Verbs, blocks_of, json_of, level_of, program_of, training_of, verb_of
+from ppc.cli.options import Verbs, blocks_of, json_of, level_of, positive, program_of, training_of, verb_of
 
 if TYPE_CHECKING:
     from ppc.bill.network import Profile
