@@ -1,21 +1,25 @@
-"""The command line, verb by verb. What a verb does lives in the modules beside this one."""
+"""The command line, verb by verb. What a verb does lives in the modules `…_verbs` beside this one."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from ppc import __version__
-from ppc.cli import bill_verbs, bundle_verbs, cert_verbs, diff_verb, model_verbs, source_verbs
+from ppc.cli import (
+    bill_verbs,
+    bundle_verbs,
+    cert_verbs,
+    diff_verb,
+    model_verbs,
+    role_arguments,
+    source_verbs,
+)
+from ppc.cli.options import Verbs, blocks_of, json_of, level_of, positive, program_of, training_of, verb_of
 
 if TYPE_CHECKING:
     from ppc.bill.network import Profile
-
-Run = Callable[[argparse.Namespace], int]
-# argparse gives the thing that makes verbs no public name
-Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # pyright: ignore[reportPrivateUsage]
 
 
 def parser() -> argparse.ArgumentParser:
@@ -30,114 +34,63 @@ def parser() -> argparse.ArgumentParser:
     _graph(verbs)
     _explain(verbs)
     _diff(verbs)
-    _run(verbs)
+    role_arguments.add(verbs)
     _weights(verbs)
     _import(verbs)
     _cert(verbs)
     return top
 
 
-def _verb(verbs: Verbs, name: str, run: Run, help_: str) -> argparse.ArgumentParser:
-    made = verbs.add_parser(name, help=help_, description=help_)
-    made.set_defaults(run=run)
-    return made
-
-
-def _json(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--json", action="store_true", help="print for a machine")
-
-
-def _program(verb: argparse.ArgumentParser, *, train: bool = True) -> None:
-    """The program, and which of its blocks to follow."""
-    verb.add_argument("program", type=Path, metavar="MODEL.pnn")
-    _blocks(verb)
-    if train:
-        _training(verb)
-
-
-def _blocks(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--model", metavar="NAME", help="the model to take, where the program has several")
-    verb.add_argument("--as", dest="as_", metavar="NAME", help="the private block to follow")
-
-
-def _training(verb: argparse.ArgumentParser, *, several: bool = False) -> None:
-    verb.add_argument("--train", action="store_true", help="take one training step in place of inference")
-    if several:
-        verb.add_argument("--batch", dest="batches", type=_sizes, default=(), metavar="N,N…", help="examples at a time")
-    else:
-        verb.add_argument("--batch", type=_positive, metavar="N", help="examples at a time")
-
-
-def _sizes(text: str) -> tuple[int, ...]:
-    from ppc.bundle.manifest import MOST_BATCHES
-
-    found = tuple(sorted({_positive(part) for part in text.split(",")}))
-    if len(found) > MOST_BATCHES:
-        raise argparse.ArgumentTypeError(f"at most {MOST_BATCHES} sizes")
-    return found
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if not 1 <= number <= 1_000_000:
-        raise argparse.ArgumentTypeError("must be 1 to 1000000")
-    return number
-
-
-def _level(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("-O", dest="level", type=int, choices=(0, 1, 2), default=2, help="how a plan is carried out (2)")
-
-
 def _check(verbs: Verbs) -> None:
-    verb = _verb(verbs, "check", source_verbs.check, "look for every mistake of a program")
+    verb = verb_of(verbs, "check", source_verbs.check, "look for every mistake of a program")
     verb.add_argument("programs", type=Path, nargs="+", metavar="MODEL.pnn")
-    _json(verb)
+    json_of(verb)
 
 
 def _fmt(verbs: Verbs) -> None:
-    verb = _verb(verbs, "fmt", source_verbs.fmt, "lay out programs in the one way; `-` reads and prints")
+    verb = verb_of(verbs, "fmt", source_verbs.fmt, "lay out programs in the one way; `-` reads and prints")
     verb.add_argument("programs", nargs="+", metavar="MODEL.pnn")
     verb.add_argument("--check", action="store_true", help="change nothing; exit 1 if something would change")
 
 
 def _compile(verbs: Verbs) -> None:
-    verb = _verb(verbs, "compile", source_verbs.compile_, "compile a program and show any of its stages")
-    _program(verb, train=False)
-    _training(verb, several=True)
+    verb = verb_of(verbs, "compile", source_verbs.compile_, "compile a program and show any of its stages")
+    program_of(verb, train=False)
+    training_of(verb, several=True)
     verb.add_argument("--emit", choices=("ast", "graph", "dot", "plan"), help="what to print (graph)")
-    _level(verb)
+    level_of(verb)
     verb.add_argument("--after", metavar="PASS", help="the graph or plan after this pass; `source` is before all")
     verb.add_argument("--print-after-all", action="store_true", help="print it after every pass")
     verb.add_argument("--time-passes", action="store_true", help="print how long each pass took, to stderr")
     verb.add_argument("-o", dest="output", metavar="FILE | FOLDER/", help="write here; a folder takes the bundles")
-    _json(verb)
+    json_of(verb)
 
 
 def _bundle(verbs: Verbs) -> None:
-    verb = _verb(verbs, "bundle", bundle_verbs.bundle, "show or verify the bundles that compile wrote")
+    verb = verb_of(verbs, "bundle", bundle_verbs.bundle, "show or verify the bundles that compile wrote")
     verb.add_argument("action", choices=("show", "verify"))
     verb.add_argument("folder", type=Path, metavar="FOLDER", help="of a program, or of one of its roles")
-    _json(verb)
+    json_of(verb)
 
 
 def _graph(verbs: Verbs) -> None:
-    verb = _verb(verbs, "graph", source_verbs.graph, "draw a program: who computes what, and what is opened")
-    _program(verb)
+    verb = verb_of(verbs, "graph", source_verbs.graph, "draw a program: who computes what, and what is opened")
+    program_of(verb)
     verb.add_argument("--after", metavar="PASS", help="draw the graph after this pass")
     verb.add_argument("-o", dest="output", type=Path, metavar="FILE.svg", required=True, help="a .svg or .dot file")
 
 
 def _explain(verbs: Verbs) -> None:
-    verb = _verb(verbs, "explain", bill_verbs.explain, "what a program costs and shows, or what an error code means")
+    verb = verb_of(verbs, "explain", bill_verbs.explain, "what a program costs and shows, or what an error code means")
     verb.add_argument("subject", nargs="?", metavar="MODEL.pnn | CODE", help="none lists the codes")
-    _blocks(verb)
-    _training(verb, several=True)
-    _level(verb)
+    blocks_of(verb)
+    training_of(verb, several=True)
+    level_of(verb)
     verb.add_argument("--net", type=_network, metavar="NET", help="lan, wan, or as in rtt=40ms,bw=100M")
     verb.add_argument("--leak", action="store_true", help="what each party sees, in place of the costs")
     verb.add_argument("--check", type=Path, metavar="FILE", help="fail if more is revealed than this contract says")
     verb.add_argument("--save", type=Path, metavar="FILE", help="write the contract here")
-    _json(verb)
+    json_of(verb)
 
 
 def _network(text: str) -> Profile:
@@ -149,54 +102,42 @@ def _network(text: str) -> Profile:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def _run(verbs: Verbs) -> None:
-    verb = _verb(verbs, "run", model_verbs.run, "run a model on this machine")
-    _program(verb, train=False)
-    verb.add_argument("--mode", choices=("clear", "twin", "joint"), default="clear", help="clear is the only one yet")
-    source = verb.add_mutually_exclusive_group(required=True)
-    source.add_argument("--weights", type=Path, metavar="FILE", help=".safetensors, .npz, or a torch state_dict")
-    source.add_argument("--seed", type=int, metavar="N", help="seeded weights of an untrained model")
-    verb.add_argument("--input", type=Path, required=True, metavar="FILE", help="a .npz with the inputs, or one .npy")
-    verb.add_argument("-o", dest="output", type=Path, metavar="FILE.npz", help="write the result here")
-    _json(verb)
-
-
 def _diff(verbs: Verbs) -> None:
-    verb = _verb(verbs, "diff", diff_verb.diff, "compare fixed point with float, value by value")
-    _program(verb)
-    _level(verb)
+    verb = verb_of(verbs, "diff", diff_verb.diff, "compare fixed point with float, value by value")
+    program_of(verb)
+    level_of(verb)
     verb.add_argument("--input", type=Path, metavar="FILE", help="a .npz with the inputs, or one .npy (drawn)")
     verb.add_argument("--weights", type=Path, metavar="FILE", help=".safetensors, .npz, or a torch state_dict (drawn)")
     verb.add_argument("--seed", type=int, default=0, metavar="N", help="of what is drawn (0)")
     verb.add_argument("--tolerance", type=float, metavar="X", help="in place of the compiler's own bound")
-    _json(verb)
+    json_of(verb)
 
 
 def _weights(verbs: Verbs) -> None:
-    verb = _verb(verbs, "weights", model_verbs.weights, "list, make, convert or fold a model's weights")
+    verb = verb_of(verbs, "weights", model_verbs.weights, "list, make, convert or fold a model's weights")
     verb.add_argument("action", choices=("list", "init", "export", "fold"))
-    _program(verb, train=False)
+    program_of(verb, train=False)
     verb.add_argument("file", type=Path, nargs="?", metavar="WEIGHTS", help="not for init; may be left out for list")
     verb.add_argument("-o", dest="output", type=Path, metavar="FILE", help=".safetensors or .npz")
     verb.add_argument("--seed", type=int, default=0, metavar="N", help="for init")
-    _json(verb)
+    json_of(verb)
 
 
 def _import(verbs: Verbs) -> None:
-    verb = _verb(verbs, "import", model_verbs.import_, "write a program from an ONNX file or a torch module")
+    verb = verb_of(verbs, "import", model_verbs.import_, "write a program from an ONNX file or a torch module")
     verb.add_argument("origin", metavar="MODEL.onnx | package.module:function")
     verb.add_argument("-o", dest="output", type=Path, metavar="MODEL.pnn", help="(the model's name, with .pnn)")
     verb.add_argument("--input", metavar="SHAPE", help="the input of a torch module, as in 1,28,28")
     verb.add_argument("--bounds", default="0..1", metavar="LOW..HIGH", help="between what the input lies (0..1)")
-    _json(verb)
+    json_of(verb)
 
 
 def _cert(verbs: Verbs) -> None:
-    verb = _verb(verbs, "cert", cert_verbs.cert, "make, show, pin, renew or revoke the certificates of parties")
+    verb = verb_of(verbs, "cert", cert_verbs.cert, "make, show, pin, renew or revoke the certificates of parties")
     verb.add_argument("action", choices=("new", "show", "pin", "renew", "revoke"))
     verb.add_argument("what", nargs="?", metavar="PARTY | FILE | FINGERPRINT", help="for new, pin and revoke")
     verb.add_argument("--folder", type=Path, metavar="FOLDER", help="a party's folder (~/.config/ppc/certificates)")
     verb.add_argument("--role", choices=("client", "server", "dealer"), help="for new")
-    verb.add_argument("--days", type=_positive, default=365, metavar="N", help="how long it is good (365)")
+    verb.add_argument("--days", type=positive, default=365, metavar="N", help="how long it is good (365)")
     verb.add_argument("--fingerprint", metavar="HEX", help="for pin: only if the file has this one")
-    _json(verb)
+    json_of(verb)

@@ -1,4 +1,4 @@
-"""The verbs that need numbers: run, weights, import."""
+"""The verbs weights and import, and what run does in the clear."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ import sys
 from argparse import Namespace
 from collections.abc import Generator
 from contextlib import contextmanager
-from io import BytesIO
 from pathlib import Path
 from secrets import randbelow
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ppc.errors import PpcError, fail
-from ppc.files import write_whole
 
 if TYPE_CHECKING:
     from ppc import compiler
@@ -23,32 +21,22 @@ if TYPE_CHECKING:
     from ppc.weights import SomeWeights
 
 
-def run(arguments: Namespace) -> int:
+def clear(arguments: Namespace, compiled: compiler.Compiled, inputs: dict[str, Array]) -> dict[str, Array]:
     """Evaluate a model in the clear."""
     import numpy as np
 
-    from ppc import compiler, data, reference
+    from ppc import reference
 
-    if arguments.mode != "clear":
-        raise fail("PPC115", f"`--mode {arguments.mode}` is not built yet.", hint="`--mode clear` evaluates in numpy.")
-    chosen = {"model": arguments.model, "as_": arguments.as_}
-    one = compiler.compile_program(arguments.program, **chosen)
-    with pointing_into(one.source):
-        inputs = data.load_inputs(arguments.input, one.graph)
-    batch = max((len(array) for array in inputs.values()), default=1)
-    compiled = compiler.compile_program(arguments.program, batch=max(1, batch), **chosen)
+    values = clear_values(arguments, compiled, inputs)
+    with pointing_into(compiled.source):
+        return {"result": np.asarray(reference.evaluate(compiled.graph, values)["result"])}
+
+
+def clear_values(arguments: Namespace, compiled: compiler.Compiled, inputs: dict[str, Array]) -> dict[str, Any]:
+    """Everybody's values together: examples, folded weights, and signals."""
     typed = typed_graph(compiled)
-    values = {
-        **inputs,
-        **folded_weights(arguments, typed, compiled.after("prepare-inference")),
-        **_signal(compiled.graph),
-    }
-    with pointing_into(one.source):
-        result = np.asarray(reference.evaluate(compiled.graph, values)["result"])
-    if arguments.output is not None:
-        _save_result(arguments.output, result)
-    _print_result(arguments, result)
-    return 0
+    weights = folded_weights(arguments, typed, compiled.after("prepare-inference"))
+    return {**inputs, **weights, **_signal(compiled.graph)}
 
 
 @contextmanager
@@ -89,28 +77,6 @@ def _signal(graph: Graph) -> dict[str, Array]:
         for node in signals
         if node.typed.bounds
     }
-
-
-def _save_result(path: Path, result: Array) -> None:
-    import numpy as np
-
-    if path.suffix != ".npz":
-        raise fail("PPC509", f"`{path}` does not end in .npz, as results do.", hint=f"Write `-o {path.stem}.npz`.")
-    held = BytesIO()
-    np.savez(held, result=result)
-    write_whole(path, held.getvalue())
-
-
-def _print_result(arguments: Namespace, result: Array) -> None:
-    if arguments.json:
-        sys.stdout.write(json.dumps({"ok": True, "mode": "clear", "result": result.tolist()}) + "\n")
-        return
-    rows = result.reshape(len(result), -1)
-    for number, row in enumerate(rows):
-        shown = "  ".join(f"{value:9.4f}" for value in row[:12]) + (" …" if len(row) > 12 else "")
-        best = f"   largest: {int(row.argmax())}" if len(row) > 1 else ""
-        sys.stdout.write(f"{number:>4}  {shown}{best}\n")
-    sys.stdout.write("Evaluated in the clear on this machine: nothing here was private.\n")
 
 
 def weights(arguments: Namespace) -> int:

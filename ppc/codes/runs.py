@@ -5,6 +5,11 @@ from __future__ import annotations
 from ppc.codes.base import codes
 
 RUNS = codes(
+    PPC650=(
+        "no room for another session",
+        """A server and a dealer serve a bounded number of sessions at a time, so that nobody can make them run out of
+        memory. All places were taken. Try again in a moment, or let them start with a larger `--most`.""",
+    ),
     PPC651=(
         "message of another length",
         """Every message of a run has a length, a round and an iteration that the plan names before the run. One came
@@ -36,5 +41,17 @@ RUNS = codes(
         """The plan is proved for ranges that training keeps for a certain number of steps; then the parties count
         together how many values have left them, and reveal that count alone. It was not zero, so the results could
         be wrong without notice, and the run ended. Use wider bounds or a smaller rate.""",
+    ),
+    PPC658=(
+        "too little memory for the run",
+        """How much memory a run takes at most is known from its plan, and compared with what this machine has free
+        before anything is allocated. It is not enough. Compile with a smaller `--batch`: requests are then run in
+        more, smaller batches.""",
+    ),
+    PPC659=(
+        "a role on the same machine",
+        """Privacy rests on the two parties and the dealer being three machines in different hands: whoever has two of
+        them can open everything. The address that was named, or the side that came, is this machine itself. For a
+        test, `--insecure-local` allows it, and `ppc run` runs all three here and says so.""",
     ),
 )

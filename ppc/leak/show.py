@@ -14,6 +14,11 @@ def text(contract: Contract) -> str:
     return "\n".join(_lines(contract)) + "\n"
 
 
+def learned(contract: Contract, party: str) -> list[str]:
+    """What a party has in clear after a run that it did not bring, a line for each value."""
+    return [_learned(contract, one) for one in contract.seen if one.party == party and one.grant != OWN]
+
+
 def _lines(contract: Contract) -> Iterator[str]:
     what = "an iteration of training" if contract.training else "inference"
     yield f"what each party sees of {contract.model}: {what}, batch {contract.batch}"

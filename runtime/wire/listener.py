@@ -102,6 +102,12 @@ class Listener:
             raise found
         return found
 
+    def poll(self, timeout: float) -> Link | PpcError | None:
+        """The next link or a known party's error, if there is one in time; for who serves many."""
+        with suppress(Empty):
+            return self._ready.get(timeout=timeout)
+        return None
+
     def close(self) -> None:
         """Nobody is accepted any more; links that were handed on stay."""
         self._closed.set()

@@ -37,7 +37,7 @@ def wrong(tmp_path: Path) -> Path:
         ["compile", EXAMPLES / "alexnet.pnn", "--as", "complemented"],
         ["explain"],
         ["explain", "ppc203"],
-        ["run", SHALLOW, "--seed", 1, "--input", IMAGES],
+        ["run", SHALLOW, "--mode", "clear", "--seed", 1, "--input", IMAGES],
         ["weights", "list", SHALLOW],
         ["--version"],
         ["--help"],
@@ -58,7 +58,7 @@ def test_0_leaves_files(ppc: Ppc, tmp_path: Path) -> None:
     assert ppc("weights", "init", SHALLOW, "-o", weights, "--seed", 3).code == 0
     assert ppc("weights", "fold", SHALLOW, weights, "-o", folded).code == 0
     assert ppc("weights", "list", SHALLOW, folded).code == 0
-    assert ppc("run", SHALLOW, "--weights", folded, "--input", IMAGES, "-o", result).code == 0
+    assert ppc("run", SHALLOW, "--mode=clear", "--weights", folded, "--input", IMAGES, "-o", result).code == 0
     assert ppc("graph", SHALLOW, "-o", tmp_path / "g.svg").code == 0
     assert ppc("graph", SHALLOW, "-o", tmp_path / "g.dot").code == 0
     assert ppc("compile", SHALLOW, "-o", tmp_path / "g.graph").out == ""

@@ -1,0 +1,79 @@
+"""A party's files, read by their owner: examples and weights, as the plan takes them. Nothing here sends anything."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ppc.errors import PpcError, fail
+
+if TYPE_CHECKING:
+    from ppc.bundle import Bundle, Needed
+    from ppc.data import Array
+    from ppc.runtime.roles.brought import Brought
+    from ppc.weights import SomeWeights
+
+
+def brought(bundle: Bundle, *, inputs: Path | None, weights: Path | None, seed: int | None, quiet: bool) -> Brought:
+    """What this party brings; whatever it must bring and does not is an error, and so is what it need not bring."""
+    from ppc.runtime.roles.brought import Brought
+
+    return Brought(rows=_rows(bundle, inputs), whole=_weights(bundle, weights, seed, quiet=quiet))
+
+
+def _rows(bundle: Bundle, file: Path | None) -> dict[str, Array]:
+    from ppc.data import Expected, load_rows
+    from ppc.runtime.roles.brought import wanted_rows
+
+    plan = bundle.plan(bundle.batches[-1])
+    wanted = wanted_rows(plan, bundle.party) if bundle.role != "dealer" else ()
+    if not wanted:
+        if file is not None:
+            raise fail("PPC508", f"`{bundle.party}` brings no examples to this program.", hint="Leave `--input` out.")
+        return {}
+    if file is None:
+        names = ", ".join(f"`{one.name}`" for one in wanted)
+        hint = f"Name a .npz with {names}: `--input FILE.npz`."
+        raise fail("PPC508", f"`{bundle.party}` must bring {names}.", hint=hint)
+    rows = [
+        Expected(name=one.name, shape=one.shape, rows=one.rows, label=one.what == "label" and len(one.shape) == 1)
+        for one in wanted
+    ]
+    return load_rows(file, rows)
+
+
+def _weights(bundle: Bundle, file: Path | None, seed: int | None, *, quiet: bool) -> dict[str, Array]:
+    needed = bundle.weights
+    if needed is None or not needed.arrays:
+        if file is not None or seed is not None:
+            hint = "Leave `--weights` and `--seed` out."
+            raise fail("PPC508", f"`{bundle.party}` brings no weights to this program.", hint=hint)
+        return {}
+    if file is None and seed is None:
+        raise fail("PPC501", f"`{bundle.party}` must bring the weights.", hint="Name them: `--weights FILE`.")
+    found = _loaded(needed, file, seed, quiet=quiet)
+    return {one.name: found[one.name] for one in needed.arrays}  # pyright: ignore[reportReturnType]
+
+
+def _loaded(needed: Needed, file: Path | None, seed: int | None, *, quiet: bool) -> SomeWeights:
+    """Folded here, by their owner, where the program has batch norms."""
+    from ppc.weights import fold, graph_of, initial, load
+
+    written, folded = needed.written, needed.folded
+    if file is None:
+        return _folded(needed, initial(written, seed or 0))
+    try:
+        graph = graph_of(file, written, folded) if folded is not None else written
+        found = load(file, graph)
+        if not quiet:
+            sys.stderr.write("".join(f"note: {note}\n" for note in found.notes))
+        return found.weights if graph is folded else fold(written, found.weights) if folded else found.weights
+    except PpcError as error:
+        raise PpcError(*error.diagnostics) from None  # its lines are of a program that is not on this machine
+
+
+def _folded(needed: Needed, weights: SomeWeights) -> SomeWeights:
+    from ppc.weights import fold
+
+    return fold(needed.written, weights) if needed.folded is not None else weights

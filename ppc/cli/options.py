@@ -1,0 +1,63 @@
+"""Options that several verbs have, and what their values may be."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeAlias
+
+Run = Callable[[argparse.Namespace], int]
+# argparse gives the thing that makes verbs no public name
+Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # pyright: ignore[reportPrivateUsage]
+
+
+def verb_of(verbs: Verbs, name: str, run: Run, help_: str) -> argparse.ArgumentParser:
+    made = verbs.add_parser(name, help=help_, description=help_)
+    made.set_defaults(run=run)
+    return made
+
+
+def json_of(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--json", action="store_true", help="print for a machine")
+
+
+def program_of(verb: argparse.ArgumentParser, *, train: bool = True) -> None:
+    """The program, and which of its blocks to follow."""
+    verb.add_argument("program", type=Path, metavar="MODEL.pnn")
+    blocks_of(verb)
+    if train:
+        training_of(verb)
+
+
+def blocks_of(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--model", metavar="NAME", help="the model to take, where the program has several")
+    verb.add_argument("--as", dest="as_", metavar="NAME", help="the private block to follow")
+
+
+def training_of(verb: argparse.ArgumentParser, *, several: bool = False) -> None:
+    verb.add_argument("--train", action="store_true", help="take one training step in place of inference")
+    if several:
+        verb.add_argument("--batch", dest="batches", type=sizes, default=(), metavar="N,N…", help="examples at a time")
+    else:
+        verb.add_argument("--batch", type=positive, metavar="N", help="examples at a time")
+
+
+def sizes(text: str) -> tuple[int, ...]:
+    from ppc.bundle.manifest import MOST_BATCHES
+
+    found = tuple(sorted({positive(part) for part in text.split(",")}))
+    if len(found) > MOST_BATCHES:
+        raise argparse.ArgumentTypeError(f"at most {MOST_BATCHES} sizes")
+    return found
+
+
+def positive(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 1_000_000:
+        raise argparse.ArgumentTypeError("must be 1 to 1000000")
+    return number
+
+
+def level_of(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("-O", dest="level", type=int, choices=(0, 1, 2), default=2, help="how a plan is carried out (2)")

@@ -1,0 +1,153 @@
+"""Preprocessing in files: `ppc deal --count`, `ppc deal status`, and where a party finds its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ppc.cli.telling import Telling
+from ppc.errors import fail
+
+if TYPE_CHECKING:
+    from ppc.bundle import Bundle
+    from ppc.runtime.prep.ledger import Ledger
+    from ppc.runtime.prep.shelf import Shelf
+    from ppc.runtime.roles.request import Stretch
+
+STATUS = "status"
+
+
+def default_ledger() -> Path:
+    """One for each user of a machine: what was used, whichever folder it lay in."""
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "ppc"
+
+
+def default_key() -> Path:
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "ppc" / "dealer.key"
+
+
+def _ledger(arguments: Namespace) -> Ledger:
+    from ppc.runtime.prep.ledger import Ledger
+
+    return Ledger(arguments.ledger or default_ledger())
+
+
+# ---- a party's ----
+
+
+def shelf_of(arguments: Namespace, bundle: Bundle) -> Callable[[Stretch], Shelf]:
+    """A party's files, by stretch. The folder may be its own, or the one around it."""
+    from ppc.runtime.prep.shelf import Shelf
+
+    folder: Path = arguments.prep
+    own = folder / bundle.role
+    if not arguments.trust:
+        hint = "`--trust NAME`, with the name that `ppc deal --count` printed, compared with the dealer."
+        raise fail("PPC552", "Whose files are trusted is not said.", hint=hint)
+    ledger = _ledger(arguments)
+
+    def shelf(stretch: Stretch) -> Shelf:
+        return Shelf(
+            own if own.is_dir() else folder,
+            ledger,
+            stretch.plan,
+            bundle.party,
+            dealers=arguments.trust,
+            iterations=stretch.iterations,
+        )
+
+    return shelf
+
+
+# ---- the dealer's ----
+
+
+def deal_files(arguments: Namespace, telling: Telling) -> int:
+    """Files for so many runs, of so many examples each."""
+    from ppc.bundle import locate, read
+    from ppc.cli.brought_files import brought
+    from ppc.passes.checks.verdict import accepted
+    from ppc.runtime.prep.signing import load_or_make
+    from ppc.runtime.prep.writing import run_bytes
+    from ppc.runtime.roles.request import stretches
+
+    if arguments.output is None:
+        raise fail("PPC509", "Files are written into a folder.", hint="Name it: `-o FOLDER`.")
+    bundle = read(locate(arguments.bundle[0], "dealer"), accepted, role="dealer")
+    weights = brought(bundle, inputs=None, weights=arguments.weights, seed=arguments.seed, quiet=True)
+    run = stretches(bundle, arguments.examples or max(bundle.batches))
+    key = load_or_make(arguments.key or default_key())
+    done = [0]
+    total = arguments.count * sum(run_bytes(stretch.plan, stretch.iterations) for stretch in run)
+    with telling.progress("dealt", lambda: (done[0], total)):
+        pairs = _dealt(arguments, run, key, weights, done)
+    if arguments.json:
+        facts = {"ok": True, "dealer": key.name, "pairs": pairs, "bytes": done[0], "written": str(arguments.output)}
+        sys.stdout.write(json.dumps(facts, indent=2) + "\n")
+    else:
+        sys.stdout.write(f"{arguments.count} runs in {len(pairs)} pairs, {done[0]:,} bytes, in {arguments.output}\n")
+        sys.stdout.write(f"dealer {key.name}\n")
+        telling.say("Give client/ to the client and server/ to the server, each to nobody else, and keep no copy.")
+    return 0
+
+
+def _dealt(arguments: Namespace, run: tuple[Stretch, ...], key: Any, weights: Any, done: list[int]) -> list[str]:
+    from ppc.runtime.prep.writing import deal_to_files
+    from ppc.runtime.roles.brought import given
+
+    def wrote(size: int) -> None:
+        done[0] += size
+
+    deal = partial(deal_to_files, key=key, days=arguments.days, threads=arguments.threads, progress=wrote)
+    found: list[str] = []
+    for stretch in run:
+        public = given(stretch, "", weights, training=False)
+        found += deal(stretch.plan, arguments.output, arguments.count, iterations=stretch.iterations, public=public)
+    return found
+
+
+def status_folder(arguments: Namespace) -> Path | None:
+    """The folder of `ppc deal status FOLDER`."""
+    first, *rest = arguments.bundle
+    if str(first) == STATUS and len(rest) == 1:
+        return rest[0]
+    if rest:
+        raise fail(
+            "PPC540", "One bundle is dealt for at a time.", hint="`ppc deal BUNDLE`, or `ppc deal status FOLDER`."
+        )
+    arguments.bundle = [first]
+    return None
+
+
+def status(arguments: Namespace) -> int:
+    """How many runs are left in a party's folder, or in the dealer's, and what to do."""
+    from ppc.runtime.prep import status as statuses
+
+    folder: Path = arguments.folder
+    homes = [folder / role for role in ("client", "server") if (folder / role).is_dir()] or [folder]
+    ledger = _ledger(arguments)
+    freed = sum(statuses.sweep(home, ledger) for home in homes) if arguments.sweep else 0
+    found = {str(home): statuses.status(home, ledger) for home in homes}
+    if arguments.json:
+        rows = {name: {**vars(one), "advice": one.advice()} for name, one in found.items()}
+        sys.stdout.write(json.dumps({"ok": True, "swept": freed, "folders": rows}, indent=2) + "\n")
+        return 0
+    for name, one in found.items():
+        sys.stdout.write("\n".join(_lines(name, one)) + "\n")
+    return 0
+
+
+def _lines(name: str, one: Any) -> list[str]:
+    from datetime import UTC, datetime
+
+    until = "" if one.expires is None else f", the first expires {datetime.fromtimestamp(one.expires, UTC):%Y-%m-%d}"
+    lines = [f"{name}: {one.left} left{until}; {one.used} used, {one.expired} expired; {one.bytes:,} bytes"]
+    lines += [f"  {count} of {plan}" for plan, count in one.by_plan]
+    lines += [f"  damaged: {damaged}" for damaged in one.damaged]
+    return [*lines, f"  {one.advice()}"]

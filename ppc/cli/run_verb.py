@@ -1,0 +1,192 @@
+"""The verb run: a program on this machine, in the clear, as the twin of a joint run, or jointly by three processes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import Namespace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from ppc.cli import answers, model_verbs
+from ppc.cli.telling import Telling, as_facts, counts_table, from_facts
+from ppc.errors import fail
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ppc import compiler
+    from ppc.data import Array
+    from ppc.protocol import Lowered
+    from ppc.runtime.roles.request import Counts
+
+LARGEST = 128  # examples at a time, where the user names no batch
+CLEAR = "Evaluated in the clear on this machine: nothing here was private."
+TWIN = "The same integers as a joint run, without shares and on this machine: nothing here was private."
+JOINT = (
+    "Client, server and dealer all ran on this machine, in three processes over TLS: whoever owns it sees everything, "
+    "so nothing was hidden from them."
+)
+
+
+def run(arguments: Namespace) -> int:
+    """Evaluate a model on some inputs."""
+    from ppc import compiler, data
+
+    answers.check_output(arguments.output)
+    chosen = {"model": arguments.model, "as_": arguments.as_}
+    one = compiler.compile_program(arguments.program, **chosen)
+    with model_verbs.pointing_into(one.source):
+        inputs = data.load_inputs(arguments.input, one.graph)
+    examples = max(1, max((len(array) for array in inputs.values()), default=1))
+    mode = arguments.mode or ("joint" if one.policy and one.policy.joint else "clear")
+    if mode == "joint":
+        return _joint(arguments, examples)
+    compiled = compiler.compile_program(arguments.program, batch=examples, **chosen)
+    results = _twin(arguments, compiled, inputs) if mode == "twin" else model_verbs.clear(arguments, compiled, inputs)
+    if arguments.output is not None:
+        answers.save(arguments.output, results)
+    if arguments.json:
+        sys.stdout.write(json.dumps({"ok": True, "mode": mode, "result": results["result"].tolist()}) + "\n")
+        return 0
+    sys.stdout.write("".join(f"{line}\n" for line in answers.shown(results)))
+    if not arguments.quiet:
+        sys.stdout.write(f"{CLEAR if mode == 'clear' else TWIN}\n")
+    return 0
+
+
+def _twin(arguments: Namespace, compiled: compiler.Compiled, inputs: dict[str, Array]) -> dict[str, Array]:
+    from ppc.diff.beside import twin_results
+    from ppc.protocol import lowered
+
+    values = model_verbs.clear_values(arguments, compiled, inputs)
+    with model_verbs.pointing_into(compiled.source):
+        return twin_results(lowered(compiled, level=arguments.level).plan, values)
+
+
+# ---- jointly ----
+
+
+def _joint(arguments: Namespace, examples: int) -> int:
+    from ppc import bundle, bundling
+    from ppc.cli import embedded
+
+    telling = Telling(quiet=arguments.quiet or arguments.json, verbose=arguments.verbose)
+    made = bundling.at_batches(
+        arguments.program,
+        model=arguments.model,
+        as_=arguments.as_,
+        batches=arguments.batches or _sizes(examples),
+        level=arguments.level,
+    )
+    with TemporaryDirectory(prefix="ppc-run-") as name:
+        folder = Path(name)
+        home = bundle.write(bundling.program(made), folder / "build")
+        client, server = made[0].plan.parties
+        parties: dict[str, str] = {"client": client, "server": server}
+        roles = embedded.run(home, folder, parties, _options(arguments, made[0], folder), telling)
+        results = _results(folder)
+        if arguments.trace is not None:
+            _write_trace(arguments.trace, folder, parties)
+    if arguments.output is not None:
+        answers.save(arguments.output, results)
+    return _told(arguments, made, examples, results, roles.done)
+
+
+def _sizes(examples: int) -> tuple[int, ...]:
+    """Whole batches and what is left, so that nothing is padded."""
+    if examples <= LARGEST:
+        return (examples,)
+    return tuple(sorted({LARGEST, examples % LARGEST or LARGEST}))
+
+
+def _options(arguments: Namespace, lowered: Lowered, folder: Path) -> dict[str, list[str]]:
+    """To each role what is its own, and where its results go."""
+    from ppc.runtime.roles.brought import brings_weights, wanted_rows
+
+    plan = lowered.plan
+    names = {"client": plan.parties[0], "server": plan.parties[1], "dealer": ""}
+    found: dict[str, list[str]] = {}
+    for role, name in names.items():
+        options = ["--threads", str(arguments.threads)]
+        if role != "dealer":
+            options += ["-o", str(folder / f"{role}.npz")]
+        if role != "dealer" and wanted_rows(plan, name):
+            options += ["--input", str(arguments.input)]
+        if brings_weights(plan, name):
+            options += ["--weights", str(arguments.weights)] if arguments.weights else ["--seed", str(arguments.seed)]
+        if arguments.trace is not None:
+            options += ["--traced", str(folder / f"{role}.spans.json")]
+        found[role] = options
+    return found
+
+
+def _results(folder: Path) -> dict[str, Array]:
+    """What the parties were given, theirs together."""
+    import numpy as np
+
+    found: dict[str, Array] = {}
+    for role in ("client", "server"):
+        path = folder / f"{role}.npz"
+        if path.exists():
+            with np.load(path, allow_pickle=False) as held:
+                found.update({name: held[name] for name in held.files})
+    return found
+
+
+def _write_trace(path: Path, folder: Path, parties: dict[str, str]) -> None:
+    from ppc.files import write_whole
+    from ppc.runtime.roles.trace import events
+
+    made: list[dict[str, Any]] = []
+    for number, role in enumerate(("client", "server", "dealer")):
+        spans = json.loads((folder / f"{role}.spans.json").read_text())
+        name = f"{parties.get(role, role)} ({role})" if role in parties else role
+        made += events(name, number, [span for one in spans.values() for span in one])
+    write_whole(path, json.dumps({"traceEvents": made, "displayTimeUnit": "ms"}).encode())
+
+
+def _told(
+    arguments: Namespace, made: Sequence[Lowered], examples: int, results: dict[str, Array], done: dict[str, Any]
+) -> int:
+    from ppc.runtime.roles.request import Counts
+
+    plan = made[0].plan
+    predicted = from_facts(done["server"]["predicted"])
+    seen = {role: from_facts(done[role]["measured"]) for role in ("client", "server")}
+    dealt = (seen["client"].dealt[0], seen["server"].dealt[1])
+    measured = Counts(sent=(seen["server"].sent[0], seen["client"].sent[1]), dealt=dealt, rounds=seen["server"].rounds)
+    learned = _learned(made[0])
+    if arguments.json:
+        facts = {"predicted": as_facts(predicted), "measured": as_facts(measured), "learned": learned}
+        head = {"ok": True, "mode": "joint", "parties": list(plan.parties), "examples": examples, "same_machine": True}
+        sys.stdout.write(json.dumps({**head, "result": results["result"].tolist(), **facts}) + "\n")
+        return _agree(predicted, measured)
+    if arguments.output is None:
+        sys.stdout.write("".join(f"{line}\n" for line in answers.shown(results)))
+    if not arguments.quiet:
+        lines = ["", *counts_table(plan.parties, predicted, measured), ""]
+        for party, rows in learned.items():
+            lines += [f"{party} learned", *(f"  {row}" for row in rows or ["nothing"])]
+        sys.stdout.write("\n".join([*lines, "", JOINT]) + "\n")
+    return _agree(predicted, measured)
+
+
+def _agree(predicted: Counts, measured: Counts) -> int:
+    """A run that carries something else than its plan says has a mistake, whatever its answer."""
+    if predicted != measured:
+        raise fail(
+            "PPC651",
+            f"The run carried something else than its plan says: {measured} in place of {predicted}.",
+            hint="This is a mistake of ppc: please report it with the program.",
+        )
+    return 0
+
+
+def _learned(lowered: Lowered) -> dict[str, list[str]]:
+    from ppc.leak.contract import contract
+    from ppc.leak.show import learned
+
+    made = contract(lowered.plan, lowered.compiled.policy)
+    return {party: learned(made, party) for party in lowered.plan.parties}

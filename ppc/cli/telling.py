@@ -1,0 +1,126 @@
+"""What a running role tells: a bar on a terminal, or events, a JSON object a line, for the process that started it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any
+
+from ppc.errors import PpcError, render
+
+if TYPE_CHECKING:
+    from ppc.runtime.roles.request import Counts
+
+Far = Callable[[], tuple[int, int]]  # bytes that were moved, and all
+EVERY = 0.1  # seconds
+
+
+class Telling:
+    """Where a role's words go. `events` for a program, else for a person; `quiet` leaves out what is no result."""
+
+    def __init__(self, *, events: bool = False, quiet: bool = False, verbose: bool = False) -> None:
+        self.events, self.quiet, self.verbose = events, quiet, verbose
+
+    def event(self, kind: str, **facts: Any) -> None:
+        if self.events:
+            sys.stdout.write(json.dumps({"event": kind, **facts}) + "\n")
+            sys.stdout.flush()
+
+    def say(self, text: str) -> None:
+        """Something that a person may want to know."""
+        if not self.quiet and not self.events:
+            sys.stderr.write(text + "\n")
+            sys.stderr.flush()
+
+    def detail(self, text: str) -> None:
+        if self.verbose:
+            self.say(text)
+
+    def failed(self, error: PpcError) -> None:
+        """To the process that started this one, which prints it."""
+        if self.events:
+            diagnostics = [
+                {"code": one.code, "message": one.message, "hint": one.hint, "notes": [note.text for note in one.notes]}
+                for one in error.diagnostics
+            ]
+            self.event("failed", diagnostics=diagnostics)
+        else:
+            sys.stderr.write(render(error))
+
+    @contextmanager
+    def progress(self, what: str, far: Far) -> Generator[None]:
+        """While something runs, how far it is."""
+        ended = Event()
+        watch = self._tell if self.events else self._draw if sys.stderr.isatty() and not self.quiet else None
+        thread = Thread(target=watch, args=(what, far, ended), daemon=True) if watch else None
+        if thread:
+            thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            if thread:
+                thread.join()
+
+    def _tell(self, _what: str, far: Far, ended: Event) -> None:
+        last = -1
+        while not ended.wait(EVERY):
+            done, total = far()
+            if done != last:
+                self.event("progress", done=done, total=total)
+            last = done
+
+    def _draw(self, what: str, far: Far, ended: Event) -> None:
+        """A bar in bytes, with the speed and the time that is left."""
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            DownloadColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+            TransferSpeedColumn,
+        )
+
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task(what, total=None)
+            while not ended.wait(EVERY):
+                done, total = far()
+                bar.update(task, completed=done, total=total or None)
+
+
+def counts_table(parties: tuple[str, str], predicted: Counts, measured: Counts) -> list[str]:
+    """Predicted beside measured; `-` where a role does not see it."""
+    from ppc.bill.tables import table
+
+    client, server = parties
+    rows = [
+        (f"{client} → {server}, bytes", predicted.sent[0], measured.sent[0]),
+        (f"{server} → {client}, bytes", predicted.sent[1], measured.sent[1]),
+        (f"dealer → {client}, bytes", predicted.dealt[0], measured.dealt[0]),
+        (f"dealer → {server}, bytes", predicted.dealt[1], measured.dealt[1]),
+        ("rounds", predicted.rounds, measured.rounds),
+    ]
+    cells = [(name, f"{said:,}", f"{found:,}" if found or not said else "-") for name, said, found in rows]
+    return table(("", "predicted", "measured"), cells, words=1)
+
+
+def as_facts(counts: Counts) -> dict[str, Any]:
+    return {"sent": list(counts.sent), "dealt": list(counts.dealt), "rounds": counts.rounds}
+
+
+def from_facts(facts: dict[str, Any]) -> Counts:
+    from ppc.runtime.roles.request import Counts
+
+    return Counts(sent=tuple(facts["sent"]), dealt=tuple(facts["dealt"]), rounds=facts["rounds"])

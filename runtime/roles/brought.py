@@ -1,0 +1,115 @@
+"""What a party brings to a run, given to the plan batch by batch. Nothing here sends anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from secrets import randbelow
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ppc.plan.steps import Plan, Step
+from ppc.runtime.roles.request import Stretch
+from ppc.runtime.session import Given
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Brought:
+    """`rows` have an example in each row; `whole` are given as they are. Both by the names of the graph."""
+
+    rows: Mapping[str, Array] = field(default_factory=dict[str, Array], repr=False)
+    whole: Mapping[str, Array] = field(default_factory=dict[str, Array], repr=False)
+
+    @property
+    def examples(self) -> int | None:
+        """How many there are; None where this party brings none."""
+        return next((len(array) for array in self.rows.values()), None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """One array of examples that a party must bring."""
+
+    name: str
+    what: str  # data or label
+    shape: tuple[int, ...]  # of one example
+    rows: int | None  # exactly so many, where the plan says it
+
+
+def wanted_rows(plan: Plan, party: str) -> tuple[Wanted, ...]:
+    """What the files of a party must hold, weights apart."""
+    return tuple(
+        Wanted(
+            name=_name(step),
+            what=step.word("what"),
+            shape=step.wire.shape[1:],
+            rows=step.wire.shape[0] if home == "setup" else None,
+        )
+        for home, step in _givens(plan, party)
+        if step.word("what") in ("data", "label")
+    )
+
+
+def brings_weights(plan: Plan, party: str) -> bool:
+    """Whether a party gives parameters; public ones are given by both and to the dealer, whose name is empty."""
+    return any(step.word("what") == "parameter" for _, step in _givens(plan, party))
+
+
+def _givens(plan: Plan, party: str) -> Iterator[tuple[str, Step]]:
+    """What the plan takes from a party; of the dealer, what is public."""
+    for section in plan.sections:
+        for step in section.steps:
+            if step.op == "given" and step.word("what") != "zero" and step.wire.at in ("", party):
+                yield section.name, step
+
+
+def _name(step: Step) -> str:
+    return step.name.removesuffix(".first")
+
+
+def given(stretch: Stretch, party: str, brought: Brought, *, training: bool) -> Given:
+    """The values of a stretch by section and iteration, under the names of the plan's steps."""
+    homes: dict[str, list[Step]] = {}
+    for home, step in _givens(stretch.plan, party):
+        homes.setdefault(home, []).append(step)
+
+    def values(section: str, iteration: int) -> dict[str, Array]:
+        found: dict[str, Array] = {}
+        for step in homes.get(section, ()):
+            name = _name(step)
+            if step.word("what") == "signal":
+                found[step.name] = _signal(step)
+            elif name in brought.rows:
+                whole = section != "each"
+                found[step.name] = brought.rows[name] if whole else _batch(step, stretch, iteration, training, brought)
+            elif name in brought.whole:
+                found[step.name] = brought.whole[name]
+        return found  # what is missing, the party says (PPC654)
+
+    return values
+
+
+def _batch(step: Step, stretch: Stretch, iteration: int, training: bool, brought: Brought) -> Array:
+    """The rows of one batch. In training the rows begin again behind the last; else what is missing is padded."""
+    rows, size = brought.rows[_name(step)], stretch.plan.batch
+    start = stretch.first + size * iteration
+    if training:
+        return rows[(start + np.arange(size)) % len(rows)]
+    found = rows[start : start + size]
+    if len(found) == size:
+        return found
+    bounds = step.wire.bounds
+    zero = 0.0 if bounds is None else min(max(0.0, bounds.low), bounds.high)
+    padding = np.full((size - len(found), *rows.shape[1:]), zero)
+    return np.concatenate([found, padding])
+
+
+def _signal(step: Step) -> Array:
+    """A fresh secret for each example, from the system's generator."""
+    highest = int(step.wire.bounds.high) if step.wire.bounds else 1
+    drawn = [randbelow(highest + 1) for _ in range(step.wire.size)]
+    return np.array(drawn).reshape(step.wire.shape)

@@ -1,0 +1,203 @@
+"""The dealer's process: waits for both parties of a session, sends both a seed and the server its corrections.
+
+It is told the hash of the plans, how many examples are run, and nothing else. Its memory stays small: a parcel is made
+when the one before it is on its way, and a slow party slows it down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from secrets import token_bytes
+from threading import Event, Lock, Thread
+from time import monotonic
+from typing import TypeVar
+
+import numpy as np
+
+from ppc.bundle import Bundle
+from ppc.errors import PpcError, fail
+from ppc.runtime.certificates import Certificate
+from ppc.runtime.dealer import Dealer
+from ppc.runtime.keys import Seed
+from ppc.runtime.roles.brought import Brought, given
+from ppc.runtime.roles.dealt import SEED_PASS
+from ppc.runtime.roles.request import SEED_BYTES, SESSION, Stretch, hello_of, predicted, stretches, told_examples
+from ppc.runtime.roles.trace import Trace
+from ppc.runtime.session import SESSION_BYTES
+from ppc.runtime.wire.hello import Hello
+from ppc.runtime.wire.link import Link
+from ppc.runtime.wire.listener import Listener
+from ppc.runtime.wire.supply import ParcelSender
+
+LOOK = 0.25  # seconds between two looks at whether the dealer should end
+PATIENCE = 60.0  # seconds in which the second party of a session comes
+MOST = 8  # sessions at a time
+
+_Made = TypeVar("_Made")
+Say = Callable[[str], None]
+
+
+@dataclass(kw_only=True)
+class Session:
+    """Two parties that wait for, or get, their numbers."""
+
+    name: str
+    examples: int
+    links: dict[str, Link]
+    since: float = field(default_factory=monotonic)
+
+
+@dataclass(kw_only=True)
+class DealerService:
+    """Deals for the sessions that come, `most` of them at a time; each has secrets of its own."""
+
+    bundle: Bundle
+    brought: Brought
+    say: Say
+    most: int = MOST
+    threads: int = 1
+    idle: float = 600.0
+    once: bool = False
+    trace: Trace | None = None
+    stop: Event = field(default_factory=Event)
+    sent: int = 0
+    total: int = 0
+    served: int = 0
+    failed: list[PpcError] = field(default_factory=list[PpcError])
+
+    def __post_init__(self) -> None:
+        self._waiting: dict[str, Session] = {}
+        self._used: set[str] = set()
+        self._running: list[Thread] = []
+        self._lock = Lock()
+
+    # ---- what is said to a party that comes ----
+
+    def answer(self, _peer: Certificate, theirs: Hello) -> Hello:
+        """The dealer's hello; a party whose session cannot be dealt for is told why."""
+        name = theirs.told.get(SESSION, b"")
+        if len(name) != SESSION_BYTES:
+            raise fail("PPC669", "A party came without a session.", hint="Use the same version of ppc on all sides.")
+        examples = told_examples(theirs)
+        if examples is None:
+            raise fail("PPC669", "A party came without its number of examples.", hint="Use the same ppc everywhere.")
+        self.bundle.padded(examples)
+        if name.hex() in self._used:
+            raise fail("PPC668", "This session was dealt for already.", hint="Start both parties again.")
+        if name.hex() not in self._waiting and len(self._waiting) + len(self._alive()) >= self.most:
+            raise busy(self.most)
+        return hello_of(self.bundle, examples)
+
+    # ---- the service ----
+
+    def serve(self, listener: Listener) -> None:
+        """Until it is told to stop, or has dealt once; then what has begun is dealt to its end."""
+        while not self.stop.is_set() and not (self.once and (self.served or self.failed)):
+            found = listener.poll(LOOK)
+            if isinstance(found, Link):
+                self._arrived(found)
+            elif found is not None:
+                self._fails(found, "a party was refused")
+            self._forget()
+        listener.close()
+        for thread in self._alive():
+            thread.join()
+
+    def _alive(self) -> list[Thread]:
+        self._running = [thread for thread in self._running if thread.is_alive()]
+        return self._running
+
+    def _arrived(self, link: Link) -> None:
+        name, examples = link.theirs.told[SESSION].hex(), told_examples(link.theirs)
+        session = self._waiting.setdefault(name, Session(name=name, examples=examples or 0, links={}))
+        if name in self._used or link.peer.role in session.links or session.examples != examples:
+            link.close()
+            return
+        session.links[link.peer.role] = link
+        if len(session.links) == 2:
+            del self._waiting[name]
+            self._used.add(name)
+            thread = Thread(target=self._guarded, args=(session,), name=f"deal {name[:8]}", daemon=True)
+            self._running.append(thread)
+            thread.start()
+
+    def _forget(self) -> None:
+        for session in list(self._waiting.values()):
+            if monotonic() - session.since > PATIENCE:
+                del self._waiting[session.name]
+                for link in session.links.values():
+                    link.close()
+                self._fails(_alone(session), session.name[:8])
+
+    def _guarded(self, session: Session) -> None:
+        try:
+            self._deal(session)
+        except PpcError as error:
+            self._fails(error, session.name[:8])
+        else:
+            self.served += 1
+            self.say(f"session {session.name[:8]}: dealt for {session.examples:,} examples")
+        finally:
+            for link in session.links.values():
+                link.close()
+
+    def _fails(self, error: PpcError, where: str) -> None:
+        self.failed.append(error)
+        del self.failed[:-32]
+        self.say(f"{where}: {error}")
+
+    def _deal(self, session: Session) -> None:
+        run = stretches(self.bundle, session.examples)
+        with self._lock:
+            self.total += sum(predicted(run).dealt)
+        seeds = [bytearray(token_bytes(SEED_BYTES)) for _ in range(2)]
+        senders = [ParcelSender(session.links[role], idle=self.idle) for role in ("client", "server")]
+        try:
+            for sender, seed in zip(senders, seeds, strict=True):
+                sender.send(*SEED_PASS, np.frombuffer(bytes(seed), np.uint8))
+                self._moved(SEED_BYTES)
+            senders[0].finish()
+            pair = (Seed(bytes(seeds[0])), Seed(bytes(seeds[1])))
+            for stretch in run:
+                self._stretch(stretch, pair, bytes.fromhex(session.name), senders[1])
+            senders[1].finish()
+        finally:
+            for seed in seeds:
+                seed[:] = bytes(len(seed))
+            for sender in senders:
+                with suppress(PpcError):
+                    sender.close()
+
+    def _stretch(self, stretch: Stretch, seeds: tuple[Seed, Seed], session: bytes, sender: ParcelSender) -> None:
+        dealer = Dealer(stretch.plan, seeds, stretch.session(session), threads=self.threads)
+        public = given(stretch, "", self.brought, training=self.bundle.training)
+        for section, turn in stretch.passes:
+            place = f"{section} {turn}"
+            parcel = self._timed("deal", place, partial(dealer.deal, section, turn, public(section, turn)))
+            self._timed("hand over", place, partial(sender.send, section, turn, parcel))
+            self._moved(parcel.nbytes)
+
+    def _timed(self, what: str, name: str, act: Callable[[], _Made]) -> _Made:
+        return self.trace.around(what, name, act) if self.trace else act()
+
+    def _moved(self, size: int) -> None:
+        with self._lock:
+            self.sent += size
+
+
+def busy(most: int) -> PpcError:
+    return fail(
+        "PPC650", f"There are {most} sessions already, and no more are served at a time.", hint="Try again soon."
+    )
+
+
+def _alone(session: Session) -> PpcError:
+    there = ", ".join(session.links)
+    return fail(
+        "PPC653",
+        f"Of session {session.name[:8]} only the {there} came within {PATIENCE:g} seconds.",
+        hint="Give both parties this dealer's address.",
+    )

@@ -1,0 +1,147 @@
+"""How the processes of a run find each other: the client dials the server, then both dial the dealer.
+
+A dealer or a peer on the party's own machine is refused, unless the caller allows it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from dataclasses import dataclass
+
+from ppc.bundle import Bundle
+from ppc.errors import PpcError, fail
+from ppc.runtime.certificates import Certificate
+from ppc.runtime.keyring import Keyring
+from ppc.runtime.roles.dealt import LiveDealt
+from ppc.runtime.roles.request import agreed_examples, hello_of
+from ppc.runtime.wire.hello import Hello
+from ppc.runtime.wire.lines import IDLE
+from ppc.runtime.wire.link import Address, Check, Link, dial
+from ppc.runtime.wire.listener import Listener
+from ppc.runtime.wire.refusals import unreachable
+
+SERVER_PORT, DEALER_PORT = 7440, 7441
+PATIENCE = 60.0  # seconds in which the other side may be started
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """What a process allows itself: how long to wait, and whether all may be one machine."""
+
+    patience: float = PATIENCE
+    idle: float = IDLE
+    insecure_local: bool = False
+    files: bool = False  # the dealer's numbers come from files
+
+
+def address(text: str, *, port: int = SERVER_PORT) -> Address:
+    """`host`, `host:port`, `[v6]` or `[v6]:port`."""
+    host, number = text, str(port)
+    if text.startswith("["):
+        host, _, rest = text[1:].partition("]")
+        number = rest.removeprefix(":") or number
+    elif text.count(":") == 1:
+        host, _, number = text.partition(":")
+    if not host or not number.isdigit() or not 0 <= int(number) <= 65_535:
+        raise ValueError(f"`{text}` is no address: write HOST:PORT, as in 192.0.2.7:{port}")
+    return host, int(number)
+
+
+def same_machine(host: str) -> bool:
+    """Whether a name leads to this machine: what would be sent there would leave from the same address."""
+    for family, _, _, _, found in _resolved(host):
+        here = str(found[0])
+        if ipaddress.ip_address(here.partition("%")[0]).is_loopback or _own(family, here):
+            return True
+    return False
+
+
+def _resolved(host: str) -> list[tuple[socket.AddressFamily, int, int, str, tuple[object, ...]]]:
+    try:
+        return list(socket.getaddrinfo(host, None, type=socket.SOCK_DGRAM))
+    except OSError as error:
+        raise unreachable((host, 0), error) from None
+
+
+def _own(family: socket.AddressFamily, host: str) -> bool:
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((host, 9))  # names a route, and sends nothing
+        except OSError:
+            return False
+        return str(probe.getsockname()[0]) == host
+
+
+def not_here(role: str, host: str, terms: Terms) -> None:
+    """Refuse to go on with a role that is on this machine."""
+    if not terms.insecure_local and same_machine(host):
+        raise on_this_machine(role, host)
+
+
+def three_machines(dealer: str, peer: str, terms: Terms) -> None:
+    """Refuse a dealer on the other party's machine: its owner would have both halves of everything."""
+    if terms.insecure_local:
+        return
+    theirs = {str(row[4][0]) for row in _resolved(peer)}
+    if theirs & {str(row[4][0]) for row in _resolved(dealer)}:
+        raise fail(
+            "PPC659",
+            f"The dealer at {dealer} is the other party's machine: nothing would be hidden from whoever owns it.",
+            hint="Take a dealer of a third owner, or for a test add `--insecure-local`.",
+        )
+
+
+def on_this_machine(role: str, host: str) -> PpcError:
+    return fail(
+        "PPC659",
+        f"The {role} at {host} is this machine: nothing would be hidden from whoever owns it.",
+        hint="Name another machine, or for a test add `--insecure-local`.",
+    )
+
+
+def meet_server(bundle: Bundle, keyring: Keyring, server: Address, examples: int | None, terms: Terms) -> Link:
+    """The client's way to its peer."""
+    not_here("server", server[0], terms)
+    return dial(
+        server,
+        keyring,
+        hello_of(bundle, examples, files=terms.files),
+        expects=("server",),
+        check=check_of(bundle, examples),
+        patience=terms.patience,
+    )
+
+
+def listen(bundle: Bundle, keyring: Keyring, here: Address, examples: int | None, terms: Terms) -> Listener:
+    """The server's place, where its client comes to."""
+    hello = hello_of(bundle, examples, files=terms.files)
+    return Listener(here, keyring, hello, expects=("client",), check=check_of(bundle, examples))
+
+
+def check_of(bundle: Bundle, examples: int | None) -> Check:
+    """For the handshake: refuse a request that cannot be run."""
+
+    def check(_peer: Certificate, theirs: Hello) -> None:
+        agreed_examples(bundle, examples, theirs)
+
+    return check
+
+
+def from_elsewhere(link: Link, terms: Terms) -> Link:
+    """Who came, if it came from another machine."""
+    host = str(link.outgoing.getpeername()[0])
+    if not terms.insecure_local and same_machine(host):
+        link.close()
+        raise on_this_machine(link.peer.role, host)
+    return link
+
+
+def meet_dealer(
+    bundle: Bundle, keyring: Keyring, dealer: Address, session: bytes, examples: int, terms: Terms
+) -> LiveDealt:
+    """For one session: the seed is here when this returns."""
+    not_here("dealer", dealer[0], terms)
+    hello = hello_of(bundle, examples, session)
+    link = dial(dealer, keyring, hello, expects=("dealer",), patience=terms.patience)
+    return LiveDealt(link, first=bundle.party == bundle.parties[0], idle=max(terms.idle, terms.patience))

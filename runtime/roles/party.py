@@ -1,0 +1,105 @@
+"""A run of one party: every stretch of a request over a channel to the peer, with the dealer's part as it comes.
+
+Counts what is really carried, beside what the plans say. Knows files and terminals of nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ppc.bundle import Bundle
+from ppc.plan.steps import Section
+from ppc.runtime.channel import Channel
+from ppc.runtime.party import Party, Supply
+from ppc.runtime.roles.brought import Array, Brought, given
+from ppc.runtime.roles.counted import CountedChannel
+from ppc.runtime.roles.dealt import Dealt
+from ppc.runtime.roles.request import Counts, Stretch, predicted
+from ppc.runtime.roles.trace import Trace
+
+
+@dataclass(kw_only=True)
+class PartyRun:
+    """One run. `moved` of `total` bytes says how far it is, at any time and from any thread."""
+
+    bundle: Bundle
+    channel: Channel
+    dealt: Dealt
+    session: bytes
+    brought: Brought
+    examples: int
+    run: Sequence[Stretch]
+    threads: int = 1
+    trace: Trace | None = None
+    results: dict[str, list[Array]] = field(default_factory=dict[str, list[Array]], repr=False)
+
+    def __post_init__(self) -> None:
+        self.counted = CountedChannel(self.channel, self.trace.keep if self.trace else None)
+        self.predicted = predicted(self.run, seeds=1 if self.dealt.one_seed else len(self.run))
+        self.index = self.bundle.parties.index(self.bundle.party)
+        self.total = sum(self.predicted.sent) + self.predicted.dealt[self.index]
+
+    @property
+    def moved(self) -> int:
+        return self.counted.sent + self.counted.received + self.dealt.received
+
+    @property
+    def measured(self) -> Counts:
+        """What this party saw: of the dealer its own part only."""
+        mine, theirs = self.counted.sent, self.counted.received
+        sent = (mine, theirs) if self.index == 0 else (theirs, mine)
+        dealt = (self.dealt.received, 0) if self.index == 0 else (0, self.dealt.received)
+        return Counts(sent=sent, dealt=dealt, rounds=self.counted.rounds)
+
+    def carry_out(self) -> dict[str, Array]:
+        """All stretches; this party's results by name, without padding."""
+        for stretch in self.run:
+            self._stretch(stretch)
+        return {name: self._whole(parts) for name, parts in self.results.items()}
+
+    def _stretch(self, stretch: Stretch) -> None:
+        self.counted.begin()
+        seed, salt, supply = self.dealt.stretch(stretch, self.session)
+        party = Party(
+            stretch.plan,
+            self.bundle.party,
+            self.counted,
+            seed,
+            salt,
+            supply=self._traced(supply),
+            threads=self.threads,
+            watch=self.trace.step if self.trace else None,
+        )
+        values = given(stretch, self.bundle.party, self.brought, training=self.bundle.training)
+        for section, iteration in stretch.passes:
+            found = self._timed(
+                f"{section} {iteration}", partial(party.run, section, iteration, values(section, iteration))
+            )
+            self._keep(stretch.plan.section(section), found)
+
+    def _timed(self, name: str, act: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        return self.trace.around("pass", name, act) if self.trace else act()
+
+    def _traced(self, supply: Supply | None) -> Supply | None:
+        trace = self.trace
+        if supply is None or trace is None:
+            return supply
+        return lambda section, turn: trace.around("dealer", f"{section} {turn}", lambda: supply(section, turn))
+
+    def _keep(self, section: Section, found: dict[str, Any]) -> None:
+        """What is this party's in clear; a value that stays on shares is nobody's result."""
+        for result in section.results:
+            if result.to and result.name in found:
+                self.results.setdefault(result.name, []).append(np.asarray(found[result.name]))
+
+    def _whole(self, parts: list[Array]) -> Array:
+        """Batches in one array, examples of padding dropped; what comes once an iteration, in its order."""
+        sizes = {stretch.plan.batch for stretch in self.run}
+        if not self.bundle.training and all(part.ndim and part.shape[0] in sizes for part in parts):
+            return np.concatenate(parts)[: self.examples]
+        return parts[0] if len(parts) == 1 else np.stack(parts)
