@@ -50,8 +50,9 @@ _VECTOR_COPIES = (
     | _each("vptestm vptestnm", "b w d q")
     | _each("vpmov", "b2m w2m d2m q2m m2b m2w m2d m2q")
 )
-_MASK_COPIES = _each("kmov knot kand kandn kor kxor kxnor kshiftl kshiftr kadd", "b w d q")
-_MASK_COPIES |= _names("kunpckbw kunpckwd kunpckdq")
+_MASK_COPIES = _names("kunpckbw kunpckwd kunpckdq") | _each(
+    "kmov knot kand kandn kor kxor kxnor kshiftl kshiftr kadd", "b w d q"
+)
 
 # The first operand is a source, too.
 _UPDATES = _names("not bswap") | MOVES

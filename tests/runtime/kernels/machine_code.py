@@ -11,14 +11,17 @@ from functools import cached_property
 from pathlib import Path
 
 _SIZES = {"BYTE": 1, "WORD": 2, "DWORD": 4, "QWORD": 8, "XMMWORD": 16, "YMMWORD": 32, "ZMMWORD": 64}
-_PARTS = {name: name for name in ("rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp", "rip")}
-_PARTS |= {"e" + name[1:]: name for name in _PARTS}
-_PARTS |= {name: f"r{name[0]}x" for letter in "abcd" for name in (f"{letter}x", f"{letter}l", f"{letter}h")}
-_PARTS |= {name: "r" + name[:2] for pair in ("si", "di", "bp", "sp") for name in (pair, f"{pair}l")}
-_PARTS |= {f"r{n}{part}": f"r{n}" for n in range(8, 16) for part in ("", "d", "w", "b")}
-_PARTS |= {f"{width}mm{n}": f"v{n}" for n in range(32) for width in "xyz"}
-_PARTS |= {f"k{n}": f"k{n}" for n in range(8)}
-_WIDE = {"rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp", *(f"r{n}" for n in range(8, 16))}
+_NAMED = ("rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp", "rip")
+_PARTS = {
+    **{name: name for name in _NAMED},
+    **{"e" + name[1:]: name for name in _NAMED},
+    **{name: f"r{name[0]}x" for letter in "abcd" for name in (f"{letter}x", f"{letter}l", f"{letter}h")},
+    **{name: "r" + name[:2] for pair in ("si", "di", "bp", "sp") for name in (pair, f"{pair}l")},
+    **{f"r{n}{part}": f"r{n}" for n in range(8, 16) for part in ("", "d", "w", "b")},
+    **{f"{width}mm{n}": f"v{n}" for n in range(32) for width in "xyz"},
+    **{f"k{n}": f"k{n}" for n in range(8)},
+}
+_WIDE = {*_NAMED, *(f"r{n}" for n in range(8, 16))}
 _MEMORY = re.compile(r"(?:(\w+) (?:PTR|BCST) )?\[([^]]*)\]")
 
 

@@ -37,6 +37,9 @@ class Taint:
     points: frozenset[str] = frozenset()
     place: int | None = None
 
+    def only(self, kind: str) -> bool:
+        return self.points == frozenset({kind})
+
     def __or__(self, other: Taint) -> Taint:
         if self == other:
             return self
@@ -71,6 +74,7 @@ class Analysis:
     written: frozenset[int] = frozenset()  # numbers of the block that are the kernel's to write
     calls: Mapping[str, Arguments] = field(default_factory=dict[str, Arguments])
     findings: set[str] = field(default_factory=set[str])
+    wide: bool = False  # whether registers of more than 128 bits are used
 
     def run(self) -> set[str]:
         code = {instruction.address: instruction for instruction in self.function.instructions}
@@ -265,14 +269,14 @@ class Analysis:
         if operand.is_number or instruction.name == "lea":
             return PUBLIC
         where = self._address(state, operand)
-        if where.points == {"stack"} and where.place is not None and operand.size:
+        if where.only("stack") and where.place is not None and operand.size:
             values = {_get(state, where.place + byte) for byte in range(operand.size)}
             whole = len(values) == 1 and operand.size == 8 and where.place % 8 == 0
             return values.pop() if whole else _union(values)
-        if where.points == {"block"} and where.place is not None and operand.size:
+        if where.only("block") and where.place is not None and operand.size:
             numbers = range(where.place // 8, (where.place + operand.size - 1) // 8 + 1)
             return _union(self.block.get(number, SECRET) for number in numbers)
-        if where.points == {"code table"}:
+        if where.only("code table"):
             return pointer("code")
         return PUBLIC if where.points and where.points <= {"table", "constants"} else SECRET
 
@@ -305,15 +309,15 @@ class Analysis:
                 state[f"{target.register} low"] = value
             return
         where = self._address(state, target)
-        if where.points == {"stack"} and where.place is not None:
+        if where.only("stack") and where.place is not None:
             partly = bool(target.masks) or instruction.name in PARTIAL
             stored = value if target.size == 8 and where.place % 8 == 0 else _union([value])
             for byte in range(where.place, where.place + target.size):
                 state[byte] = _get(state, byte) | stored if partly else stored
-        elif where.points == {"block"} and where.place is not None and target.size == 8 and where.place % 8 == 0:
+        elif where.only("block") and where.place is not None and target.size == 8 and where.place % 8 == 0:
             if where.place // 8 not in self.written:
                 self._find("memory", instruction)
-        elif where.points != {"data"}:
+        elif not where.only("data"):
             self._find("memory", instruction)
 
 
@@ -349,7 +353,7 @@ def _known(instruction: Instruction) -> bool:
 def _union(taints: Iterable[Taint]) -> Taint:
     """What is computed from values: no pointer whose place is known."""
     values = list(taints)
-    return Taint(any(value.secret for value in values), frozenset().union(*(value.points for value in values)))
+    return Taint(any(value.secret for value in values), frozenset[str]().union(*(value.points for value in values)))
 
 
 def _join(left: State, right: State) -> State:
