@@ -8,7 +8,7 @@ that is not known, an instruction that is never reached, a store to memory that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -27,36 +27,19 @@ from tests.runtime.kernels.instruction_set import (
     UPDATES,
 )
 from tests.runtime.kernels.machine_code import Function, Instruction, Operand
-
-
-@dataclass(frozen=True)
-class Taint:
-    """Secret or not; for a public number, the kinds of memory it may point to; on the stack and in a block, where."""
-
-    secret: bool = False
-    points: frozenset[str] = frozenset()
-    place: int | None = None
-
-    def only(self, kind: str) -> bool:
-        return self.points == frozenset({kind})
-
-    def __or__(self, other: Taint) -> Taint:
-        if self == other:
-            return self
-        return Taint(self.secret or other.secret, self.points | other.points)
-
-
-PUBLIC, SECRET = Taint(), Taint(secret=True)
-
-
-def pointer(kind: str, place: int | None = None) -> Taint:
-    return Taint(points=frozenset({kind}), place=place)
-
-
-# By a register's name, also its lowest byte's where more is known of that; the flags'; or a byte of the stack by its
-# distance from the return address.
-State = dict[str | int, Taint]
-Arguments = Mapping[str | int, Taint]
+from tests.runtime.kernels.taint import (
+    PUBLIC,
+    SECRET,
+    Arguments,
+    State,
+    Taint,
+    by_bytes,
+    join,
+    known,
+    pointer,
+    put,
+    union,
+)
 
 _SECTIONS = {".text": "code", ".ltext": "code", ".lrodata": "code table", ".rodata": "constants"}
 _KEPT = {"rbx", "rbp", "r12", "r13", "r14", "r15", "rsp"}  # by whoever is called
@@ -82,7 +65,7 @@ class Analysis:
         following = dict(pairwise(order))
         self.wide = any(o.plain[:3] in ("ymm", "zmm") for i in code.values() for o in i.operands)
         heads = {order[0]} | {t for i in code.values() if i.name in JUMPS or i.name == "jmp" for t in _target(i)}
-        states: dict[int, State] = {order[0]: {"rsp": pointer("stack", 0), **_bytes(self.start)}}
+        states: dict[int, State] = {order[0]: {"rsp": pointer("stack", 0), **by_bytes(self.start)}}
         reached: set[int] = set()
         waiting = [order[0]]
         while waiting:
@@ -92,7 +75,7 @@ class Analysis:
                 if target not in code:
                     self._find("jump", f"out of the function to {target:x}")
                     continue
-                joined = _join(states[target], state) if target in states else dict(state)
+                joined = join(states[target], state) if target in states else dict(state)
                 if target not in states or joined != states[target]:
                     states[target] = joined
                     waiting.append(target)
@@ -137,9 +120,9 @@ class Analysis:
         if name in NOTHING or name in ("ret", "ud2"):
             return
         if name in JUMPS or name == "jmp":
-            if name in JUMPS and _get(state, "flags").secret:
+            if name in JUMPS and known(state, "flags").secret:
                 self._find("branch", instruction)
-            if not _target(instruction):
+            if not _target(instruction) or instruction.section:
                 self._find("jump", instruction)
         elif name == "call":
             self._call(state, instruction)
@@ -156,16 +139,16 @@ class Analysis:
         name, operands = instruction.name, instruction.operands
         first, sources = operands[0], operands if name in TESTS else operands[1:]
         inputs = [self._read(state, instruction, operand) for operand in sources]
-        inputs += [_get(state, mask) for operand in operands for mask in operand.masks]
+        inputs += [known(state, mask) for operand in operands for mask in operand.masks]
         if name in READ_FLAGS:
-            inputs.append(_get(state, "flags"))
+            inputs.append(known(state, "flags"))
         if name in UPDATES or (first.masks and not first.zeroing):
             inputs.append(self._read(state, instruction, first))
-        result = _union(inputs)
-        if _known(instruction) and not first.masks:
+        result = union(inputs)
+        if _idiom(instruction) and not first.masks:
             result = PUBLIC
         elif name == "sbb" and operands[0] == operands[1]:
-            result = _get(state, "flags")
+            result = known(state, "flags")
         elif instruction.section:
             result = self._linked(instruction)
         elif name == "lea":
@@ -195,7 +178,7 @@ class Analysis:
         if name in ALL_FLAGS or fixed:
             state["flags"] = Taint(result.secret)
         elif name in SOME_FLAGS or name in SHIFTS:
-            state["flags"] = Taint(result.secret or _get(state, "flags").secret)
+            state["flags"] = Taint(result.secret or known(state, "flags").secret)
 
     def _linked(self, instruction: Instruction) -> Taint:
         section = ".rodata" if instruction.section.startswith(".rodata") else instruction.section
@@ -207,24 +190,24 @@ class Analysis:
         name, operands = instruction.name, instruction.operands
         values = [self._read(state, instruction, operand) for operand in operands]
         if name == "mulx":
-            targets, inputs = [o.register for o in operands[:2]], [values[2], _get(state, "rdx")]
+            targets, inputs = [o.register for o in operands[:2]], [values[2], known(state, "rdx")]
         elif name == "xchg":
             targets, inputs = [o.register for o in operands], values
         elif name in ("cqo", "cdq", "cdqe"):
-            targets, inputs = ["rax" if name == "cdqe" else "rdx"], [_get(state, "rax")]
+            targets, inputs = ["rax" if name == "cdqe" else "rdx"], [known(state, "rax")]
         elif name == "imul" and len(operands) > 1:
             targets, inputs = [operands[0].register], values[-2:]
         else:
-            targets, inputs = ["rax", "rdx"], [*values, _get(state, "rax"), _get(state, "rdx")]
+            targets, inputs = ["rax", "rdx"], [*values, known(state, "rax"), known(state, "rdx")]
             inputs = inputs if "div" in name else inputs[:2]
-        result = _union(inputs)
+        result = union(inputs)
         narrow = any(not o.whole for o in operands if o.register) or any(o.size in (1, 2) for o in operands)
         if narrow or "" in targets:
             self._find("unknown instruction", instruction)
         if "div" in name and result.secret:
             self._find("division", instruction)
         for target in targets:
-            _put(state, target, result)
+            put(state, target, result)
         if name not in ("mulx", "xchg", "cqo", "cdq", "cdqe"):
             state["flags"] = Taint(result.secret)
 
@@ -236,9 +219,9 @@ class Analysis:
         if target.secret or kind not in self.calls or depth is None:
             self._find("unknown call", instruction)
             return
-        arguments = _bytes(self.calls[kind])
+        arguments = by_bytes(self.calls[kind])
         for name, wanted in arguments.items():
-            given = _get(state, name if isinstance(name, str) else depth + name - 8)
+            given = known(state, name if isinstance(name, str) else depth + name - 8)
             if given.secret or (wanted.points and given.points != wanted.points) or "stack" in given.points:
                 self._find("argument", f"{instruction}: {name}")
         for name in list(state):
@@ -260,22 +243,22 @@ class Analysis:
             self._write(state, instruction, operand, value)
 
     def _depth(self, state: State) -> int | None:
-        return _get(state, "rsp").place
+        return known(state, "rsp").place
 
     def _read(self, state: State, instruction: Instruction, operand: Operand) -> Taint:
         if operand.register:
-            whole = _get(state, operand.register)
+            whole = known(state, operand.register)
             return state.get(f"{operand.register} low", whole) if operand.is_low else whole
         if operand.is_number or instruction.name == "lea":
             return PUBLIC
         where = self._address(state, operand)
         if where.only("stack") and where.place is not None and operand.size:
-            values = {_get(state, where.place + byte) for byte in range(operand.size)}
+            values = {known(state, where.place + byte) for byte in range(operand.size)}
             whole = len(values) == 1 and operand.size == 8 and where.place % 8 == 0
-            return values.pop() if whole else _union(values)
+            return values.pop() if whole else union(values)
         if where.only("block") and where.place is not None and operand.size:
             numbers = range(where.place // 8, (where.place + operand.size - 1) // 8 + 1)
-            return _union(self.block.get(number, SECRET) for number in numbers)
+            return union(self.block.get(number, SECRET) for number in numbers)
         if where.only("code table"):
             return pointer("code")
         return PUBLIC if where.points and where.points <= {"table", "constants"} else SECRET
@@ -286,8 +269,8 @@ class Analysis:
             return SECRET
         names, displacement = operand.inside
         if len(names) != 1:
-            return _union(_get(state, name) for name in names)
-        base = _get(state, names[0])
+            return union(known(state, name) for name in names)
+        base = known(state, names[0])
         return base if base.place is None else Taint(base.secret, base.points, base.place + displacement)
 
     def _check_address(self, state: State, instruction: Instruction, operand: Operand) -> None:
@@ -304,16 +287,16 @@ class Analysis:
     def _write(self, state: State, instruction: Instruction, target: Operand, value: Taint) -> None:
         if target.register:
             kept = not target.whole or (self.wide and instruction.name in LEGACY and target.register[0] == "v")
-            _put(state, target.register, _union([value, _get(state, target.register)]) if kept else value)
+            put(state, target.register, union([value, known(state, target.register)]) if kept else value)
             if target.is_low:
                 state[f"{target.register} low"] = value
             return
         where = self._address(state, target)
         if where.only("stack") and where.place is not None:
             partly = bool(target.masks) or instruction.name in PARTIAL
-            stored = value if target.size == 8 and where.place % 8 == 0 else _union([value])
+            stored = value if target.size == 8 and where.place % 8 == 0 else union([value])
             for byte in range(where.place, where.place + target.size):
-                state[byte] = _get(state, byte) | stored if partly else stored
+                state[byte] = known(state, byte) | stored if partly else stored
         elif where.only("block") and where.place is not None and target.size == 8 and where.place % 8 == 0:
             if where.place // 8 not in self.written:
                 self._find("memory", instruction)
@@ -321,41 +304,13 @@ class Analysis:
             self._find("memory", instruction)
 
 
-def _get(state: State, name: str | int) -> Taint:
-    return state.get(name, SECRET)
-
-
-def _put(state: State, register: str, value: Taint) -> None:
-    state[register] = value
-    state.pop(f"{register} low", None)
-
-
-def _bytes(arguments: Arguments) -> State:
-    """Arguments on the stack are given by their first byte."""
-    state: State = {}
-    for name, value in arguments.items():
-        state.update({name: value} if isinstance(name, str) else dict.fromkeys(range(name, name + 8), value))
-    return state
-
-
 def _target(instruction: Instruction) -> list[int]:
     return [operand.number for operand in instruction.operands if operand.is_number]
 
 
-def _known(instruction: Instruction) -> bool:
+def _idiom(instruction: Instruction) -> bool:
     """Whether the result is the same for all values of the sources."""
     texts = [operand.plain for operand in instruction.operands]
     if instruction.name.startswith("vpternlog") and texts[-1] == "0xff":
         return True
     return instruction.name in IDIOMS and len(texts) > 1 and texts[-1] == texts[-2] and "[" not in texts[-1]
-
-
-def _union(taints: Iterable[Taint]) -> Taint:
-    """What is computed from values: no pointer whose place is known."""
-    values = list(taints)
-    return Taint(any(value.secret for value in values), frozenset[str]().union(*(value.points for value in values)))
-
-
-def _join(left: State, right: State) -> State:
-    """What is known on both ways; what only one has written may be anything."""
-    return {name: left[name] | right[name] for name in left.keys() & right.keys()}

@@ -24,7 +24,8 @@ from ppc.runtime.kernels.windows import WindowKernel
 from tests.elements import ALL_FIELDS
 from tests.runtime.kernels.kernels import every_kernel
 from tests.runtime.kernels.machine_code import Function, disassemble, undefined_symbols
-from tests.runtime.kernels.secret_flow import PUBLIC, Analysis, Arguments, Taint, pointer
+from tests.runtime.kernels.secret_flow import Analysis
+from tests.runtime.kernels.taint import PUBLIC, Arguments, Taint, pointer
 
 DATA, TABLE, BLOCK = pointer("data"), pointer("table"), pointer("block", 0)
 SECRETS = {"left", "right", "out", "left_room", "right_room", "source", "target", "elements", "monomials", "masks"}

@@ -12,7 +12,8 @@ from ppc.runtime.kernels.emit import Function, constant, module
 from ppc.runtime.kernels.memory import load_columns
 from ppc.runtime.kernels.variants import AVX2, IFMA, PLAIN, Variant
 from tests.runtime.kernels.machine_code import disassemble, functions
-from tests.runtime.kernels.secret_flow import PUBLIC, Analysis, pointer
+from tests.runtime.kernels.secret_flow import Analysis
+from tests.runtime.kernels.taint import PUBLIC, pointer
 
 BLOCK = {0: pointer("data"), 1: pointer("table"), 2: PUBLIC, 3: PUBLIC}
 CONTROL = """
