@@ -97,8 +97,8 @@ class Convolution:
 
     def __post_init__(self) -> None:
         pairs = [size if type(size) is tuple else (size, size) for size in (self.stride, self.padding)]
-        numbers = [number for pair in (*pairs, (self.groups, self.pool)) for number in pair]
-        whole = len(numbers) == 6 and all(type(number) is int for number in numbers)
+        pairs.append((self.groups, self.pool))
+        whole = all([type(number) for number in pair] == [int, int] for pair in pairs)
         if not whole or min(*both(self.stride), self.groups, self.pool) < 1 or min(both(self.padding)) < 0:
             raise fail("PPC525", f"There is no such convolution: {self}.", hint="Only the padding may be zero.")
 

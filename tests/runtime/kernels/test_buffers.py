@@ -99,7 +99,13 @@ def test_wrong_convolutions(
         BENCH.convolve_to_input(arrays[2], arrays[1], arrays[0], job)
 
 
-@pytest.mark.parametrize("options", [{"stride": 0}, {"padding": -1}, {"groups": 0}, {"pool": 0}, {"pool": 1.5}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        *({"stride": 0}, {"padding": -1}, {"groups": 0}, {"pool": 0}),
+        *({"stride": 1.5}, {"pool": 1.5}, {"padding": (1, 1, 1)}, {"stride": (2, None)}),
+    ],
+)
 def test_impossible_convolutions(options: dict[str, Any]) -> None:
     with pytest.raises(PpcError, match="PPC525"):
         Convolution(**options)
