@@ -76,11 +76,12 @@ class _Choosing:
         return self.renamed.get(name, name)
 
     def step(self, step: Step) -> None:
-        inputs = tuple(self.new(name) for name in step.inputs)
-        step = replace(step, inputs=inputs)
+        # A derivative takes what powers its polynomial has masked anyway.
+        degree = self.highest[step.inputs[0]] if step.op == "polynomial" else 0
+        step = replace(step, inputs=tuple(self.new(name) for name in step.inputs))
         if step.op == "product" and self.options.level == 0 and step.word("map") in ("conv2d", "conv2d_grad_weight"):
             self.unfolded(step)
-        elif step.op == "polynomial" and not self.by_powers(step):
+        elif step.op == "polynomial" and not self.by_powers(step, degree):
             self.renamed[step.name] = self.written_out(step)
         elif step.op == "product":
             self.builder.keep(step, attrs={**step.attrs, **self.reason(step)})
@@ -115,11 +116,10 @@ class _Choosing:
 
     # ---- powers ----
 
-    def by_powers(self, step: Step) -> bool:
+    def by_powers(self, step: Step, degree: int) -> bool:
         """Whether all powers come from one opening: -O2, and the highest fits without truncation between."""
         if len(step.integers("coefficients")) <= 2:
             return True
-        degree = self.highest[step.inputs[0]]  # a derivative takes what powers its polynomial has masked anyway
         wire = self.builder.wires[step.inputs[0]]
         if self.options.level < 2 or wire.form != "shared":
             return False

@@ -70,17 +70,7 @@ class Masking:
         """May a truncation of it mask its result too? Only where a mask hides much more than the value (section 4)."""
         wire = self.builder.wires[value]
         fits = wire.bits + 1 + STATISTICAL <= self.plan.modulus_field.bits - 2
-        return self.level == 2 and value in self.truncated and wire.form != "clear" and fits and self.last(value)
-
-    def last(self, value: str) -> bool:
-        """Whether what a truncation of it makes is the last of its truncations and comparisons: R, and what is linear
-        in it, is no mask of its own."""
-        made = {step.name for step in self.plan.steps() if step.op == "truncate" and step.inputs[0] == value}
-        reached = set(made)
-        for step in self.plan.steps():
-            if linear(step) and not reached.isdisjoint(step.inputs):
-                reached.add(step.name)
-        return all(same_integers(name, self.plan.by_name) in made for name in reached & self.own)
+        return self.level == 2 and value in self.truncated and wire.form != "clear" and fits
 
     # ---- by linear steps ----
 

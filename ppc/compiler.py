@@ -22,7 +22,7 @@ from ppc.passes.differentiate import Differentiate
 from ppc.passes.infer_shapes import InferShapes
 from ppc.passes.pipeline import pipeline
 from ppc.passes.prepare_inference import PrepareInference
-from ppc.protocol import lowered
+from ppc.protocol import check_ranges
 from ppc.source import Source, Span
 
 
@@ -147,7 +147,7 @@ def _overflows(compiled: Sequence[Compiled]) -> list[Diagnostic]:
         if one.policy is None or one.policy.joint is None or (one.training and one.training.by == "clear"):
             continue
         try:
-            lowered(one)
+            check_ranges(one)
         except PpcError as error:
             for diagnostic in error.diagnostics:
                 found.setdefault((diagnostic.code, diagnostic.span), diagnostic)

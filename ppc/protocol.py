@@ -57,13 +57,7 @@ def lowered(compiled: Compiled, *, level: int = 2, field: str = "") -> Lowered:
 
     `field` is taken where the program names none: that of another batch size, with which it shares a bundle.
     """
-    policy = compiled.policy
-    if policy is None:
-        raise fail(
-            "PPC131",
-            f"`{compiled.graph.name}` has no private block: nothing says who holds what.",
-            hint=f"Add `private {compiled.graph.name} {{ … }}`.",
-        ).located(compiled.source)
+    policy = _policy(compiled)
     if compiled.training and compiled.training.by == "clear":
         raise fail(
             "PPC115",
@@ -71,14 +65,51 @@ def lowered(compiled: Compiled, *, level: int = 2, field: str = "") -> Lowered:
             span=compiled.training.span,
             hint="Leave `--train` out, or train by `joint`.",
         ).located(compiled.source)
-    joint = policy.joint or Joint(field=NARROW)
-    wanted = joint.field or field
-    fields = (wanted,) if wanted else (WIDE,) if joint.truncation == "local" else (NARROW, WIDE)
+    fields = _fields(policy, field)
     try:
         found = _in_field(compiled, policy, fields[0], level) if len(fields) == 1 else _quicker(compiled, policy, level)
     except PpcError as error:
         raise error.located(compiled.source) from None
     return found.noting(*comparison_notes(found.plan))
+
+
+def check_ranges(compiled: Compiled) -> None:
+    """Whether some field has room for all values, as far as scales have to be known for that: no plan is made."""
+    policy = _policy(compiled)
+    *others, last = _fields(policy)
+    for field in others:
+        try:
+            return _scaled(compiled, policy, field)
+        except PpcError:
+            continue
+    try:
+        _scaled(compiled, policy, last)
+    except PpcError as error:
+        raise error.located(compiled.source) from None
+
+
+def _scaled(compiled: Compiled, policy: Policy, field: str) -> None:
+    policy, first = _begun(compiled, policy, field, LEVELS[-1])[1:]
+    for step in plan_base.steps(first.plan, plan_passes(policy, level=LEVELS[-1])):
+        if step.plan.stage == "scaled":
+            return
+
+
+def _policy(compiled: Compiled) -> Policy:
+    if compiled.policy is None:
+        raise fail(
+            "PPC131",
+            f"`{compiled.graph.name}` has no private block: nothing says who holds what.",
+            hint=f"Add `private {compiled.graph.name} {{ … }}`.",
+        ).located(compiled.source)
+    return compiled.policy
+
+
+def _fields(policy: Policy, otherwise: str = "") -> tuple[str, ...]:
+    """The field that the program names, or those that there are."""
+    joint = policy.joint or Joint(field=NARROW)
+    wanted = joint.field or otherwise
+    return (wanted,) if wanted else (WIDE,) if joint.truncation == "local" else (NARROW, WIDE)
 
 
 def _quicker(compiled: Compiled, policy: Policy, level: int) -> Lowered:
@@ -104,12 +135,17 @@ def _chosen_field(compiled: Compiled, policy: Policy) -> tuple[str, str]:
 
 def _in_field(compiled: Compiled, policy: Policy, field: str, level: int) -> Lowered:
     """The plan in one field."""
+    graphs, policy, first = _begun(compiled, policy, field, level)
+    plans = (first, *plan_base.steps(first.plan, plan_passes(policy, level=level)))
+    return Lowered(compiled=compiled, level=level, graphs=graphs, plans=plans)
+
+
+def _begun(compiled: Compiled, policy: Policy, field: str, level: int) -> tuple[tuple[Step, ...], Policy, PlanStep]:
+    """The graphs up to the last, the private block with its field, and the plan as it was lowered."""
     joint = replace(policy.joint, field=field) if policy.joint else None
     policy = replace(policy, joint=joint)
     graphs = tuple(base.steps(compiled.graph, graph_passes(level)))
     graph = graphs[-1].graph if graphs else compiled.graph
     start = perf_counter()
     lower = lowering(policy, compiled.training, level=level, batch=compiled.batch)
-    first = PlanStep(name=lower.name, plan=lower.run(graph), seconds=perf_counter() - start)
-    plans = (first, *plan_base.steps(first.plan, plan_passes(policy, level=level)))
-    return Lowered(compiled=compiled, level=level, graphs=graphs, plans=plans)
+    return graphs, policy, PlanStep(name=lower.name, plan=lower.run(graph), seconds=perf_counter() - start)

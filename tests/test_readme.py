@@ -58,7 +58,7 @@ def test_runnable_blocks_print_what_stands_below(tmp_path: Path, request: pytest
 def test_every_runnable_block_has_its_output() -> None:
     page = README.read_text("utf-8")
 
-    assert len(BLOCK.findall(page)) == len(re.findall(r"^```\w+ run", page, re.MULTILINE)) == 6
+    assert len(BLOCK.findall(page)) == len(re.findall(r"^```\w+ run", page, re.MULTILINE)) == 10
 
 
 def test_the_program_shown_is_the_example() -> None:
@@ -84,7 +84,7 @@ def test_every_verb_stands_in_the_table() -> None:
     verbs = re.findall(r"^    (\w+) ", said.stdout, re.MULTILINE)
     table = README.read_text("utf-8").partition("| verb | now |")[2].partition("\n\n")[0]
 
-    assert len(verbs) == 11
+    assert len(verbs) == 14
     assert [verb for verb in verbs if f"| `{verb}" not in table] == []
 
 

@@ -19,6 +19,15 @@ from ppc.codes.privacy import PRIVACY
 from ppc.codes.runs import RUNS
 from ppc.codes.wire import WIRE
 
-_LANGUAGE = {**LANGUAGE, **GRAPHS, **PRIVACY}
-_MACHINES = {**MACHINES, **KERNELS, **BUNDLES, **PREPS, **IMPORTS, **RUNS, **WIRE}
-CODES: dict[str, Code] = {**_LANGUAGE, **_MACHINES}
+CODES: dict[str, Code] = {
+    **LANGUAGE,
+    **GRAPHS,
+    **PRIVACY,
+    **MACHINES,
+    **KERNELS,
+    **BUNDLES,
+    **PREPS,
+    **IMPORTS,
+    **RUNS,
+    **WIRE,
+}

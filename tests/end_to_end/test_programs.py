@@ -31,6 +31,9 @@ TRAINED = {
     "powers that the dealer truncates": (
         *(ROW, "dense(3)\nrelu(poly=3)\ndense(2)", 2, DEALER, "softmax_cross_entropy", ""),
     ),
+    "powers of a sum of powers": (
+        *(ROW, "dense(3)\nrelu(poly=3)\nrelu(poly=3)\ndense(2)", 2, DEALER, "softmax_cross_entropy", ""),
+    ),
     "two ways to pool one value": (
         *(DIGITS, "a = conv2d(1, 3)\nmax_pool(2)\nflatten\nb = dense(3)\na -> max_pool(2, stride=1)\ndense(3)\nadd(b)"),
         *(3, SMALL, "mse", ""),

@@ -18,9 +18,8 @@ def test_bounds_that_fit_change_nothing() -> None:
 
 def test_the_first_layer_that_could_overflow_is_named_and_no_other() -> None:
     """What follows from an overflow is not reported again; the hint offers what would fit."""
-    (mistake,) = mistakes(
-        program("weights from lab in -8..8", "joint { field = mersenne61, fraction = 16 }", body=DEEP)
-    )
+    joint = "joint { field = mersenne61, fraction = 16 }"
+    (mistake,) = mistakes(program("weights from lab in -8..8", joint, body=DEEP))
 
     assert mistake.code == "PPC303"
     assert "`conv3` would overflow" in mistake.message

@@ -17,12 +17,13 @@ from tests.runtime.plans import same_as_twin
 
 BODY = "conv2d(3, kernel=3)\navg_pool(2)\nrelu\ndense(4)"
 LESSONS = "{reuse}labels from lab\nmodel to lab\nloss = mse\nsgd(rate=0.1, batch=2)"
+JOINT = "joint { field = mersenne61 }"
 EXAMPLES, BATCH, ITERATIONS = 5, 2, 3  # the third batch holds the last example and the first
 
 
 def training(reuse: bool) -> Any:
     lessons = LESSONS.replace("{reuse}", f"reuse inputs of {EXAMPLES}\n" if reuse else "")
-    return compiled(program("joint", classes=4, body=BODY, lessons=lessons), train=True)
+    return compiled(program(JOINT, classes=4, body=BODY, lessons=lessons), train=True)
 
 
 def image_row(plan: Plan) -> int:
@@ -42,11 +43,12 @@ def test_exactly_the_image_row_is_saved(level: int) -> None:
     """In each iteration its owner sends so many bytes less, and nobody anything more; it is paid for once."""
     with_reuse, without = (lowered(training(reuse), level=level).plan for reuse in (True, False))
     saved = {party: payloads(without, party) - payloads(with_reuse, party) for party in without.parties}
+    image = 2 * 8 * 8 * 8 * without.modulus_field.words
 
-    assert image_row(without) == BATCH * 2 * 8 * 8 * 8
+    assert image_row(without) == BATCH * image
     assert image_row(with_reuse) == 0
     assert saved == {"hospital": image_row(without), "lab": 0}
-    assert bytes_sent(with_reuse, with_reuse.section("setup"), "hospital") == EXAMPLES * 2 * 8 * 8 * 8 + 16
+    assert bytes_sent(with_reuse, with_reuse.section("setup"), "hospital") == EXAMPLES * image + 16
     assert with_reuse.section("each").rounds <= without.section("each").rounds
     assert all_problems(with_reuse) == []
 
@@ -77,7 +79,7 @@ def test_three_iterations_of_a_reused_data_set() -> None:
 
 def test_data_that_one_party_computes_with_are_given_batch_by_batch() -> None:
     """Nothing of it is masked, so nothing could be saved."""
-    facts = ("joint", "conv1 public in -1..1")
+    facts = (JOINT, "conv1 public in -1..1")
     lessons = LESSONS.replace("{reuse}", f"reuse inputs of {EXAMPLES}\n")
     plan = lowered(compiled(program(*facts, classes=4, body=BODY, lessons=lessons), train=True)).plan
 

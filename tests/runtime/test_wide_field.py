@@ -1,4 +1,4 @@
-"""Training on mersenne127, where a truncation's R masks its result: what is truncated or compared next is opened anew."""
+"""Training on mersenne127, where R masks what was truncated: what is truncated or compared next is opened anew."""
 
 from __future__ import annotations
 
