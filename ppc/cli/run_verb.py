@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from ppc.cli import answers, model_verbs
+from ppc.cli.role_start import ending_on_signals
 from ppc.cli.telling import Telling, as_facts, counts_table, from_facts
 from ppc.errors import fail
 
@@ -80,7 +81,7 @@ def _joint(arguments: Namespace, examples: int) -> int:
         batches=arguments.batches or _sizes(examples),
         level=arguments.level,
     )
-    with TemporaryDirectory(prefix="ppc-run-") as name:
+    with ending_on_signals(telling), TemporaryDirectory(prefix="ppc-run-") as name:
         folder = Path(name)
         home = bundle.write(bundling.program(made), folder / "build")
         client, server = made[0].plan.parties

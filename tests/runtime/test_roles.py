@@ -1,0 +1,135 @@
+"""What roles work out before they run: requests and their stretches, padding, addresses, room for sessions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ppc import bundle, bundling
+from ppc.bundle import Bundle
+from ppc.cli import machine, party_verb
+from ppc.errors import PpcError
+from ppc.passes.checks.verdict import accepted
+from ppc.runtime.roles import meeting, request
+from ppc.runtime.roles.brought import Brought, given, wanted_rows
+from ppc.runtime.roles.deal import DealerService
+from ppc.runtime.roles.service import Service
+from ppc.runtime.roles.trace import MOST, Trace, events
+from ppc.runtime.wire.hello import Hello
+from tests.end_to_end.machines import TINY
+
+ABOVE_ZERO = TINY.replace("in 0..1", "in 0.5..1")
+
+
+def opened(folder: Path, role: str, text: str = TINY, **options: object) -> Bundle:
+    made = bundling.at_batches(text, **options)  # pyright: ignore[reportArgumentType]
+    return bundle.read(bundle.write(bundling.program(made), folder) / role, accepted)
+
+
+def refused(code: str, error: PpcError) -> None:
+    assert [one.code for one in error.diagnostics] == [code]
+    assert error.diagnostics[0].hint
+
+
+def test_a_request_is_whole_batches_and_the_rest_padded(tmp_path: Path) -> None:
+    found = request.stretches(opened(tmp_path, "client", batches=(2, 4)), 11)
+
+    assert [(one.plan.batch, one.iterations, one.first) for one in found] == [(4, 3, 0)]
+    found = request.stretches(opened(tmp_path, "client", batches=(2, 4)), 9)
+    assert [(one.plan.batch, one.iterations, one.first) for one in found] == [(4, 2, 0), (2, 1, 8)]
+    assert len({one.session(b"s" * 16) for one in found}) == 2
+
+
+def test_padding_lies_within_the_bounds(tmp_path: Path) -> None:
+    """A row of padding is encoded as any other, so zero may not do."""
+    found = opened(tmp_path, "client", ABOVE_ZERO, batches=(4,))
+    (stretch,) = request.stretches(found, 3)
+    (wanted,) = wanted_rows(stretch.plan, "hospital")
+    values = given(stretch, "hospital", Brought(rows={"row": np.ones((3, 6))}), training=False)("each", 0)["row"]
+
+    assert (wanted.name, wanted.shape, wanted.rows) == ("row", (6,), None)
+    assert values[3].tolist() == [0.5] * 6
+    assert given(stretch, "lab", Brought(), training=False)("each", 0) == {}
+
+
+def test_training_begins_again_behind_the_last_example(tmp_path: Path) -> None:
+    found = opened(tmp_path, "client", train=True)
+    (stretch,) = request.stretches(found, 3)
+    rows = np.arange(18.0).reshape(3, 6)
+    values = given(stretch, "hospital", Brought(rows={"row": rows, "labels": np.eye(3)}), training=True)
+
+    assert stretch.iterations == 4  # two epochs of two batches of two
+    assert [values("each", turn)["row"][:, 0].tolist() for turn in range(3)] == [[0, 6], [12, 0], [6, 12]]
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [(None, b""), (3, b"4"), (3, b"three"), (3, b"9" * 30)])
+def test_examples_on_which_the_sides_do_not_agree(tmp_path: Path, ours: int | None, theirs: bytes) -> None:
+    other = Hello(role="server", party="lab", plan="", told={"examples": theirs})
+    with pytest.raises(PpcError) as caught:
+        request.agreed_examples(opened(tmp_path, "client"), ours, other)
+    refused("PPC668", caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("there", ("there", 7440)),
+        ("192.0.2.7:80", ("192.0.2.7", 80)),
+        ("[2001:db8::1]", ("2001:db8::1", 7440)),
+        ("[2001:db8::1]:1", ("2001:db8::1", 1)),
+    ],
+)
+def test_addresses(text: str, found: tuple[str, int]) -> None:
+    assert meeting.address(text) == found
+
+
+@pytest.mark.parametrize("text", ["", ":80", "here:", "here:port", "here:65536", "[]:80"])
+def test_what_is_no_address(text: str) -> None:
+    with pytest.raises(ValueError, match="HOST:PORT"):
+        meeting.address(text)
+
+
+def test_this_machine_by_any_name() -> None:
+    assert meeting.same_machine("localhost")
+    assert meeting.same_machine("127.0.0.77")
+    assert not meeting.same_machine("192.0.2.7")
+
+
+def test_no_more_sessions_than_there_is_room_for(tmp_path: Path) -> None:
+    """A server and a dealer say so to whoever comes too much."""
+    server, dealer = opened(tmp_path, "server"), opened(tmp_path, "dealer")
+    hello = request.hello_of(server, 2, b"s" * 16)
+    full = Service(hello=hello, carry_out=lambda _link: "", say=print, most=0)
+    service = DealerService(bundle=dealer, brought=Brought(), say=print, most=0)
+    for answer in (full.answer, service.answer):
+        with pytest.raises(PpcError) as caught:
+            answer(None, hello)  # pyright: ignore[reportArgumentType]
+        refused("PPC650", caught.value)
+
+
+@pytest.mark.parametrize(("told", "code"), [({}, "PPC669"), ({"session": b"s" * 16}, "PPC669")])
+def test_a_party_that_tells_the_dealer_too_little(tmp_path: Path, told: dict[str, bytes], code: str) -> None:
+    service = DealerService(bundle=opened(tmp_path, "dealer"), brought=Brought(), say=print)
+    with pytest.raises(PpcError) as caught:
+        service.answer(None, Hello(role="client", party="hospital", plan="", told=told))  # pyright: ignore[reportArgumentType]
+    refused(code, caught.value)
+
+
+def test_a_run_that_does_not_fit_is_not_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = request.stretches(opened(tmp_path, "client"), 1)
+    party_verb.fits(run, 0)
+    monkeypatch.setattr(machine, "free_memory", lambda: 1)
+    with pytest.raises(PpcError) as caught:
+        party_verb.fits(run, 0)
+    refused("PPC658", caught.value)
+
+
+def test_a_trace_is_bounded() -> None:
+    trace = Trace()
+    for _ in range(MOST + 1):
+        trace.keep(("compute", "x", 0, 1))
+
+    assert len(trace.spans) == MOST
+    assert len(events("lab", 1, trace.spans[:3])) == 5
