@@ -18,7 +18,7 @@ import pytest
 from tests.golden import UPDATE
 from tests.sources import CHECKOUT
 
-PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")
+PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "docs/two_machines.md")
 README = CHECKOUT / "README.md"
 BLOCK = re.compile(r"^```(sh|python) run ?(\d*)\n(.*?)^```\n```text\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
 INTERPRETERS = {"sh": ("bash", "-e", "-c"), "python": (sys.executable, "-c")}

@@ -48,7 +48,7 @@ def deal(arguments: Namespace) -> int:
         )
         _serve(arguments, service, keyring, telling)
     if service.trace is not None:
-        write_trace(arguments, {"dealer": service.trace.spans})
+        write_trace(arguments, "dealer", {"dealer": service.trace.spans})
     telling.event("done", sent=service.sent)
     telling.say(f"{service.served} sessions were dealt for, {service.sent:,} bytes")
     return 0

@@ -163,7 +163,7 @@ def _tell(arguments: Namespace, telling: Telling, run: PartyRun, results: dict[s
     if arguments.output is not None and results:
         answers.save(arguments.output, results)
     if run.trace is not None:
-        write_trace(arguments, {run.bundle.party: run.trace.spans})
+        write_trace(arguments, run.bundle.role, {run.bundle.party: run.trace.spans})
     facts = {"predicted": as_facts(run.predicted), "measured": as_facts(run.measured)}
     telling.event("done", results=sorted(results), examples=run.examples, session=run.session.hex(), **facts)
     if telling.events:
@@ -190,13 +190,15 @@ def learned(run: PartyRun) -> list[str]:
     return learned(contract(run.run[0].plan), run.bundle.party)
 
 
-def write_trace(arguments: Namespace, spans: dict[str, list[Any]]) -> None:
+def write_trace(arguments: Namespace, role: str, spans: dict[str, list[Any]]) -> None:
     """Chrome's format where a person asked for it; else the bare spans, for the process that started this one."""
+    from ppc.bundle import ROLES
     from ppc.files import write_whole
     from ppc.runtime.roles.trace import events
 
     if arguments.trace is not None:
-        made = [event for number, (role, found) in enumerate(spans.items()) for event in events(role, number, found)]
+        number = ROLES.index(role)  # so that the files of several roles can be put together
+        made = [event for name, found in spans.items() for event in events(f"{name} ({role})", number, found)]
         write_whole(arguments.trace, json.dumps({"traceEvents": made, "displayTimeUnit": "ms"}).encode())
     elif arguments.traced is not None:
         write_whole(arguments.traced, json.dumps(spans).encode())

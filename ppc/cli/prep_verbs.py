@@ -130,6 +130,8 @@ def status(arguments: Namespace) -> int:
     from ppc.runtime.prep import status as statuses
 
     folder: Path = arguments.folder
+    if not folder.is_dir():
+        raise fail("PPC501", f"`{folder}` is no folder.", hint="Name the folder that the dealer gave you.")
     homes = [folder / role for role in ("client", "server") if (folder / role).is_dir()] or [folder]
     ledger = _ledger(arguments)
     freed = sum(statuses.sweep(home, ledger) for home in homes) if arguments.sweep else 0

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ppc.cli import answers, model_verbs
 from ppc.cli.role_start import ending_on_signals
 from ppc.cli.telling import Telling, as_facts, counts_table, from_facts
-from ppc.errors import fail
+from ppc.errors import InternalError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -177,11 +177,7 @@ def _told(
 def _agree(predicted: Counts, measured: Counts) -> int:
     """A run that carries something else than its plan says has a mistake, whatever its answer."""
     if predicted != measured:
-        raise fail(
-            "PPC651",
-            f"The run carried something else than its plan says: {measured} in place of {predicted}.",
-            hint="This is a mistake of ppc: please report it with the program.",
-        )
+        raise InternalError(f"the run carried {measured}, where its plan says {predicted}", place="run")
     return 0
 
 
