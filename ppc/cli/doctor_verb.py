@@ -84,12 +84,12 @@ def _machine(report: Report) -> None:
 
 def _processor() -> str:
     from ppc.runtime.kernels import llvm
-    from ppc.runtime.kernels.variants import best
+    from ppc.runtime.kernels.library import runnable
 
-    if not llvm.present():
-        return f"{cores()} cores; without llvmlite, kernels are slow"
-    name = best(platform.machine(), llvm.host_features()).name
-    return f"{cores()} cores, {llvm.host_name()}; kernels: {name}"
+    variants = runnable()
+    if not variants:
+        return f"{cores()} cores; kernels are slow: without llvmlite, or made for no machine of this kind"
+    return f"{cores()} cores, {llvm.host_name()}; kernels: {variants[0].name}"
 
 
 # ---- a role's things, and the other side ----
