@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ppc import check
 from ppc.errors import PpcError
 from ppc.plan.steps import Plan
@@ -95,3 +97,28 @@ def test_an_overflow_of_several_blocks_is_told_once() -> None:
 
     assert {mistake.code for mistake in found} == {"PPC303"}
     assert len({mistake.span for mistake in found}) == len(found)
+
+
+def taught(*how: str) -> str:
+    lessons = f"labels from hospital\nloss = mse\nsgd({', '.join(['batch=2', *how])})"
+    return program("weights from lab in -1..1", "joint { field = mersenne127 }", body="dense(10)", lessons=lessons)
+
+
+@pytest.mark.parametrize("momentum", [0.125, 0.25, 0.5, 0.75, 0.9, 0.9999])
+def test_a_momentum_that_fades_has_a_range(momentum: float) -> None:
+    """Also where its factor is a power of two, and nothing rounds."""
+    text = taught("rate=0.125", f"momentum={momentum}", "weight_decay=0.25")
+    made = lowered(compiled(text, train=True)).plan
+    (carry,) = [carry for carry in made.section("each").carries if carry.name == "dense1.weight.momentum"]
+
+    assert made.wires[carry.then].magnitude <= carry.wire.magnitude
+
+
+def test_a_momentum_that_is_1_in_its_bits_has_none() -> None:
+    with pytest.raises(PpcError, match="PPC303") as caught:
+        lowered(compiled(taught("rate=0.1", "momentum=0.999999"), train=True))
+    (mistake,) = caught.value.diagnostics
+
+    assert "`dense1.weight.momentum` may grow in every iteration" in mistake.message
+    assert mistake.span is not None
+    assert mistake.span.line == 2
