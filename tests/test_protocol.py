@@ -122,3 +122,15 @@ def test_a_momentum_that_is_1_in_its_bits_has_none() -> None:
     assert "`dense1.weight.momentum` may grow in every iteration" in mistake.message
     assert mistake.span is not None
     assert mistake.span.line == 2
+
+
+@pytest.mark.parametrize(("bound", "fraction"), [(0.1, 4), (0.00001, 16), (0.4, 5)])
+def test_bounds_of_a_few_units_are_certified(bound: float, fraction: int) -> None:
+    """Where an eighth of a bound is finer than fixed point."""
+    facts = (f"weights from lab in -{bound:f}..{bound:f}", f"joint {{ field = mersenne127, fraction = {fraction} }}")
+    lessons = "labels from hospital\nloss = mse\nsgd(rate=0.01, batch=2)"
+    made = lowered(compiled(program(*facts, body="dense(10)", lessons=lessons), train=True)).plan
+    (step,) = [step for step in made.steps() if step.name == "dense1.weight.certified"]
+
+    assert step.wire.low is not None
+    assert bound * 2 ** (step.wire.scale or 0) <= -step.wire.low <= 1.3 * bound * 2 ** (step.wire.scale or 0) + 4
