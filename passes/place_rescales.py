@@ -57,7 +57,7 @@ def without_limit(placed: Plan, carried: Mapping[str, Carried], following: Mappi
     step = placed.by_name[carry.then]
     return Diagnostic(
         code="PPC303",
-        message=f"The update of `{step.layer}` would overflow: `{carry.name}` may grow in every iteration, without end.",
+        message=f"The update of `{step.layer}` would overflow: `{carry.name}` may grow in every iteration.",
         span=step.span,
         hint=f"What is carried must fade: a factor just below 1 has {FACTOR_BITS} bits, and is 1 if it rounds to it.",
     )

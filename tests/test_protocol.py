@@ -134,3 +134,12 @@ def test_bounds_of_a_few_units_are_certified(bound: float, fraction: int) -> Non
 
     assert step.wire.low is not None
     assert bound * 2 ** (step.wire.scale or 0) <= -step.wire.low <= 1.3 * bound * 2 ** (step.wire.scale or 0) + 4
+
+
+def test_an_overflow_is_told_at_its_layer() -> None:
+    """Once, though the value is opened with all of its bits, at a line of its own."""
+    text = program("joint { field = mersenne61, fraction = 12 }", body="\ndense(10)\ntanh(poly=9, over=-1000..1000)\n")
+    with pytest.raises(PpcError, match="PPC303") as caught:
+        lowered(compiled(text))
+
+    assert [mistake.span.line for mistake in caught.value.diagnostics if mistake.span] == [4]
