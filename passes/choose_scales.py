@@ -68,7 +68,7 @@ class ChooseScales:
             f"bits, and {plan.field} has room for {room} there.",
             span=span(plan, step),
             notes=(Note(text="the field is chosen here", span=self.span),),
-            hint=f"Use tighter bounds on inputs and weights, fewer `fraction` bits{wider}.",
+            hint=f"Use tighter bounds on inputs and weights{wider}.",
         )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from ppc import check
@@ -143,3 +145,29 @@ def test_an_overflow_is_told_at_its_layer() -> None:
         lowered(compiled(text))
 
     assert [mistake.span.line for mistake in caught.value.diagnostics if mistake.span] == [4]
+
+
+def hints(text: str) -> set[str]:
+    """Of `check`, for an overflow."""
+    with pytest.raises(PpcError, match="PPC303") as caught:
+        check(text)
+    return {mistake.hint for mistake in caught.value.diagnostics}
+
+
+@pytest.mark.parametrize("weights", [8.0, 2000.0])
+def test_an_advice_is_one_that_fits(weights: float) -> None:
+    """Whether the graph has no room, or the plan only."""
+    joint = "joint { field = mersenne61, fraction = 24 }"
+    lessons = "labels from lab\nloss = mse\nsgd(rate=0.1, batch=4)"
+    text = program(f"weights from lab in -{weights}..{weights}", joint, body="dense(10)", lessons=lessons)
+    (hint,) = hints(text)
+    (fraction,) = re.findall(r"`(fraction = \d+)`", hint)
+
+    check(text.replace("fraction = 24", fraction))
+
+
+def test_no_fraction_is_advised_where_none_fits() -> None:
+    joint = "joint { field = mersenne61, fraction = 24 }"
+    (hint,) = hints(program("weights from lab in -4000000..4000000", joint, body="dense(100)\nrelu\ndense(10)"))
+
+    assert "fraction" not in hint
