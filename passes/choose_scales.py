@@ -51,27 +51,38 @@ class ChooseScales:
                 yield from (Scales(fraction=fraction, gradient=gradient, loss=loss, slack=slack) for slack in (4, 0))
 
     def mistakes(self, plan: Plan) -> Iterator[Diagnostic]:
-        """The first overflow of each layer and phase."""
-        seen: set[tuple[str, str]] = set()
+        """The first overflow of each layer, of its gradient and of its update."""
+        seen: set[str] = set()
         for step in plan.steps():
             found = problem(plan, step)
-            if found and (step.layer, step.phase) not in seen:
-                seen.add((step.layer, step.phase))
+            if found and subject(step) not in seen:
+                seen.add(subject(step))
                 yield self.diagnostic(plan, step, *found)
 
     def diagnostic(self, plan: Plan, step: Step, needed: int, room: int) -> Diagnostic:
         wider = ", or `field = mersenne127`" if plan.field == "mersenne61" else ""
-        what = {"backward": "The gradient of", "update": "The update of", "check": "The update of"}.get(step.phase, "")
-        subject = f"{what} `{step.layer}`" if what else f"`{step.layer}`"
         wire = plan.wires[step.inputs[0]] if step.op == "compare" else step.wire
         return Diagnostic(
             code="PPC303",
-            message=f"{subject} would overflow: a value of it needs {needed} bits at {wire.scale or 0} fraction "
+            message=f"{subject(step)} would overflow: a value of it needs {needed} bits at {wire.scale or 0} fraction "
             f"bits, and {plan.field} has room for {room} there.",
-            span=step.span,
+            span=span(plan, step),
             notes=(Note(text="the field is chosen here", span=self.span),),
-            hint=f"Use tighter bounds on inputs and weights, fewer `fraction` bits{wider}.",
+            hint=f"Use tighter bounds on inputs and weights{wider}.",
         )
+
+
+def subject(step: Step) -> str:
+    what = {"backward": "The gradient of ", "update": "The update of ", "check": "The update of "}.get(step.phase, "")
+    return f"{what}`{step.layer}`"
+
+
+def span(plan: Plan, step: Step) -> Span:
+    """The layer's line also where its value is opened, which has a line of its own."""
+    if step.phase != "output":
+        return step.span
+    made = (other.span for other in plan.steps() if other.layer == step.layer and other.phase == "forward")
+    return next(made, step.span)
 
 
 def problem(plan: Plan, step: Step) -> tuple[int, int] | None:

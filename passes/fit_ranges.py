@@ -95,8 +95,6 @@ def _overflow(node: Node, value: Node, joint: Joint, fraction: int, scales: int)
     field = joint.field or WIDEST
     room, bits = ROOM[field], range_bits(value.typed)
     needed = bits + scales * fraction
-    fits = (room - bits) // scales
-    less = f", or `fraction = {fits}`" if fits >= 8 else ""
     wider = ", or `field = mersenne127`" if field == "mersenne61" and needed <= ROOM["mersenne127"] else ""
     sum_ = f"{bits} + {'2·' if scales == 2 else ''}{fraction} = {needed} bits"
     whose = "it" if value is node else f"its operand `{value.name}`"
@@ -107,5 +105,5 @@ def _overflow(node: Node, value: Node, joint: Joint, fraction: int, scales: int)
         span=node.span,
         label=f"up to {node.typed.bounds.magnitude:.3g}" if node.typed.bounds else "",
         notes=(Note(text="the field is chosen here", span=joint.span),),
-        hint=f"Use tighter bounds on inputs and weights{less}{wider}.",
+        hint=f"Use tighter bounds on inputs and weights{wider}.",
     )

@@ -19,6 +19,8 @@ from ppc.grammar.resolve import Resolved, resolve
 from ppc.ir.policy import Policy, Training
 from ppc.passes.base import Pass, Step, steps
 from ppc.passes.differentiate import Differentiate
+from ppc.passes.fewer_bits import advised
+from ppc.passes.fit_ranges import DEFAULT_FRACTION
 from ppc.passes.infer_shapes import InferShapes
 from ppc.passes.pipeline import pipeline
 from ppc.passes.prepare_inference import PrepareInference
@@ -126,6 +128,30 @@ def _compile(
     text: Source, body: Body, policy: Policy | None, training: Training | None, *, batch: int | None
 ) -> Compiled:
     size = batch or (training.batch if training else 1)
+    try:
+        return _after_passes(text, body, policy, training, size)
+    except PpcError as error:
+        raise _with_advice(error, text, body, policy, training, size) from None
+
+
+def _with_advice(
+    error: PpcError, text: Source, body: Body, policy: Policy | None, training: Training | None, size: int
+) -> PpcError:
+    """Fewer fraction bits with which the program compiles, to its scales."""
+    if policy is None or policy.joint is None:
+        return error
+    joint = policy.joint
+
+    def attempt(fraction: int) -> None:
+        fewer = replace(policy, joint=replace(joint, fraction=fraction))
+        compiled = _after_passes(text, body, fewer, training, size)
+        if training is None or training.by == "joint":
+            check_ranges(compiled, advise=False)
+
+    return advised(error, joint.fraction or DEFAULT_FRACTION, attempt)
+
+
+def _after_passes(text: Source, body: Body, policy: Policy | None, training: Training | None, size: int) -> Compiled:
     start = Step(name="source", graph=body.graph, seconds=0.0)
     passes = _passes(body, policy, training, size)
     done = (start, *steps(body.graph, passes))

@@ -17,6 +17,7 @@ from ppc.grammar.arguments import nearest
 from ppc.ir.policy import Joint, Policy
 from ppc.passes import base, plan_base
 from ppc.passes.base import Step
+from ppc.passes.fewer_bits import advised
 from ppc.passes.plan_base import PlanStep
 from ppc.passes.plan_pipeline import LEVELS as LEVELS
 from ppc.passes.plan_pipeline import graph_passes, lowering, plan_passes
@@ -69,12 +70,15 @@ def lowered(compiled: Compiled, *, level: int = 2, field: str = "") -> Lowered:
     try:
         found = _in_field(compiled, policy, fields[0], level) if len(fields) == 1 else _quicker(compiled, policy, level)
     except PpcError as error:
-        raise error.located(compiled.source) from None
+        raise _with_advice(error, compiled, policy, fields[-1]).located(compiled.source) from None
     return found.noting(*comparison_notes(found.plan))
 
 
-def check_ranges(compiled: Compiled) -> None:
-    """Whether some field has room for all values, as far as scales have to be known for that: no plan is made."""
+def check_ranges(compiled: Compiled, *, advise: bool = True) -> None:
+    """Whether some field has room for all values, as far as scales have to be known for that: no plan is made.
+
+    To `advise` fewer fraction bits, they are tried.
+    """
     policy = _policy(compiled)
     *others, last = _fields(policy)
     for field in others:
@@ -85,7 +89,20 @@ def check_ranges(compiled: Compiled) -> None:
     try:
         _scaled(compiled, policy, last)
     except PpcError as error:
-        raise error.located(compiled.source) from None
+        advice = _with_advice(error, compiled, policy, last) if advise else error
+        raise advice.located(compiled.source) from None
+
+
+def _with_advice(error: PpcError, compiled: Compiled, policy: Policy, field: str) -> PpcError:
+    """Fewer fraction bits that fit; where the program leaves them open, all have been tried."""
+    joint = policy.joint
+    if joint is None or joint.fraction is None:
+        return error
+
+    def attempt(fraction: int) -> None:
+        _scaled(compiled, replace(policy, joint=replace(joint, fraction=fraction)), field)
+
+    return advised(error, joint.fraction, attempt)
 
 
 def _scaled(compiled: Compiled, policy: Policy, field: str) -> None:

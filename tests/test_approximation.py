@@ -52,6 +52,21 @@ def test_odd_functions_get_odd_polynomials() -> None:
     assert fit("tanh", 5, -3.0, 3.0)[::2] == (0.0, 0.0, 0.0)
 
 
+@pytest.mark.parametrize("reach", [1.0, 3.0, 100.0])
+def test_relu_over_a_symmetric_interval_is_half_a_line_and_even(reach: float) -> None:
+    """Whatever the degree: relu less x/2 is even, and no odd power is left of it."""
+    found = fit("relu", 15, -reach, reach)
+
+    assert found[1] == 0.5
+    assert not any(found[3::2])
+    assert all(found[::2])
+
+
+def test_a_line_is_found_as_it_is() -> None:
+    """Where relu does not bend, also with degrees to spare."""
+    assert fit("relu", 10, 2.0, 3.0) == (0.0, 1.0, *([0.0] * 9))
+
+
 def test_the_paper_s_degree_is_good_enough() -> None:
     """Degree 9 stays within 0.01 of the sigmoid over the default interval, which tanh(x / 2) spans."""
     low, high = DEFAULT_INTERVAL["sigmoid"]

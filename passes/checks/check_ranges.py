@@ -13,8 +13,9 @@ Trained weights leave any range, a little with every update, so a plan checks th
     With thresholds t_a < t_b of one `digits` at 2^s, slopes [1, -1] for (t_b, t_a), and offset +size: a 0 shows
     (t_a - 1)·2^s ≤ x ≤ t_b·2^s - 1, for the value x under the mask that was compared; and so for its truncation.
 
-A run in which another number than 0 is revealed ends, and gives nothing out. Until then both parties have computed on
-with values that may have wrapped; what was opened under uniform masks shows nothing of that.
+A run in which another number than 0 is revealed ends. What is made of certified values is revealed after that round
+only (`check-rounds` sees to it), so nothing that may have wrapped is given out. Until then both parties have computed
+on with such values; what was opened under uniform masks shows nothing of that.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 Works out the rounds again: a step belongs to the last round of what it reads, an opening to the one after at the
 earliest. What setup made and what iterations carry is there before round 1. At stage `masked` no step has a round.
+What is made of certified values is revealed after the round of the check that certifies them.
 
 Each party's messages are worked out from its own side, what it sends apart from what it waits for: in every round the
 one list has to be the other party's other one. Two parties that disagree would wait for ever, or read a number as
@@ -46,14 +47,19 @@ class CheckRounds:
 
 def _rounds(plan: Plan, section: Section, found: Found) -> None:
     stated: dict[str, int] = {}
+    proofs: dict[str, int] = {}  # the round of the check that a value's range is proved by
     for step in section.steps:
         stated[step.name] = step.round
         ready = max((stated.get(name, 0) for name in step.inputs), default=0)
+        proof = max((proofs.get(name, 0) for name in step.inputs), default=0)
+        proofs[step.name] = max(proof, stated.get(step.word("by"), 0))
         if plan.stage != "scheduled":
             if step.round:
                 found.note(Rule.ROUNDS, step, "has a round before the rounds are chosen")
         elif step.op in OPENINGS and step.round <= ready:
             found.note(Rule.ROUNDS, step, f"is sent in round {step.round}, and what it sends is known after {ready}")
+        elif step.op == "reveal" and step.round <= proof:
+            found.note(Rule.ROUNDS, step, f"is shown in round {step.round}, and what proves its range in {proof}")
         elif step.op not in OPENINGS and step.round != ready:
             found.note(Rule.ROUNDS, step, f"says round {step.round}, and it can be computed after round {ready}")
 

@@ -2,7 +2,8 @@
 
 Every range of the body is proved from these bounds, and one update may leave them. So each iteration compares every
 weight with both of its bounds, on the opening that truncates it anyway, and opens how many are outside: none, or the
-run ends. The comparison is coarse, to a 16th of the bounds or so, and never blames a weight within them.
+run ends. The comparison is coarse: its unit is an eighth of the larger bound or less, but more than a 16th, and a
+weight may be three units outside before it is found. It never blames a weight within its bounds.
 """
 
 from __future__ import annotations

@@ -24,12 +24,23 @@ class Carried:
 
 def settled(plan: Plan, before: Mapping[str, Carried]) -> dict[str, Carried]:
     """What to assume next; the same as before where the body keeps it."""
-    each = plan.section("each")
-    certified = {step.inputs[0] for step in each.steps if step.op == "certified"}
+    bounded = certified(plan)
     return {
-        carry.name: _next(plan, carry, before.get(carry.name), certified=carry.name in certified)
-        for carry in each.carries
+        carry.name: _next(plan, carry, before.get(carry.name), certified=carry.name in bounded)
+        for carry in plan.section("each").carries
     }
+
+
+def certified(plan: Plan) -> set[str]:
+    """What the body uses within certified bounds only: one update is all that it grows by."""
+    return {step.inputs[0] for step in plan.section("each").steps if step.op == "certified"}
+
+
+def growing(plan: Plan, before: Mapping[str, Carried], after: Mapping[str, Carried]) -> Carry:
+    """The first value that does not settle; a certified one only if there is no other, which it would follow."""
+    bounded = certified(plan)
+    changed = [carry for carry in plan.section("each").carries if after[carry.name] != before.get(carry.name)]
+    return min(changed, key=lambda carry: carry.name in bounded)
 
 
 def _next(plan: Plan, carry: Carry, before: Carried | None, *, certified: bool) -> Carried:
@@ -45,11 +56,17 @@ def _next(plan: Plan, carry: Carry, before: Carried | None, *, certified: bool) 
 
 
 def _limit(before: Carried, made: int) -> int:
-    """Where a growing range ends, if it grows as an affine function: two attempts tell which."""
+    """Where a growing range ends, if it grows as an affine function: two attempts tell which.
+
+    A little is added for what rounds, and the next attempt shows whether the body keeps it. Where they do not tell,
+    steps double: what has a limit is soon within it.
+    """
     assumed, earlier = before.tried
     step = before.magnitude - assumed
-    if not earlier or step <= 0 or made - earlier >= step:
+    if not earlier or step <= 0:
         return made
+    if made - earlier >= step:
+        return 2 * made - before.magnitude
     growth = (made - earlier) / step
     end = before.magnitude + int((made - before.magnitude) / (1 - growth))
     return end + (end >> 10) + 2

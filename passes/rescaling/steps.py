@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from math import frexp, log2
+from math import ceil, floor, frexp, log2
 from typing import cast
 
 from ppc.approximation import slope_bits
@@ -120,14 +120,22 @@ def _compare(walk: Walk, step: Step) -> Value:
     value = step.inputs[0]
     knots = floats(step, "knots")
     if "coarse" in step.attrs:
-        scale = walk.scale(value)
-        coarse = scale + step.integer("coarse")
-        units = [round(knot * 2.0 ** (scale - coarse)) for knot in knots]
+        coarse, units = _coarsely(knots, step.integer("coarse"), walk.scale(value))
         attrs = {"knots": tuple(unit << coarse for unit in units), "coarse": coarse}
         return walk.add("compare", walk.current[value], attrs=attrs)
     operand = walk.operand(value)
     scale = walk.wires[operand].scale or 0
     return walk.add("compare", operand, attrs={"knots": tuple(round(k * 2.0**scale) + 1 for k in knots)})
+
+
+def _coarsely(knots: Sequence[float], exponent: int, scale: int) -> tuple[int, list[int]]:
+    """The unit of a coarse comparison and the knots in units. It is no finer than a unit of fixed point: where it would
+    be, as where a master copy's scale is not known yet, the knots are those around the bounds in such units."""
+    coarse = scale + exponent
+    if coarse >= 0:
+        return coarse, [round(knot * 2.0**-exponent) for knot in knots]
+    high, low = knots
+    return 0, [ceil(high * 2.0**scale) + 2, floor(low * 2.0**scale)]
 
 
 def _select(walk: Walk, step: Step) -> Value:

@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from decimal import Context, Decimal, localcontext
+from functools import cache
 from math import tanh
 
 import numpy as np
-from numpy.polynomial import Polynomial, legendre, polynomial
+from numpy.polynomial import legendre, polynomial
 
 from ppc.approximation.curves import sigmoid
 
@@ -25,25 +27,95 @@ _FUNCTIONS: dict[str, Callable[[float], float]] = {
 # The largest second derivative, on both sides of where relu bends.
 _CURVATURE = {"relu": 0.0, "sigmoid": 3**0.5 / 18, "tanh": 4 * 3**0.5 / 9}
 _POINTS = 8192
+_PRECISE = Context(prec=60)
+_NOISE = Decimal("1e-12")  # of the largest term over the interval: as much as is rounded there, and far above noise
+_NODES = 64
 
 
 def fit(function: str, degree: int, low: float, high: float) -> tuple[float, ...]:
     """Coefficients c0, c1, … of the polynomial nearest to `function` over [low, high] in the mean square.
 
-    Projection on Legendre polynomials, the integrals by Gauss's rule on both sides of zero, where relu bends.
+    Projection on Legendre polynomials, the integrals by Gauss's rule on both sides of zero, where relu bends. In
+    decimals with digits to spare: a term that is noise is far below all others, and machines agree on the rest.
     """
-    nodes, masses = legendre.leggauss(64)
-    middle, half = (low + high) / 2, (high - low) / 2
-    total = np.zeros(degree + 1)
+    with localcontext(_PRECISE):
+        found = [Decimal(0)] * (degree + 1)
+        for power, part in enumerate(_parts(function, degree, low, high)):
+            for place, coefficient in enumerate(_legendre(power, low, high)):
+                found[place] += part * coefficient
+        reach = Decimal(max(abs(low), abs(high)))
+        terms = [abs(coefficient) * reach**power for power, coefficient in enumerate(found)]
+        noise = max(terms) * _NOISE
+        return tuple(float(f"{c:.12g}") if term > noise else 0.0 for c, term in zip(found, terms, strict=True))
+
+
+def _parts(function: str, degree: int, low: float, high: float) -> list[Decimal]:
+    """How much of each Legendre polynomial there is in a function."""
+    parts = [Decimal(0)] * (degree + 1)
+    length = Decimal(high) - Decimal(low)
     for start, end in _pieces(low, high):
-        x = (start + end) / 2 + (end - start) / 2 * nodes
-        values = np.array([_FUNCTIONS[function](float(point)) for point in x]) * masses * (end - start) / 2
-        total += legendre.legvander((x - middle) / half, degree).T @ values
-    total *= (2 * np.arange(degree + 1) + 1) / (2 * half)
-    series = Polynomial(legendre.leg2poly(total))(Polynomial([-middle / half, 1 / half]))
-    coefficients = np.zeros(degree + 1)
-    coefficients[: len(series.coef)] = series.coef
-    return tuple(_rounded(float(c), max(abs(low), abs(high)) ** power) for power, c in enumerate(coefficients))
+        middle, half = (Decimal(start) + Decimal(end)) / 2, (Decimal(end) - Decimal(start)) / 2
+        for node, mass in _gauss():
+            x = middle + half * node
+            weighted = _PRECISELY[function](x) * mass * half / length
+            for k, value in enumerate(_legendre_at((2 * x - Decimal(low) - Decimal(high)) / length, degree)):
+                parts[k] += (2 * k + 1) * weighted * value
+    return parts
+
+
+def _legendre_at(x: Decimal, degree: int) -> list[Decimal]:
+    """The values of all Legendre polynomials up to a degree."""
+    values = [Decimal(1), x]
+    for k in range(1, degree):
+        values.append(((2 * k + 1) * x * values[k] - k * values[k - 1]) / (k + 1))
+    return values[: degree + 1]
+
+
+def _legendre(degree: int, low: float, high: float) -> list[Decimal]:
+    """The coefficients of a Legendre polynomial whose interval is [low, high]."""
+    length = Decimal(high) - Decimal(low)
+    middle, slope = -(Decimal(low) + Decimal(high)) / length, 2 / length
+    before, now = [Decimal(0)], [Decimal(1)]
+    for k in range(degree):
+        times_line = [middle * c for c in now] + [Decimal(0)]
+        for place, c in enumerate(now):
+            times_line[place + 1] += slope * c
+        older = before + [Decimal(0)] * (len(times_line) - len(before))
+        following = [((2 * k + 1) * a - k * b) / (k + 1) for a, b in zip(times_line, older, strict=True)]
+        before, now = now, following
+    return now
+
+
+@cache
+def _gauss() -> tuple[tuple[Decimal, Decimal], ...]:
+    """Nodes and masses of Gauss's rule: numpy's, made precise by Newton's method."""
+    found: list[tuple[Decimal, Decimal]] = []
+    for start in legendre.leggauss(_NODES)[0]:
+        x = Decimal(float(start))
+        for _ in range(3):
+            value, slope = _value_and_slope(x)
+            x -= value / slope
+        _, slope = _value_and_slope(x)
+        found.append((x, 2 / ((1 - x * x) * slope * slope)))
+    return tuple(found)
+
+
+def _value_and_slope(x: Decimal) -> tuple[Decimal, Decimal]:
+    """Of the Legendre polynomial whose zeros are the nodes."""
+    before, value = _legendre_at(x, _NODES)[-2:]
+    return value, _NODES * (x * value - before) / (x * x - 1)
+
+
+def _sigmoid(x: Decimal) -> Decimal:
+    small = (-abs(x)).exp()
+    return 1 / (1 + small) if x >= 0 else small / (1 + small)
+
+
+_PRECISELY: dict[str, Callable[[Decimal], Decimal]] = {
+    "relu": lambda x: max(Decimal(0), x),
+    "sigmoid": _sigmoid,
+    "tanh": lambda x: 2 * _sigmoid(2 * x) - 1,
+}
 
 
 def polynomial_error(function: str, coefficients: Sequence[float], low: float, high: float) -> float:
@@ -63,11 +135,6 @@ def polynomial_error(function: str, coefficients: Sequence[float], low: float, h
         most = np.abs(polynomial.polyval(x, np.array(coefficients)) - exact).max()
         found = max(found, float(most) + curvature * ((end - start) / _POINTS) ** 2 / 8)
     return found + rounding
-
-
-def _rounded(coefficient: float, reach: float) -> float:
-    """Twelve digits, so that machines agree; zero where the term is rounding noise over the whole interval."""
-    return 0.0 if abs(coefficient) * reach < 1e-12 else float(f"{coefficient:.12g}")
 
 
 def _pieces(low: float, high: float) -> list[tuple[float, float]]:

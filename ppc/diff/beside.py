@@ -38,13 +38,32 @@ class Compared:
 def compared(lowered: Lowered, values: Mapping[str, Array], *, tolerance: float | None = None) -> Compared:
     """One pass: a batch of inference, or one iteration of training. The bound is the compiler's, or `tolerance`."""
     graph, plan = lowered_graph(lowered), lowered.plan
-    wanted = trace(graph, values)
+    sets = data_sets(plan, values)
+    wanted = trace(graph, {**values, **{name: _first_rows(whole, values[name]) for name, whole in sets.items()}})
     steps = dict(results(plan, graph))
-    reals = {name: real(value, plan, steps[name]) for name, value in _twin(plan, values, steps).items()}
+    twin = _twin(plan, {**values, **sets}, steps)
+    reals = {name: real(value, plan, steps[name]) for name, value in twin.items()}
     errors = deviation(plan)
     bounds = {name: errors[step.name] if tolerance is None else tolerance for name, step in steps.items()}
     lines = {name: graph[name].span.line for name in wanted}
     return Compared(differences=differences(wanted, reals, bounds), lines=lines)
+
+
+def data_sets(plan: Plan, values: Mapping[str, Array]) -> dict[str, Array]:
+    """Data that are given once for all iterations: a batch's rows, and those again until there are as many as a plan
+    says."""
+    given = [step for step in plan.steps() if step.op == "given" and step.word("what") == "data"]
+    return {
+        step.name: np.resize(values[step.name], step.wire.shape)
+        for step in given
+        if step.name in values and step.wire.shape[1:] == values[step.name].shape[1:]
+        if step.wire.shape[0] != len(values[step.name])
+    }
+
+
+def _first_rows(whole: Array, batch: Array) -> Array:
+    """What the first iteration takes, round and round if it takes more than there are."""
+    return np.resize(whole, batch.shape)
 
 
 def lowered_graph(lowered: Lowered) -> Graph:

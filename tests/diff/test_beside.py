@@ -118,6 +118,19 @@ def test_a_value_behind_the_mask_of_its_operand() -> None:
     assert first_beyond(compared(one, numbers(one)).differences) is None
 
 
+@pytest.mark.parametrize("examples", [1, 2, 5])
+@pytest.mark.parametrize("level", [0, 2])
+def test_a_data_set_that_is_masked_once_is_given_whole(examples: int, level: int) -> None:
+    """Also where a batch takes an example twice."""
+    text = PROGRAM.replace("LAYER", "relu").replace("FIELD", "mersenne61")
+    text = text.replace("logits to", f"reuse inputs of {examples}\n    logits to")
+    one = lowered(compile_program(text, train=True, batch=2), level=level)
+    found = compared(one, numbers(one))
+
+    assert first_beyond(found.differences) is None
+    assert "conv1.weight.updated" in {difference.name for difference in found.differences}
+
+
 # ---- what is drawn ----
 
 

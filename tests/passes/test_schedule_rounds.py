@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
 from hypothesis import given
 
+from ppc.passes.checks.check_rounds import CheckRounds
 from ppc.plan.messages import frames
 from ppc.plan.ops import OPENINGS
 from ppc.plan.steps import Plan
+from ppc.protocol import lowered
 from tests.passes.random_plans import PLANS
 from tests.passes.small_plans import cubic, finished, relu
+from tests.programs import compiled, program
+
+LESSONS = "labels from hospital\nlogits to hospital\nloss = softmax_cross_entropy\nsgd(rate=0.1, batch=2)"
 
 
 def rounds(plan: Plan) -> dict[str, int]:
@@ -58,3 +66,22 @@ def test_at_level_2_nothing_could_be_sent_earlier_and_no_round_is_empty(plan: Pl
         sent = {number for number, _ in frames(made, section)}
 
         assert sent == set(range(1, section.rounds + 1))
+
+
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_nothing_is_shown_before_the_range_of_the_weights_is_proved(level: int) -> None:
+    """One layer's scores could be sent in round 3, and its range is known after 4 at level 2."""
+    made = lowered(compiled(program("joint", body="dense(10)", lessons=LESSONS), train=True), level=level).plan
+    sent = rounds(made)
+
+    assert sent["dense1.to_hospital.opened"] > sent["check.outside"]
+
+
+def test_a_plan_that_shows_it_earlier_is_refused() -> None:
+    made = lowered(compiled(program("joint", body="dense(10)", lessons=LESSONS), train=True)).plan
+    each = made.section("each")
+    early = tuple(replace(s, round=s.round - 1) if s.word("grant") == "logits" else s for s in each.steps)
+    broken = replace(made, sections=tuple(replace(s, steps=early) if s is each else s for s in made.sections))
+
+    messages = [problem.message for problem in CheckRounds().problems(broken)]
+    assert any("what proves its range" in message for message in messages)
