@@ -89,7 +89,7 @@ def encode(values: ArrayLike, field: Field, *, fraction: int, bounds: tuple[floa
             f"which holds magnitudes below 2^{field.bits - 1 - fraction} at that fraction.",
             hint="Use fewer fraction bits, smaller bounds or a larger field.",
         )
-    return _from_scaled(scaled, field)
+    return np.asarray(_from_scaled(scaled, field))
 
 
 def decode(elements: Words, field: Field, *, fraction: int) -> Reals:

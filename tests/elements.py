@@ -9,14 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppc.field import FIELDS, MERSENNE61, MERSENNE127, Field, Words, from_integers, to_integers
-from ppc.runtime.kernels import llvm
-from ppc.runtime.kernels.variants import VARIANTS
+from ppc.runtime.kernels.library import runnable
 
 Integers = NDArray[np.object_]
 
 ALL_FIELDS = list(FIELDS.values())
 LARGE_FIELDS = [MERSENNE61, MERSENNE127]
-COMPILED = [v.name for v in VARIANTS if llvm.host_features().issuperset(v.features)]
+COMPILED = [variant.name for variant in runnable()]
 EVERYWHERE = [*COMPILED, "slow"]
 
 

@@ -25,10 +25,16 @@ PARAMETERS = {
 }
 
 
-def random_model(random: Random, *, complement: bool = False, ending: str = "") -> Graph:
-    """A model of 3 to 12 layers, skips counted as one; `ending` is an op that it closes with."""
+def random_model(random: Random, *, complement: bool = False, ending: str = "", pooled_norm: bool = False) -> Graph:
+    """A model of 3 to 12 layers, skips counted as one; `ending` is an op that it closes with.
+
+    With `pooled_norm` a convolution, its pooling and a batch norm come first.
+    """
     writer = _Writer(random)
-    x = writer.input("x", random.choice([writer.image(), writer.image(), writer.image(), (random.randint(4, 12),)]))
+    images = [writer.image(), writer.image(), writer.image()]
+    x = writer.input("x", random.choice([*images, writer.image() if pooled_norm else (random.randint(4, 12),)]))
+    if pooled_norm:
+        x = _pooled_norm(writer, x)
     if complement:
         x = writer.join_signal(x)
     for _ in range(random.randint(3, 12)):
@@ -140,6 +146,13 @@ def _pool(op: str) -> Callable[[_Writer, str], str]:
         return writer.op(op, x, kernel=kernel, stride=writer.pair(1, 2), padding=padding)
 
     return pool
+
+
+def _pooled_norm(writer: _Writer, x: str) -> str:
+    same = {"kernel": (3, 3), "stride": (1, 1), "padding": (1, 1), "groups": 1}
+    x = writer.op("conv2d", x, channels=writer.random.randint(1, 4), **same)
+    x = writer.op("avg_pool", x, kernel=(2, 2), stride=(2, 2), padding=(0, 0))
+    return _batch_norm(writer, x)
 
 
 def _plain(op: str) -> Callable[[_Writer, str], str]:

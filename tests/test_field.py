@@ -162,3 +162,11 @@ def test_rooms_have_the_right_shape() -> None:
     assert MERSENNE61.empty(2, 3).shape == (2, 3)
     assert MERSENNE127.zeros(2, 3).shape == (2, 3, 2)
     assert (MERSENNE61.words, MERSENNE127.words, MERSENNE61.largest) == (1, 2, 2**60 - 1)
+
+
+@every_field
+def test_a_single_number_is_an_array(field: Field) -> None:
+    element = encode(0.5, field, fraction=4)
+    assert isinstance(element, np.ndarray)
+    assert element.shape == field.shape()
+    assert decode(element, field, fraction=4) == 0.5

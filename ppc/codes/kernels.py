@@ -33,6 +33,6 @@ KERNELS = codes(
     PPC525=(
         "impossible kernel",
         """A kernel was described that cannot exist: a bit beyond the field's last, a window larger than its image,
-        a convolution without channels, a boolean program with elements in it.""",
+        a convolution without channels, a boolean program with elements in it, a number that is not whole.""",
     ),
 )

@@ -4,7 +4,8 @@ Called by the library. Knows bytes and file rights, nothing of kernels.
 
 The folder belongs to the user and is closed to others (0700), its key likewise (0600). A file's HMAC-SHA256 covers
 its name and content: a damaged, foreign, renamed or planted file fails it, is ignored, and is replaced by the next
-store. Files appear whole (written aside, then renamed), so processes may share the folder without locks.
+store. Files appear whole (written aside, then renamed), so processes may share the folder without locks. Where nothing
+can be written (the disk is full, or may only be read), what is there is used, and nothing more is kept.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import re
 import secrets
 import stat
 from collections.abc import Generator
@@ -44,16 +46,17 @@ class Cache:
         """The content stored under a name, or None if there is none that this user's key vouches for."""
         with self._opened() as folder:
             content = _read(name, folder, limit=_LARGEST)
-            key = _key(folder)
+            key = _read_key(folder)
         start = len(_MAGIC) + hashlib.sha256().digest_size
-        if content is None or not content.startswith(_MAGIC) or len(content) < start:
+        if key is None or content is None or not content.startswith(_MAGIC) or len(content) < start:
             return None
         body = content[start:]
         return body if hmac.compare_digest(content[len(_MAGIC) : start], _seal(key, name, body)) else None
 
     def store(self, name: str, body: bytes) -> None:
-        """Keep a content under a name, in place of whatever is there."""
-        with self._opened() as folder:
+        """Keep a content under a name, in place of whatever is there, if it can be written."""
+        with self._opened() as folder, suppress(OSError):
+            _remove_litter(folder)
             _write(name, _MAGIC + _seal(_key(folder), name, body) + body, folder)
 
     @contextmanager
@@ -88,7 +91,7 @@ def _seal(key: bytes, name: str, body: bytes) -> bytes:
 
 def _key(folder: int) -> bytes:
     """This user's key. One that others could have read or written is replaced, which disowns every file."""
-    for _ in range(100):
+    for _ in range(10):
         key = _read_key(folder)
         if key is not None:
             return key
@@ -105,10 +108,15 @@ def _replace_key(folder: int) -> None:
     """Remove a key that will not do, and offer a new one. Whichever process is first to link wins."""
     if _read_key(folder) is None:
         _remove(_KEY_NAME, folder)
+        with suppress(OSError):
+            os.rmdir(_KEY_NAME, dir_fd=folder)
     aside = _write_aside(secrets.token_bytes(_KEY_BYTES), folder)
-    with suppress(FileExistsError):
+    try:
         os.link(aside, _KEY_NAME, src_dir_fd=folder, dst_dir_fd=folder)
-    _remove(aside, folder)
+    except FileExistsError:
+        pass
+    finally:
+        _remove(aside, folder)
 
 
 def _read(name: str, folder: int, *, limit: int) -> bytes | None:
@@ -131,9 +139,13 @@ def _read(name: str, folder: int, *, limit: int) -> bytes | None:
 def _write_aside(content: bytes, folder: int) -> str:
     name = f"new-{os.getpid()}-{secrets.token_hex(8)}"
     handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=folder)
-    with os.fdopen(handle, "wb") as file:
-        os.fchmod(handle, 0o600)
-        file.write(content)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            os.fchmod(handle, 0o600)
+            file.write(content)
+    except OSError:
+        _remove(name, folder)
+        raise
     return name
 
 
@@ -146,5 +158,17 @@ def _write(name: str, content: bytes, folder: int) -> None:
 
 
 def _remove(name: str, folder: int) -> None:
-    with suppress(FileNotFoundError, IsADirectoryError):
+    with suppress(OSError):
         os.unlink(name, dir_fd=folder)
+
+
+def _remove_litter(folder: int) -> None:
+    """What processes that are gone have begun to write."""
+    for name in os.listdir(folder):
+        if found := re.fullmatch(r"new-(\d{1,9})-[0-9a-f]+", name):
+            try:
+                os.kill(int(found[1]), 0)
+            except ProcessLookupError:
+                _remove(name, folder)
+            except OSError:
+                continue  # another user's process

@@ -96,7 +96,10 @@ class Convolution:
     pool: int = 1
 
     def __post_init__(self) -> None:
-        if min(*both(self.stride), self.groups, self.pool) < 1 or min(both(self.padding)) < 0:
+        pairs = [size if type(size) is tuple else (size, size) for size in (self.stride, self.padding)]
+        pairs.append((self.groups, self.pool))
+        whole = all([type(number) for number in pair] == [int, int] for pair in pairs)
+        if not whole or min(*both(self.stride), self.groups, self.pool) < 1 or min(both(self.padding)) < 0:
             raise fail("PPC525", f"There is no such convolution: {self}.", hint="Only the padding may be zero.")
 
     def lines(self, image: tuple[int, ...], weights: tuple[int, ...]) -> tuple[Line, Line]:

@@ -8,9 +8,11 @@ Called by whoever describes an element-wise kernel. Knows operations, no arrays 
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import SupportsIndex
 
 from ppc.errors import fail
 
@@ -22,6 +24,8 @@ class Expression:
     operation: str
     arguments: tuple[Expression | Bit, ...] = ()
     number: int = 0
+
+    __array_ufunc__ = None  # numpy's numbers leave the operation to this class
 
     def __add__(self, other: Expression | int) -> Expression:
         return Expression("add", (self, _element(other)))
@@ -68,13 +72,13 @@ class Bit:
     number: int = 0
 
     def __and__(self, other: Bit) -> Bit:
-        return Bit("and", (self, other))
+        return Bit("and", (self, _bit(other)))
 
     def __or__(self, other: Bit) -> Bit:
-        return Bit("or", (self, other))
+        return Bit("or", (self, _bit(other)))
 
     def __xor__(self, other: Bit) -> Bit:
-        return Bit("xor", (self, other))
+        return Bit("xor", (self, _bit(other)))
 
     def __invert__(self) -> Bit:
         return Bit("not", (self,))
@@ -87,7 +91,7 @@ def operand(index: int) -> Expression:
 
 def constant(value: int) -> Expression:
     """A public number, compiled into the kernel."""
-    return Expression("constant", (), value)
+    return Expression("constant", (), _whole(value, "constant"))
 
 
 def packed(index: int) -> Bit:
@@ -97,11 +101,13 @@ def packed(index: int) -> Bit:
 
 def select(condition: Bit, yes: Expression | int, no: Expression | int) -> Expression:
     """One of two elements, by a bit. Both are computed: the choice is a mask."""
-    return Expression("select", (condition, _element(yes), _element(no)))
+    return Expression("select", (_bit(condition), _element(yes), _element(no)))
 
 
 def horner(x: Expression, coefficients: Sequence[Expression | int]) -> Expression:
     """Σ coefficients[i] · x^i"""
+    if not coefficients:
+        raise fail("PPC525", "A polynomial has no coefficients.", hint="The constant 0 is one.")
     total = _element(coefficients[-1])
     for coefficient in reversed(coefficients[:-1]):
         total = total * x + coefficient
@@ -109,13 +115,28 @@ def horner(x: Expression, coefficients: Sequence[Expression | int]) -> Expressio
 
 
 def _element(value: Expression | int) -> Expression:
-    return constant(value) if isinstance(value, int) else value
+    return value if isinstance(value, Expression) else constant(value)
 
 
-def _natural(value: int, what: str) -> int:
-    if value < 0:
-        raise fail("PPC525", f"There is no {what} {value}.", hint="It counts from 0.")
+def _bit(value: object) -> Bit:
+    if not isinstance(value, Bit):
+        raise fail("PPC525", f"{value!r} is not a bit.", hint="Bits are packed(i), below(limit), bit(index).")
     return value
+
+
+def _whole(value: SupportsIndex, what: str) -> int:
+    """Python's and numpy's whole numbers; not the others."""
+    try:
+        return operator.index(value)
+    except TypeError as error:
+        raise fail("PPC525", f"There is no {what} {value!r}.", hint="It is a whole number.") from error
+
+
+def _natural(value: SupportsIndex, what: str) -> int:
+    number = _whole(value, what)
+    if number < 0:
+        raise fail("PPC525", f"There is no {what} {number}.", hint="It counts from 0.")
+    return number
 
 
 @dataclass(frozen=True)

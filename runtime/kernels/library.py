@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import os
 import platform
 import threading
 from functools import cache, lru_cache
@@ -20,7 +21,7 @@ from ppc import __version__
 from ppc.errors import fail
 from ppc.runtime.kernels import llvm
 from ppc.runtime.kernels.cache import Cache, default_folder
-from ppc.runtime.kernels.variants import VARIANTS, Variant, best
+from ppc.runtime.kernels.variants import Variant, able
 
 Block = NDArray[np.int64]
 
@@ -71,6 +72,10 @@ class Library:
             self._cache.store(name, image)
         return Kernel(llvm.Code(image, self.variant), description.name)
 
+    def unlock(self) -> None:
+        """In a process that was forked while a thread of its parent, which is not in it, held the lock."""
+        self._lock = threading.Lock()
+
     def key(self, description: Description) -> str:
         """Description, CPU and version in one file name."""
         text = "\n".join([repr(description), repr(self.variant), llvm.host_name(), __version__, _sources()])
@@ -88,18 +93,27 @@ def _sources() -> str:
 
 @cache
 def library(variant: Variant, folder: Path) -> Library:
-    return Library(variant, Cache(folder))
+    made = Library(variant, Cache(folder))
+    os.register_at_fork(after_in_child=made.unlock)
+    return made
+
+
+def runnable() -> list[Variant]:
+    """The variants that this machine can run, the best first: none without llvmlite, or on another kind of machine."""
+    return able(platform.machine(), llvm.host_features()) if llvm.present() else []
 
 
 def choose_variant(name: str | None = None) -> Variant:
     """The best variant of this machine, or the one asked for if the machine can run it."""
-    if name is None:
-        return best(platform.machine(), llvm.host_features())
-    for variant in VARIANTS:
-        if variant.name == name and llvm.host_features().issuperset(variant.features):
+    variants = runnable()
+    for variant in variants:
+        if name in (None, variant.name, variant.name.split("-")[0]):
             return variant
-    able = [v.name for v in VARIANTS if llvm.host_features().issuperset(v.features)]
-    raise fail("PPC523", f"This machine cannot run the kernel variant {name}.", hint=f"It runs {', '.join(able)}.")
+    raise fail(
+        "PPC523",
+        f"This machine cannot run the kernel variant {name}." if name else "This machine cannot run compiled kernels.",
+        hint=f"It runs {', '.join([*(variant.name for variant in variants), 'slow'])}.",
+    )
 
 
 def default_library(name: str | None = None) -> Library:

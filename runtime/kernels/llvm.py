@@ -89,6 +89,8 @@ class Code:
     """A loaded object file. Its functions are callable as long as this lives."""
 
     def __init__(self, image: bytes, variant: Variant) -> None:
+        if platform.machine() not in variant.machines:
+            raise InternalError(f"code for {variant.triple} on {platform.machine()}", place="kernels")
         machine = _machine(variant)
         module = llvm.parse_assembly(f'target triple = "{variant.triple}"')
         self._engine = llvm.create_mcjit_compiler(module, machine)

@@ -172,21 +172,15 @@ def _load_strided(f: Function, variant: Variant, field: Field, base: Value, coun
             f.call(name, kind, [_moved(f, places, word), constant(8, "i32"), mask, constant(0, kind)])
             for word in range(field.words)
         ]
-    rooms = [f.emit(f"alloca {kind}, align 64", "ptr") for _ in range(field.words)]
-    for room in rooms:
-        f.store(constant(0, kind), room)
-
-    def copy(lane: Value) -> None:
-        place = f.multiply(lane, step)
-        for word, room in enumerate(rooms):
-            f.store(f.load(_moved(f, f.address(base, place), word), "i64"), f.address(room, lane))
-
-    f.repeat(count, copy)
-    return [f.load(room, kind) for room in rooms]
+    inside = f.convert("sext", _below(f, variant, count, 1, 0), kind)
+    places = _lane_places(f, variant, base, count, step)
+    return [
+        f.both(_collected(f, variant, [_moved(f, place, word) for place in places]), inside)
+        for word in range(field.words)
+    ]
 
 
 def _store_strided(f: Function, variant: Variant, base: Value, count: Value, words: list[Value], step: Value) -> None:
-    kind = vector_type(variant.lanes)
     if variant.multiplier == "ifma":
         mask = _below(f, variant, count, 1, 0)
         places = _strided_places(f, variant, base, step)
@@ -194,13 +188,24 @@ def _store_strided(f: Function, variant: Variant, base: Value, count: Value, wor
         for word, value in enumerate(words):
             f.call(name, "void", [value, _moved(f, places, word), constant(8, "i32"), mask])
         return
-    rooms = [f.emit(f"alloca {kind}, align 64", "ptr") for _ in words]
-    for room, value in zip(rooms, words, strict=True):
-        f.store(value, room)
+    # From the last lane to the first: a lane beyond the count goes where the last one that counts goes after it.
+    places = _lane_places(f, variant, base, count, step)
+    for lane in reversed(range(variant.lanes)):
+        for word, value in enumerate(words):
+            f.store(f.lane(value, lane), _moved(f, places[lane], word))
 
-    def copy(lane: Value) -> None:
-        place = f.multiply(lane, step)
-        for word, room in enumerate(rooms):
-            f.store(f.load(f.address(room, lane), "i64"), _moved(f, f.address(base, place), word))
 
-    f.repeat(count, copy)
+def _lane_places(f: Function, variant: Variant, base: Value, count: Value, step: Value) -> list[Value]:
+    """Each lane's address; lanes beyond the count stay at the last one that counts."""
+    last = f.subtract(count, constant(1))
+    lanes = [f.call("@llvm.smin.i64", "i64", [constant(lane), last]) for lane in range(variant.lanes)]
+    return [f.address(base, f.multiply(lane, step)) for lane in lanes]
+
+
+def _collected(f: Function, variant: Variant, places: list[Value]) -> Value:
+    """A vector of the words at these addresses."""
+    vector = Value("poison", vector_type(variant.lanes))
+    for lane, place in enumerate(places):
+        word = f.load(place, "i64")
+        vector = f.emit(f"insertelement {vector}, {word}, i64 {lane}", vector.type)
+    return vector

@@ -61,6 +61,10 @@ def check_arrays(field: Field, program: Program, arrays: Arrays) -> tuple[int, .
         check_own_places(array, f"outs[{number}]")
     _check_bits(arrays, int(np.prod(common)))
     _check_overlaps(arrays)
+    if (arrays.packed or arrays.bit_outs) and len(_merged(common, _layout(field, arrays, common)).lengths) > 1:
+        raise wrong(
+            "operands", "cannot be walked as one axis", "Beside packed bits, arrays have no gaps and no repeats."
+        )
     return common
 
 
@@ -92,13 +96,17 @@ def check_bits(array: Any, name: str, count: int, *, written: bool) -> None:
 
 
 def _check_overlaps(arrays: Arrays) -> None:
-    """An output may be exactly one of the operands (each element is read before it is written), or apart from it."""
+    """An output may be exactly one of the operands of its kind (what is read there comes first), or apart from it."""
     written: list[NDArray[Any]] = []
-    for out in (*arrays.outs, *arrays.bit_outs):
-        others = [other for other in (*arrays.operands, *arrays.packed) if not _same(out, other)]
-        if any(shares_memory(out, other) for other in (*others, *written)):
-            raise wrong("outs", "overlaps another array", "An output is exactly an operand, or apart from all arrays.")
-        written.append(out)
+    for outs, own, foreign in (
+        (arrays.outs, arrays.operands, arrays.packed),
+        (arrays.bit_outs, arrays.packed, arrays.operands),
+    ):
+        for out in outs:
+            others = [*foreign, *(other for other in own if not _same(out, other)), *written]
+            if any(shares_memory(out, other) for other in others):
+                raise wrong("outs", "overlaps another array", "An output is exactly an operand, or apart from all.")
+            written.append(out)
 
 
 def _same(left: Words, right: Words) -> bool:
@@ -123,22 +131,22 @@ def evaluate(
     library: Library, field: Field, program: Program, arrays: Arrays, common: tuple[int, ...], threads: int
 ) -> None:
     """The arrays have been checked."""
-    for bits in arrays.bit_outs:
-        bits[-1:] = 0  # the last elements' bits are added one by one
     if 0 in common:
         return
-    layout = tuple(_steps(field, array, common) for array in (*arrays.operands, *arrays.outs))
-    walk = _prepared(library, field, program, common, layout, threads)
-    if (arrays.packed or arrays.bit_outs) and not walk.single:
-        raise wrong(
-            "operands", "cannot be walked as one axis", "Beside packed bits, arrays have no gaps and no repeats."
-        )
+    walk = _prepared(library, field, program, common, _layout(field, arrays, common), threads)
+    packed = [bits.copy() if any(_same(bits, out) for out in arrays.bit_outs) else bits for bits in arrays.packed]
+    for bits in arrays.bit_outs:
+        bits[-1:] = 0  # the last elements' bits are added one by one
     addresses = [_at(array) for array in (*arrays.operands, *arrays.outs)]
-    walk.run(addresses, [_at(array) for array in (*arrays.packed, *arrays.bit_outs)])
+    walk.run(addresses, [_at(array) for array in (*packed, *arrays.bit_outs)])
 
 
 def _at(array: Words) -> int:
     return int(array.__array_interface__["data"][0])
+
+
+def _layout(field: Field, arrays: Arrays, common: tuple[int, ...]) -> Layout:
+    return tuple(_steps(field, array, common) for array in (*arrays.operands, *arrays.outs))
 
 
 def _steps(field: Field, array: Words, common: tuple[int, ...]) -> tuple[int, ...]:
@@ -171,7 +179,6 @@ class PreparedPass:
     """A pass over arrays of one layout, ready for their addresses."""
 
     def __init__(self, library: Library, field: Field, program: Program, walk: Walk, threads: int) -> None:
-        self.single = len(walk.lengths) == 1
         missing = max(0, COUNTS - len(walk.lengths))
         lengths = [1] * missing + list(walk.lengths[-COUNTS:])
         self.steps = [[0] * missing + list(step[-COUNTS:]) for step in walk.steps]

@@ -41,8 +41,8 @@ class CipherStream:
     """AES in counter mode from counter 0. A key is for one stream of one operation only."""
 
     def __init__(self, key: bytes) -> None:
-        if len(key) not in (16, 32):
-            raise fail("PPC525", f"A stream's key has 16 or 32 bytes, not {len(key)}.", hint="Derive it with HKDF.")
+        if type(key) is not bytes or len(key) not in (16, 32):
+            raise fail("PPC525", "A stream's key has 16 or 32 bytes.", hint="Derive it with HKDF.")
         self._cipher = algorithms.AES(key)
 
     def fill(self, out: Words, first: int = 0) -> None:

@@ -5,6 +5,7 @@ Called by the operations. Knows nothing of kernels.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -14,6 +15,9 @@ from itertools import pairwise
 @cache
 def _pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, thread_name_prefix="kernels")
+
+
+os.register_at_fork(after_in_child=_pool.cache_clear)  # a forked process has none of its parent's threads
 
 
 def run_all(jobs: Sequence[Callable[[], None]]) -> None:

@@ -8,7 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 X86 = "x86_64-unknown-linux-gnu"
+X86_MACHINES = ("x86_64", "amd64")
 ARM = "aarch64-unknown-linux-gnu"
+ARM_MACHINES = ("aarch64", "arm64")
+
+# What LLVM takes for granted on the processors x86-64-v3 and x86-64-v4.
+_LEVEL_3 = (
+    *("cx16", "sahf", "popcnt", "sse3", "ssse3", "sse4.1", "sse4.2"),
+    *("avx", "avx2", "bmi", "bmi2", "f16c", "fma", "lzcnt", "movbe", "xsave"),
+)
+_LEVEL_4 = (*_LEVEL_3, "avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +26,7 @@ class Variant:
 
     name: str
     triple: str
+    machines: tuple[str, ...]  # as Python names them
     lanes: int
     features: tuple[str, ...]
     processor: str
@@ -26,23 +36,47 @@ class Variant:
 IFMA = Variant(
     name="ifma",
     triple=X86,
+    machines=X86_MACHINES,
     lanes=8,
-    features=(
-        *("avx2", "bmi2", "avx512f", "avx512dq", "avx512bw", "avx512vl"),
-        *("avx512ifma", "avx512bitalg", "avx512vbmi"),
-    ),
+    features=(*_LEVEL_4, "avx512ifma", "avx512bitalg", "avx512vbmi"),
     processor="x86-64-v4",
     multiplier="ifma",
 )
-AVX2 = Variant(name="avx2", triple=X86, lanes=4, features=("avx2", "bmi2"), processor="x86-64-v3", multiplier="narrow")
-PLAIN = Variant(name="plain", triple=X86, lanes=1, features=(), processor="x86-64", multiplier="wide")
-ARM_PLAIN = Variant(name="plain-aarch64", triple=ARM, lanes=1, features=(), processor="generic", multiplier="wide")
+AVX2 = Variant(
+    name="avx2",
+    triple=X86,
+    machines=X86_MACHINES,
+    lanes=4,
+    features=_LEVEL_3,
+    processor="x86-64-v3",
+    multiplier="narrow",
+)
+PLAIN = Variant(
+    name="plain",
+    triple=X86,
+    machines=X86_MACHINES,
+    lanes=1,
+    features=(),
+    processor="x86-64",
+    multiplier="wide",
+)
+ARM_PLAIN = Variant(
+    name="plain-aarch64",
+    triple=ARM,
+    machines=ARM_MACHINES,
+    lanes=1,
+    features=(),
+    processor="generic",
+    multiplier="wide",
+)
 
 VARIANTS = (IFMA, AVX2, PLAIN)
 
 
-def best(machine: str, available: frozenset[str]) -> Variant:
-    """The fastest variant whose every feature the host has."""
-    if machine == "aarch64":
-        return ARM_PLAIN
-    return next(variant for variant in VARIANTS if available.issuperset(variant.features))
+def able(machine: str, available: frozenset[str]) -> list[Variant]:
+    """The variants of this kind of machine whose every feature the host has, the fastest first."""
+    return [
+        variant
+        for variant in (*VARIANTS, ARM_PLAIN)
+        if machine in variant.machines and available.issuperset(variant.features)
+    ]

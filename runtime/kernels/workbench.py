@@ -17,28 +17,27 @@ from ppc.runtime.kernels.buffers import check_elements, wrong
 from ppc.runtime.kernels.comparison import DigitsKernel, Monomials, check_digits, comparison_digits
 from ppc.runtime.kernels.convolution import Convolution, check_convolution
 from ppc.runtime.kernels.expression import Bit, Expression, Program, program
-from ppc.runtime.kernels.library import Library, default_library
+from ppc.runtime.kernels.library import Library, default_library, runnable
 from ppc.runtime.kernels.matmul import check_matmul
 from ppc.runtime.kernels.passes import Arrays, check_arrays, evaluate
 from ppc.runtime.kernels.pooling import check_pooling, pool_spread, pool_sums, spread_axis, sum_axis
 
 
 class SlowKernelsWarning(UserWarning):
-    """There is no llvmlite here, so kernels run as numpy code: the same results, many times slower."""
+    """There is no llvmlite for this machine, so kernels run as numpy code: the same results, many times slower."""
 
 
 class Workbench:
     """A field's kernels on this machine. `variant` forces "ifma", "avx2", "plain" or "slow"; None takes the best."""
 
     def __init__(self, field: Field, *, variant: str | None = None, threads: int = 1) -> None:
-        if threads < 1:
+        if type(threads) is not int or threads < 1:
             raise fail("PPC525", f"There are no {threads} threads.", hint="Use 1 or more.")
         self.field = field
         self.threads = threads
-        if variant is None and not llvm.present():
-            warnings.warn(
-                "llvmlite is not installed: kernels run as slow numpy code.", SlowKernelsWarning, stacklevel=2
-            )
+        if variant is None and not runnable():
+            reason = "there are no kernels for this machine" if llvm.present() else "llvmlite is not installed"
+            warnings.warn(f"{reason}: all is computed by slow numpy code.", SlowKernelsWarning, stacklevel=2)
             variant = "slow"
         self._library: Library | None = None if variant == "slow" else default_library(variant)
 
@@ -182,6 +181,8 @@ class Workbench:
     def uniform(self, streams: sampling.Streams, out: Words, *, first: int = 0) -> None:
         """Elements first, first + 1, … of the sequence that the streams define."""
         check_elements(out, "out", self.field, written=True)
+        if first < 0:
+            raise fail("PPC525", f"There is no element {first} of a stream.", hint="Elements count from 0.")
         if not out.flags.c_contiguous:
             raise wrong("out", "has gaps", "A stream fills memory without gaps.")
         streams(0).fill(out.reshape(-1), first * self.field.words)

@@ -37,8 +37,11 @@ def random_program(seed: int) -> Program:
     """The first model of a seed whose ranges fit."""
     random = Random(seed)
     while True:
-        training = random.random() < 0.5
+        normalised = seed % 12 == 5
         try:
+            if normalised:
+                return Program(seed=seed, lowered=lowered(_normalised(random), level=2))
+            training = random.random() < 0.5
             compiled = _training(random) if training else _inference(random)
             return Program(seed=seed, lowered=lowered(compiled, level=random.choice([0, 1, 2])))
         except PpcError as error:
@@ -51,6 +54,12 @@ def _inference(random: Random) -> Compiled:
     graph = _at_the_client(random_model(random, complement=ending == "uncomplement", ending=ending))
     to = PARTIES[0] if ending == "uncomplement" else random.choice(PARTIES)
     return _compiled(graph, _policy(random, graph, to), None, batch=random.randint(1, 3))
+
+
+def _normalised(random: Random) -> Compiled:
+    """A batch norm that is behind its convolution only when the pool between them is fused, at level 2."""
+    graph = random_model(random, pooled_norm=True)
+    return _compiled(graph, _policy(random, graph, random.choice(PARTIES)), None, batch=random.randint(1, 3))
 
 
 def _training(random: Random) -> Compiled:
@@ -84,14 +93,16 @@ def _how(random: Random, graph: Graph) -> Training:
 
 def _policy(random: Random, graph: Graph, to: str) -> Policy:
     wide = random.choice([0.05, 0.1, 0.25])
+    owners = {node.name: Owner(party=random.choice(PARTIES)) for node in graph.inputs}
+    others = [party for party in PARTIES if party != owners["x"].party]  # mostly: else one party has it all
     field = random.choice(["mersenne61", "mersenne127"])
     local = field == "mersenne127" and random.random() < 0.5
     return Policy(
         name="random",
         model="random",
         parties=PARTIES,
-        owners={node.name: Owner(party=random.choice(PARTIES)) for node in graph.inputs},
-        weights=Owner(party=random.choice([*PARTIES, *PARTIES, PUBLIC])),
+        owners=owners,
+        weights=Owner(party=random.choice([*others, *others, *others, *PARTIES, PUBLIC])),
         weight_bounds=Interval(-wide, wide),
         grants=(Grant(what="result", to=(to,)),),
         joint=Joint(field=field, fraction=random.choice([None, 16, 12]), truncation="local" if local else "dealer"),

@@ -11,7 +11,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from ppc.errors import PpcError, render
 from ppc.field import MERSENNE61, MERSENNE127
-from ppc.runtime.kernels import Bit, Convolution, Workbench, operand, packed
+from ppc.runtime.kernels import Bit, CipherStream, Convolution, Workbench, operand, packed
 from ppc.runtime.kernels.buffers import aligned, scratch
 from tests.elements import elements
 
@@ -99,8 +99,14 @@ def test_wrong_convolutions(
         BENCH.convolve_to_input(arrays[2], arrays[1], arrays[0], job)
 
 
-@pytest.mark.parametrize("options", [{"stride": 0}, {"padding": -1}, {"groups": 0}, {"pool": 0}])
-def test_impossible_convolutions(options: dict[str, int]) -> None:
+@pytest.mark.parametrize(
+    "options",
+    [
+        *({"stride": 0}, {"padding": -1}, {"groups": 0}, {"pool": 0}),
+        *({"stride": 1.5}, {"pool": 1.5}, {"padding": (1, 1, 1)}, {"stride": (2, None)}),
+    ],
+)
+def test_impossible_convolutions(options: dict[str, Any]) -> None:
     with pytest.raises(PpcError, match="PPC525"):
         Convolution(**options)
 
@@ -164,9 +170,19 @@ def test_streams_fill_memory_without_gaps() -> None:
         BENCH.uniform(lambda attempt: pytest.fail("no stream is read"), matrix(4, 4)[:, :2])
 
 
-def test_threads_are_counted_from_one() -> None:
+def test_streams_begin_at_zero_and_have_keys() -> None:
     with pytest.raises(PpcError, match="PPC525"):
-        Workbench(MERSENNE61, threads=0)
+        BENCH.uniform(lambda attempt: pytest.fail("no stream is read"), matrix(4), first=-1)
+    keys: list[Any] = ["a" * 16, bytes(24), None]
+    for key in keys:
+        with pytest.raises(PpcError, match="PPC525"):
+            CipherStream(key)
+
+
+@pytest.mark.parametrize("threads", [0, 1.5])
+def test_threads_are_counted_from_one(threads: Any) -> None:
+    with pytest.raises(PpcError, match="PPC525"):
+        Workbench(MERSENNE61, threads=threads)
 
 
 def test_scratch_is_aligned_and_reused() -> None:

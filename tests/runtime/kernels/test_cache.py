@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -126,9 +128,6 @@ def test_a_spoiled_key_disowns_every_file(cache: Cache, spoil: str, tmp_path: Pa
     elif spoil == "folder":
         key.unlink()
         key.mkdir()
-        with pytest.raises(PpcError, match="PPC524"):
-            cache.load("a")
-        key.rmdir()
     else:
         key.unlink()
     assert cache.load("a") is None
@@ -137,6 +136,66 @@ def test_a_spoiled_key_disowns_every_file(cache: Cache, spoil: str, tmp_path: Pa
     assert len(key.read_bytes()) == 32
     assert key.read_bytes() != before
     assert stat.S_IMODE(key.lstat().st_mode) == 0o600
+
+
+def test_a_key_that_cannot_be_replaced_is_an_error(cache: Cache) -> None:
+    (cache.folder / "key" / "full").mkdir(parents=True)
+    cache.folder.chmod(0o700)
+    assert cache.load("a") is None
+    with pytest.raises(PpcError, match="PPC524"):
+        cache.store("a", b"code")
+    assert [path.name for path in cache.folder.iterdir()] == ["key"]
+
+
+def test_where_nothing_can_be_written_what_is_there_is_used(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder on a medium that may only be read: warm kernels are loaded, new ones compiled and not kept."""
+    warm = Library(choose_variant(), cache)
+    run(warm, MERSENNE61)
+    real = os.open
+
+    def refuse(path: str, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        if flags & os.O_CREAT:
+            raise OSError(errno.EROFS, "Read-only file system")
+        return real(path, flags, mode, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "open", refuse)
+    cold = Library(choose_variant(), cache)
+    assert (run(cold, MERSENNE61), run(cold, MERSENNE127)) == (1, 1)
+    assert cache.load(warm.key(CutKernel(MERSENNE61))) is not None
+    assert cache.load(warm.key(CutKernel(MERSENNE127))) is None
+    empty = Cache(cache.folder.parent / "empty")
+    assert run(Library(choose_variant(), empty), MERSENNE61) == 1
+    assert list(empty.folder.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no disk that is always full")
+def test_a_full_disk_leaves_nothing_behind(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache.store("a", b"code")
+    real = os.fdopen
+
+    def full(handle: int, mode: str = "r", *, closefd: bool = True) -> Any:
+        if mode == "wb":
+            os.dup2(os.open("/dev/full", os.O_WRONLY), handle)
+        return real(handle, mode, closefd=closefd)
+
+    def unchanged(handle: int, mode: int) -> None:
+        """A device keeps its rights."""
+
+    monkeypatch.setattr(os, "fdopen", full)
+    monkeypatch.setattr(os, "fchmod", unchanged)
+    cache.store("b", b"code")
+    assert {path.name for path in cache.folder.iterdir()} == {"a", "key"}
+    assert (cache.load("a"), cache.load("b")) == (b"code", None)
+
+
+def test_what_a_dead_process_left_is_removed(cache: Cache) -> None:
+    cache.store("a", b"code")
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    for name in (f"new-{dead.pid}-0a", f"new-{os.getpid()}-0b", "new-comer"):
+        file_of(cache, name).write_bytes(b"half")
+    cache.store("b", b"code")
+    assert {path.name for path in cache.folder.iterdir()} == {"a", "b", "key", f"new-{os.getpid()}-0b", "new-comer"}
 
 
 @pytest.mark.parametrize("mode", [0o755, 0o770, 0o701, 0o777])

@@ -93,3 +93,14 @@ def test_masks_may_be_overwritten() -> None:
     bench.comparison_digits(opened, shares, masks, apart, shift=16, digits=2)
     bench.comparison_digits(opened, shares, masks, masks, shift=16, digits=2)
     assert np.array_equal(apart, masks)
+
+
+@pytest.mark.parametrize("variant", EVERYWHERE)
+def test_masks_are_not_overwritten_in_part(variant: str) -> None:
+    opened, shares = elements(MERSENNE61, (128,), 1), np.zeros((1, 128), np.uint16)
+    room = np.arange(1, 4, dtype=np.uint64)
+    with pytest.raises(PpcError, match="PPC522"):
+        Workbench(MERSENNE61, variant=variant).comparison_digits(
+            opened, shares, room[:2].reshape(1, 2), room[1:].reshape(1, 2), shift=0, digits=1
+        )
+    assert list(room) == [1, 2, 3]

@@ -234,3 +234,67 @@ def test_numbers_count_from_zero() -> None:
     for wrong in (lambda: operand(-1), lambda: packed(-2), lambda: operand(0) >> -1):
         with pytest.raises(PpcError, match="PPC525"):
             wrong()
+
+
+NUMBERS = [
+    lambda: operand(0) * 1.5,  # type: ignore[operator]
+    lambda: 1.5 - operand(0),  # type: ignore[operator]
+    lambda: operand(0) >> 2.0,  # type: ignore[operator]
+    lambda: operand(0).below("a"),  # type: ignore[arg-type]
+    lambda: constant(None),  # type: ignore[arg-type]
+    lambda: select(operand(0), 1, 2),  # type: ignore[arg-type]
+    lambda: packed(0) & 1,  # type: ignore[operator]
+    lambda: horner(operand(0), []),
+]
+
+
+@pytest.mark.parametrize("wrong", NUMBERS)
+def test_what_is_no_whole_number_and_no_bit(wrong: Callable[[], Expression | Bit]) -> None:
+    with pytest.raises(PpcError, match="PPC525"):
+        wrong()
+
+
+def test_whole_numbers_of_numpy() -> None:
+    field = MERSENNE61
+    three: Any = np.int64(3)
+    x, out = elements(field, (20,), 1), field.empty(20)
+    Workbench(field).evaluate([three * operand(0) + (operand(0) >> three) * np.uint64(5)], [x], [out])
+    values = integers(x, field)
+    assert same(out, 3 * values + 5 * (values >> 3), field)
+
+
+@pytest.mark.parametrize("variant", EVERYWHERE)
+@pytest.mark.parametrize("count", [1, 63, 64, 70, 1500])
+def test_bits_written_over_the_operand_they_come_from(count: int, variant: str) -> None:
+    field = MERSENNE61
+    x, given = elements(field, (count,), 1), np.random.default_rng(count).random(count) < 0.5
+    expected = given ^ (integers(x, field) & 1).astype(bool)
+    bits = packed_bits(given)
+    Workbench(field, variant=variant, threads=2).evaluate(
+        [packed(0) ^ operand(0).bit(0)], [x], packed=[bits], bit_outs=[bits]
+    )
+    assert np.array_equal(bits, packed_bits(expected))
+
+
+@pytest.mark.parametrize("variant", EVERYWHERE)
+def test_bits_are_not_written_over_elements(variant: str) -> None:
+    bench, x = Workbench(MERSENNE61, variant=variant), np.array([3], np.uint64)
+    with pytest.raises(PpcError, match="overlaps"):
+        bench.evaluate([operand(0).bit(0)], [x], bit_outs=[x])
+    with pytest.raises(PpcError, match="overlaps"):
+        bench.evaluate([select(packed(0), operand(0), 1)], [x.copy()], [x], packed=[x])
+    assert x[0] == 3
+
+
+@pytest.mark.parametrize("variant", EVERYWHERE)
+def test_what_bits_cannot_go_with_is_refused_before_anything_is_written(variant: str) -> None:
+    bench, matrix = Workbench(MERSENNE61, variant=variant), elements(MERSENNE61, (4, 6), 1)
+    bits, out = np.full(1, 7, np.uint64), MERSENNE61.zeros(6, 4)
+    with pytest.raises(PpcError, match="one axis"):
+        bench.evaluate([select(packed(0), operand(0), operand(1))], [matrix.T, out], [out], packed=[bits])
+    with pytest.raises(PpcError, match="one axis"):
+        bench.evaluate([operand(0).bit(0)], [matrix[:, :5].T], bit_outs=[bits])
+    with pytest.raises(PpcError, match="PPC525"):
+        bench.evaluate([operand(0).bit(61)], [matrix], bit_outs=[bits])
+    assert bits[0] == 7
+    assert not out.any()

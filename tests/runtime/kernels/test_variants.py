@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import re
 import subprocess
 import sys
@@ -12,23 +13,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ppc.errors import PpcError, render
+from ppc.errors import InternalError, PpcError, render
 from ppc.field import MERSENNE61, MERSENNE127, Field
 from ppc.runtime.kernels import SlowKernelsWarning, Workbench, llvm, operand
 from ppc.runtime.kernels.library import choose_variant
+from ppc.runtime.kernels.sampling import CutKernel
 from ppc.runtime.kernels.threads import run_all, shares
-from ppc.runtime.kernels.variants import ARM_PLAIN, AVX2, IFMA, PLAIN, VARIANTS, best
+from ppc.runtime.kernels.variants import ARM_PLAIN, AVX2, IFMA, PLAIN, VARIANTS, able
 from tests.elements import ALL_FIELDS, COMPILED, elements, integers, same
 from tests.runtime.kernels.kernels import every_kernel
 
 
 def test_the_best_variant_comes_first() -> None:
     everything = frozenset(name for variant in VARIANTS for name in variant.features)
-    assert best("x86_64", everything) is IFMA
-    assert best("x86_64", everything - {"avx512ifma"}) is AVX2
-    assert best("x86_64", everything - {"avx2"}) is PLAIN
-    assert best("x86_64", frozenset()) is PLAIN
-    assert best("aarch64", frozenset({"neon"})) is ARM_PLAIN
+    assert able("x86_64", everything) == [IFMA, AVX2, PLAIN]
+    assert able("x86_64", everything - {"avx512ifma"}) == [AVX2, PLAIN]
+    assert able("x86_64", everything - {"avx2"}) == [PLAIN]
+    assert able("x86_64", everything - {"movbe"}) == [PLAIN]  # of which x86-64-v3 is sure
+    assert able("amd64", frozenset()) == [PLAIN]
+    assert able("aarch64", frozenset({"neon"})) == able("arm64", frozenset()) == [ARM_PLAIN]
+    assert able("riscv64", everything) == able("AMD64", everything) == []
 
 
 def test_all_variants_can_be_forced_here() -> None:
@@ -40,10 +44,34 @@ def test_all_variants_can_be_forced_here() -> None:
 def test_an_unknown_variant_and_a_lacking_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(PpcError, match="PPC523"):
         Workbench(MERSENNE61, variant="sse9")
-    monkeypatch.setattr(llvm, "host_features", lambda: frozenset({"avx2", "bmi2"}))
+    monkeypatch.setattr(llvm, "host_features", lambda: frozenset(AVX2.features))
     with pytest.raises(PpcError) as caught:
         choose_variant("ifma")
-    assert "It runs avx2, plain." in render(caught.value)
+    assert "It runs avx2, plain, slow." in render(caught.value)
+
+
+@pytest.mark.parametrize("machine", ["aarch64", "arm64"])
+def test_another_machine_gets_its_own_code(machine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "machine", lambda: machine)
+    assert choose_variant() is choose_variant("plain") is choose_variant("plain-aarch64") is ARM_PLAIN
+    with pytest.raises(PpcError, match="PPC523"):
+        choose_variant("avx2")
+
+
+def test_an_unknown_machine_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "machine", lambda: "ppc64le")
+    with pytest.warns(SlowKernelsWarning, match="no kernels for this machine"):
+        assert Workbench(MERSENNE61).variant == "slow"
+    for name in (None, "plain"):
+        with pytest.raises(PpcError, match="PPC523"):
+            choose_variant(name)
+
+
+def test_code_for_another_machine_is_never_loaded() -> None:
+    kernel = CutKernel(MERSENNE61)
+    image = llvm.compile_object(kernel.module(ARM_PLAIN), ARM_PLAIN)
+    with pytest.raises(InternalError, match="aarch64"):
+        llvm.Code(image, ARM_PLAIN)
 
 
 @pytest.mark.parametrize("field", ALL_FIELDS, ids=lambda field: field.name)
@@ -74,6 +102,8 @@ def test_without_llvmlite_it_says_that_it_is_slow(monkeypatch: pytest.MonkeyPatc
     with pytest.warns(SlowKernelsWarning, match="slow"):
         bench = Workbench(MERSENNE61)
     assert bench.variant == "slow"
+    with pytest.raises(PpcError, match="PPC523"):
+        Workbench(MERSENNE61, variant="plain")
     left, right, out = elements(MERSENNE61, (4, 5), 1), elements(MERSENNE61, (5, 3), 2), MERSENNE61.empty(4, 3)
     bench.matmul(left, right, out)
     assert same(out, integers(left, MERSENNE61) @ integers(right, MERSENNE61), MERSENNE61)
@@ -133,6 +163,32 @@ def test_callers_may_be_threads_themselves() -> None:
         thread.join()
     for (left, right), out in zip(pairs, outs, strict=True):
         assert same(out, integers(left, field) @ integers(right, field), field)
+
+
+_FORKS = """
+import os, signal
+import numpy as np
+from ppc.field import MERSENNE61
+from ppc.runtime.kernels import Workbench
+bench = Workbench(MERSENNE61, threads=2)
+left, out = MERSENNE61.zeros(64, 64) + np.uint64(3), MERSENNE61.empty(64, 64)
+bench.matmul(left, left, out)
+out[...] = 0
+child = os.fork()
+if child == 0:
+    signal.alarm(20)
+    bench.matmul(left, left, out)
+    os._exit(0 if (out == 576).all() else 1)
+print(os.waitpid(child, 0)[1])
+"""
+
+
+def test_a_forked_process_has_threads_of_its_own() -> None:
+    root = Path(__file__).parents[3]
+    found = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", _FORKS], cwd=root, capture_output=True, text=True, check=True
+    )
+    assert found.stdout == "0\n"
 
 
 def test_the_gil_is_released() -> None:
