@@ -137,6 +137,9 @@ class DealerService:
             self._deal(session)
         except PpcError as error:
             self._fails(error, session.name[:8])
+        except Exception as error:  # one session's mistake, of ppc, ends no other's
+            why = f"This is a mistake of ppc: {type(error).__name__}: {error}."
+            self._fails(fail("PPC652", why, hint="Please report it with the program."), session.name[:8])
         else:
             self.served += 1
             self.say(f"session {session.name[:8]}: dealt for {session.examples:,} examples")

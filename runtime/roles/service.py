@@ -76,6 +76,10 @@ class Service:
             with self._lock:
                 self.failed += 1
             self.say(f"session {name}: {error}")
+        except Exception as error:  # one session's mistake, of ppc, ends no other's
+            with self._lock:
+                self.failed += 1
+            self.say(f"session {name}: this is a mistake of ppc: {type(error).__name__}: {error}")
         else:
             with self._lock:
                 self.served += 1

@@ -102,9 +102,9 @@ def house(folder: Path) -> Generator[House]:
         return "done"
 
     service = Service(
-        hello=request.hello_of(bundles["server"], None), carry_out=carry_out, say=said.append, most=AT_ONCE
+        hello=request.hello_of(bundles["server"], None), carry_out=carry_out, say=said.append, most=2 * AT_ONCE
     )
-    dealing = DealerService(bundle=bundles["dealer"], brought=Brought(), say=said.append, most=AT_ONCE)
+    dealing = DealerService(bundle=bundles["dealer"], brought=Brought(), say=said.append, most=2 * AT_ONCE)
     check = meeting.check_of(bundles["server"], None)
     doors = (
         Listener((HERE, 0), rings["server"], service.answer, expects=("client",), check=check, handshake=30.0),
