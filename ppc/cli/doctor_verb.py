@@ -84,11 +84,11 @@ def _machine(report: Report) -> None:
 
 def _processor() -> str:
     from ppc.runtime.kernels import llvm
-    from ppc.runtime.kernels.variants import best
+    from ppc.runtime.kernels.variants import able
 
     if not llvm.present():
         return f"{cores()} cores; without llvmlite, kernels are slow"
-    name = best(platform.machine(), llvm.host_features()).name
+    name = next((variant.name for variant in able(platform.machine(), llvm.host_features())), "slow")
     return f"{cores()} cores, {llvm.host_name()}; kernels: {name}"
 
 
