@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from ppc.passes.checks.check_masks import precise
+from ppc.passes.checks.precision import showable
 from ppc.passes.checks.rules import Rule
 from ppc.plan.ops import OPENINGS, PLAN_OPS
 from ppc.plan.steps import Carry, Plan, Section, Step
@@ -117,6 +118,11 @@ def _truncations(plan: Plan, step: Step) -> Iterator[Change]:
         same = replace(same, round=_ready(plan, maker))
         twin_of_same = replace(opened, inputs=(same.name,))
         yield f"{step.op} twice, of equal values", inserted(plan, step, same, twin_of_same, twin), (rule,)
+    if value.form == "shared" and step.op == "truncate":
+        more = replace(maker, name=f"{maker.name}.more", op="offset", attrs={"constant": 1}, wire=value)
+        more = replace(more, round=_ready(plan, maker))
+        twin_of_more = replace(opened, inputs=(more.name,))
+        yield "truncate twice, once of one more", inserted(plan, step, more, twin_of_more, twin), (rule,)
     derived = replace(maker, name=f"{maker.name}.derived", op="times", inputs=(maker.name,), attrs={"factor": 1})
     other = replace(step, inputs=(derived.name,))
     yield f"{step.op} of a derived mask", changed(plan, step, derived, other), (Rule.OWN_MASK, Rule.FORMS)
@@ -140,6 +146,14 @@ def _repeated(plan: Plan, step: Step) -> Iterator[Change]:
             bare = replace(step.wire, high=plan.wires[step.inputs[0]].high)
             quiet = replace(with_attributes(step, {"noise": None, "drowned": None}), wire=bare)
             yield "noise dropped", changed(plan, step, quiet), _if_precise(plan, step)
+            limit = showable(plan)[step.inputs[0]]
+            if (plan.wires[step.inputs[0]].scale or 0) - limit == step.integer("drowned"):
+                weaker = with_step(plan, step, {"drowned": step.integer("drowned") - 1})
+                yield "a bit less of noise", weaker, (Rule.DROWNED,)
+    if step.op == "truncate_local":
+        none = replace(step, name=f"{step.name}.none", op="subtract", inputs=(step.inputs[0],) * 2, attrs={})
+        other = replace(step, inputs=(none.name,))
+        yield "shifted without randomness", changed(plan, step, none, other), (Rule.UNIFORM,)
 
 
 def _if_precise(plan: Plan, step: Step) -> tuple[Rule, ...]:

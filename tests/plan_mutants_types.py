@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from ppc.ir.types import Interval
 from ppc.passes.checks.rules import Rule
 from ppc.plan.ops import OPENINGS
 from ppc.plan.steps import Plan, Step
@@ -61,13 +62,17 @@ def _types(plan: Plan, step: Step) -> Iterator[Change]:
     if wire.shape and step.op not in ("given", "compute"):  # these say themselves what they make
         grown = (*wire.shape[:-1], wire.shape[-1] + 1)
         yield "another shape", _wire(plan, step, replace(wire, shape=grown)), (Rule.SHAPES,)
-    yield "an attribute that nobody knows", with_step(plan, step, {"unheard": 1}), _unless_clear(step)
+    yield "an attribute that nobody knows", with_step(plan, step, {"unheard": 1}), (Rule.KNOWN,)
     yield "an op that nobody knows", changed(plan, step, replace(step, op="open")), (Rule.KNOWN,)
-
-
-def _unless_clear(step: Step) -> tuple[Rule, ...]:
-    """What one party computes alone has attributes of its own."""
-    return () if step.op == "compute" else (Rule.KNOWN,)
+    if step.op == "compute":
+        yield "computes what nobody can", with_step(plan, step, {"op": "unheard"}), (Rule.KNOWN,)
+        yield "computes another shape", _wire(plan, step, replace(wire, shape=(*wire.shape, 1))), (Rule.SHAPES,)
+    if step.op == "encode":
+        bounds = Interval(-1e15, 1e15)
+        yield "bounds of its own", _wire(plan, step, replace(wire, bounds=bounds)), (Rule.FORMS,)
+    if step.op == "given":
+        yield "integers given", _wire(plan, step, replace(wire, scale=8, low=0, high=1, bounds=None)), (Rule.FORMS,)
+        yield "too many numbers", _wire(plan, step, replace(wire, shape=(10**7, 10**7))), (Rule.FORMS,)
 
 
 def _ranges(plan: Plan, step: Step) -> Iterator[Change]:

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from ppc.ir.graph import Attribute
+from ppc.passes.checks import clear
 from ppc.plan.maps import BILINEAR
 from ppc.plan.ops import PLAN_OPS, SECRETS
 from ppc.plan.steps import Step
 
 Test = Callable[[Attribute], bool]
-MOST_BITS = 256  # of any number of bits: more than a field has, and little enough to compute with
+MOST_BITS = 256  # of any number, and any number of bits: more than a field has, and little enough to compute with
+MOST_COEFFICIENTS = 64  # of a polynomial: one of more powers leaves any field
 
 
 def _whole(value: Attribute) -> bool:
-    return type(value) is int
+    return type(value) is int and value.bit_length() <= MOST_BITS
 
 
 def _number(value: Attribute) -> bool:
@@ -46,7 +48,11 @@ def _word(value: Attribute) -> bool:
 
 
 def _wholes(value: Attribute) -> bool:
-    return isinstance(value, tuple) and len(value) > 0 and all(type(item) is int for item in value)
+    return isinstance(value, tuple) and len(value) > 0 and all(_whole(item) for item in value)
+
+
+def _coefficients(value: Attribute) -> bool:
+    return _wholes(value) and isinstance(value, tuple) and len(value) <= MOST_COEFFICIENTS
 
 
 def _pair(value: Attribute) -> bool:
@@ -64,7 +70,8 @@ TESTS: dict[str, Test] = {
     **dict.fromkeys(("groups", "pool", "stop", "rows"), _positive),
     **dict.fromkeys(("shift", "drowned", "lift"), _bits),
     **dict.fromkeys(("offset", "factor", "constant", "border", "low", "high"), _whole),
-    **dict.fromkeys(("offsets", "slopes", "knots", "coefficients"), _wholes),
+    **dict.fromkeys(("offsets", "slopes", "knots"), _wholes),
+    "coefficients": _coefficients,
     **dict.fromkeys(("short", "inline", "transpose_x", "transpose_y"), _flag),
     **dict.fromkeys(("kernel", "stride", "size"), _positive_pair),
     **dict.fromkeys(("padding", "place"), _pair),
@@ -115,8 +122,8 @@ MAPS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {  # needed, and allo
 def mistakes(step: Step) -> Iterator[str]:
     """What is wrong with a known op's attributes. Secrets may be missing here: that breaks a rule of its own."""
     row = PLAN_OPS[step.op]
-    if step.op == "compute":  # what one party computes alone is its own business
-        yield from () if _word(step.attrs.get("op", "")) else ("has no attribute `op`",)
+    if step.op == "compute":
+        yield from clear.unknown(step)
         return
     optional = {*OPTIONAL.get(step.op, ()), *row.secrets, *REMARKS}
     needed = {*row.attrs, *FURTHER.get(step.op, ())} - optional

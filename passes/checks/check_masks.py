@@ -13,11 +13,13 @@ What does not follow from names alone is looked at one by one:
     C3   truncations and comparisons use R = λ >> shift of one λ: of a wire that `mask` made, of no derived one, nor of
          the implicit mask of a truncated value, which is not uniform
     C4   a carried masked wire is either the same in every iteration, or masked in this one; new weights, new mask
-    C7   T1: one secret is truncated once for each scale. T2: what is revealed at the scale of a product is drowned in
-         noise; a truncated value may be revealed, and `remarks` says that its coin is. What no line of the program
-         allows, a check, shows only a number that is 0 in every run that goes on (`comparisons.certified`)
+    C7   T1: one secret is truncated once for each scale, and so are its public images (`images`). T2: what is revealed
+         of a product is drowned in noise, down to the bits that its factors have (`precision`); a truncated value may
+         be revealed, and `remarks` says that its coin is. What no line of the program allows, a check, shows only a
+         number that is 0 in every run that goes on (`comparisons.certified`)
     C9   nothing public is masked, every message is; a product without shares of its own (`into`) is opened under the
          mask that makes up for them, and neither it nor that mask is used for anything else
+    local  each party shifts its own share of a value only where these are uniform (`uniform`)
     short  on mersenne127 a mask may be too short to wrap, if the value leaves 40 bits of it: statistical, and remarked
 """
 
@@ -31,8 +33,10 @@ from ppc.passes.checks.chosen import check_chosen
 from ppc.passes.checks.comparisons import certified
 from ppc.passes.checks.effects import check_effects
 from ppc.passes.checks.frame import frame_problems
+from ppc.passes.checks.precision import showable, undrowned
 from ppc.passes.checks.rules import Found, Problem, Rule, kept
 from ppc.passes.checks.secrets import check_secrets
+from ppc.passes.checks.uniform import shiftable
 from ppc.plan.ops import LINEAR
 from ppc.plan.steps import Carry, Plan, Step
 
@@ -58,6 +62,8 @@ class CheckMasks:
             _step(plan, step, found)
         for carry in plan.section("each").carries:
             _carry(plan, carry, found)
+        _shown(plan, found)
+        _shifted(plan, found)
         check_chosen(plan, found)
         check_effects(plan, found)
         return found.problems
@@ -79,12 +85,29 @@ def _step(plan: Plan, step: Step, found: Found) -> None:
         found.note(Rule.MASKED, step, f"hides a number that is public: {wires[0].low}")
     if step.op == "truncate_local" and plan.field != WIDE:
         found.note(Rule.SHORT, step, f"is wrong too often in {plan.field}")
-    if step.op == "reveal" and not step.integer("drowned", 0) and precise(plan, step.inputs[0]):
-        found.note(Rule.DROWNED, step, "shows a product at the product's scale, with nothing drowned")
     if step.op == "reveal" and step.phase == "check" and not certified(plan, step):
         found.note(Rule.DROWNED, step, "is a check, and shows more than that nothing is out of bounds")
     if step.flag("short") or _source_is_short(plan, step):
         _short(plan, step, found)
+
+
+def _shown(plan: Plan, found: Found) -> None:
+    """T2, at every result."""
+    limits = showable(plan)
+    for step in plan.steps():
+        more = undrowned(plan, step, limits) if step.op == "reveal" else 0
+        if more > 0:
+            found.note(
+                Rule.DROWNED, step, f"shows {more:.0f} bits more of a product than its factors have, not drowned"
+            )
+
+
+def _shifted(plan: Plan, found: Found) -> None:
+    local = [step for step in plan.steps() if step.op == "truncate_local"]
+    names = shiftable(plan) if local else frozenset[str]()
+    for step in local:
+        if step.inputs[0] not in names:
+            found.note(Rule.UNIFORM, step, f"shifts the shares of `{step.inputs[0]}`, which are not uniform")
 
 
 def _directly(plan: Plan, step: Step, found: Found) -> None:
@@ -121,11 +144,8 @@ def _carry(plan: Plan, carry: Carry, found: Found) -> None:
 
 
 def precise(plan: Plan, name: str) -> bool:
-    """Whether a value holds all the bits of a product, so that its lowest ones tell more than the result does."""
-    return any(
-        step.op in ("product", "polynomial") or (step.op == "apply" and step.wire.form not in ("clear", "public"))
-        for step in _made_of(plan, name)
-    )
+    """Whether a value holds bits of a product that a result does not: its lowest ones, which tell more."""
+    return (plan.wires[name].scale or 0) > showable(plan)[name]
 
 
 def rounded(plan: Plan, name: str) -> bool:

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import ClassVar
 
-from ppc.passes.checks.comparisons import certified, compared, selected
+from ppc.passes.checks.comparisons import certified, compared, digits_left, selected, several
 from ppc.passes.checks.frame import frame_problems
 from ppc.passes.checks.intervals import RULES, Ends, encoded, largest_sum
 from ppc.passes.checks.powers import largest_power_sum
@@ -37,6 +37,8 @@ from ppc.plan.wires import Wire
 
 LOCAL_ROOM = 42  # bits between a value and the field, where each party shifts its own share: wrong with 2^-40
 TAKEN = ("given", "compute", "encode", "decode", "digits", "groups")  # no integers, or taken as enforced
+OF_BITS = ("select", "count", "as_number")  # what takes a bit of each threshold
+ONE_LEVEL = 8  # digits whose bits are combined at once
 FOLLOWED = LINEAR | {"mask", "truncate", "truncate_local"}
 
 
@@ -58,7 +60,9 @@ class CheckRanges:
                 if step.op not in ("digits", "groups"):
                     _fits(plan, step.wire, step, found)
                 _Step(plan, section, step, operands, found).look()
+                _bits(plan, step, found)
             _carried(plan, section, found)
+            _bits_handed_on(plan, section, found)
         return found.problems
 
     def run(self, plan: Plan) -> Plan:
@@ -72,6 +76,21 @@ def _fits(plan: Plan, wire: Wire, step: Step | str, found: Found) -> None:
         found.note(Rule.STATED, step, "states no range")
     elif wire.magnitude > plan.modulus_field.largest:
         found.note(Rule.FIELD, step, f"may need {wire.bits} bits, and {plan.field} has {plan.modulus_field.bits - 1}")
+
+
+def _bits(plan: Plan, step: Step, found: Found) -> None:
+    for name in step.inputs if step.op not in OF_BITS else ():
+        if several(plan, name):
+            found.note(Rule.COMPARISON, step, f"takes `{name}` as a number, and it has a bit for each threshold")
+    if step.op == "bit" and digits_left(plan, step.inputs[0]) > ONE_LEVEL:
+        found.note(Rule.COMPARISON, step, f"combines more than {ONE_LEVEL} digits at once")
+
+
+def _bits_handed_on(plan: Plan, section: Section, found: Found) -> None:
+    handed = [(carry.name, name) for carry in section.carries for name in (carry.first, carry.then)]
+    for user, name in (*handed, *((result.name, result.value) for result in section.results)):
+        if several(plan, name):
+            found.note(Rule.COMPARISON, user, f"takes `{name}` as a number, and it has a bit for each threshold")
 
 
 def _carried(plan: Plan, section: Section, found: Found) -> None:

@@ -39,6 +39,23 @@ def compared(plan: Plan, name: str) -> Compared | None:
     return Compared(value=opened.inputs[0], shift=shift, thresholds=thresholds)
 
 
+def several(plan: Plan, name: str) -> bool:
+    """Whether a value is bits of several thresholds: no number, before one of them is taken."""
+    step = plan.by_name.get(name)
+    found = compared(plan, name) if step is not None and step.op == "bit" else None
+    return found is not None and len(found.thresholds) > 1
+
+
+def digits_left(plan: Plan, name: str) -> int:
+    """How many digits a comparison still has; groups make one of four."""
+    levels = 0
+    step = plan.by_name.get(name)
+    while step is not None and step.op == "groups":
+        levels += 1
+        step = plan.by_name.get(step.inputs[0])
+    return -(-step.integer("digits") // 4**levels) if step is not None and step.op == "digits" else 0
+
+
 def integers(plan: Plan, name: str) -> str:
     """Whose integers a value has: what it was before it was masked, read at another scale, or certified."""
     while (step := plan.by_name.get(name)) is not None and step.op in RELABELLED:

@@ -39,10 +39,12 @@ def _integers(step: Step, operands: Sequence[Wire]) -> Iterator[str]:
         yield "works on reals, and an operand is an integer"
     if step.op not in {*of_reals, "given"} and any(wire.real for wire in operands):
         yield "works on integers, and an operand is not encoded"
-    if step.op in ("compute", "decode") and not step.wire.real:
+    if step.op in ("compute", "decode", "given") and not step.wire.real:
         yield "makes reals, which have no scale"
     if step.op not in ("compute", "decode", "given") and step.wire.real:
         yield "makes integers, which have a scale"
+    if step.op == "encode" and step.wire.form == "public" and step.word("rounding") == "stochastic":
+        yield "rounds by the coins of one party what both have"
 
 
 def _possible(plan: Plan, step: Step, operands: Sequence[Wire]) -> tuple[Made, ...]:

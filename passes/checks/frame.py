@@ -6,9 +6,11 @@ Called first by each check, so that none of them trusts another, and none falls 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import isfinite, prod
 
 from ppc.field import FIELDS
-from ppc.passes.checks import attributes, forms, shapes
+from ppc.passes.checks import attributes, clear, forms, shapes
+from ppc.passes.checks.attributes import MOST_BITS
 from ppc.passes.checks.rules import Found, Problem, Rule
 from ppc.plan.ops import PLAN_OPS
 from ppc.plan.steps import BOTH, PHASES, SECTIONS, Carry, Plan, Result, Section, Step
@@ -17,6 +19,8 @@ from ppc.plan.wires import FORMS, SHAREABLE, Wire
 STAGES = ("masked", "scheduled")  # before these there are no masks to check
 LEVELS = (0, 1, 2)
 BATCH = ("data", "label", "signal", "mask")  # what is another value in every iteration (C5)
+MOST_AXES = 8
+LARGEST = 2**40  # numbers in a value: beyond it no party could hold it
 CARRIED = ("clear", "public", "shared", "masked")  # the others are made of secrets that belong to one iteration
 
 
@@ -107,10 +111,11 @@ class _Frame:
             self.found.note(Rule.KNOWN, step, message)
         if known:
             return
+        fitting = clear.mistakes if step.op == "compute" else shapes.mistakes
         for rule, messages in (
             (Rule.FORMS, self.wire(step.wire)),
             (Rule.FORMS, forms.mistakes(self.plan, step, operands)),
-            (Rule.SHAPES, shapes.mistakes(step, [wire.shape for wire in operands])),
+            (Rule.SHAPES, fitting(step, [wire.shape for wire in operands])),
         ):
             for message in messages:
                 self.found.note(rule, step, message)
@@ -122,8 +127,16 @@ class _Frame:
             yield "is clear at one of the parties, or at nobody"
         if any(size < 1 for size in wire.shape):
             yield "has an empty shape"
+        if len(wire.shape) > MOST_AXES or prod(wire.shape) > LARGEST:
+            yield f"has more than {MOST_AXES} axes, or 2^{LARGEST.bit_length() - 1} numbers"
         if (wire.low is None) != (wire.high is None) or (wire.low or 0) > (wire.high or 0):
             yield "has a range with one end, or with nothing in it"
+        if wire.bits > MOST_BITS:
+            yield f"has a range of more than {MOST_BITS} bits"
+        if wire.bounds is not None and not wire.real:
+            yield "has bounds of reals, and is none: these stand where reals are encoded"
+        if wire.bounds is not None and not (isfinite(wire.bounds.low) and isfinite(wire.bounds.high)):
+            yield "has bounds without an end"
 
     def carry(self, carry: Carry, section: Section, known: set[str]) -> None:
         if section.name != "each":

@@ -12,7 +12,7 @@ ever become equal do so within as many. h + 3 iterations show every such pair, a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ppc.plan.ops import PLAN_OPS
@@ -30,6 +30,19 @@ class Value:
     constant: int
     wire: tuple[str, int]
     newest: int = NEVER
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Of a value of this shape a slice along axis 1."""
+
+    shape: tuple[int, ...]
+    start: int
+    stop: int
+
+
+Part = tuple[Value, Piece | None]  # a value, whole or a piece of it
+Parts = Mapping[int, tuple[Part, ...]]  # of each atom whose elements are those of other values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +66,7 @@ class Schedule:
 
     events: tuple[Event, ...]
     last: int
+    parts: Parts
 
     def stale(self, event: Event) -> bool:
         """Whether an operand in an iteration holds nothing that iterations renew."""
@@ -78,13 +92,15 @@ def unrolled(plan: Plan) -> Schedule:
             last += sum(value.newest == NEVER for value in carried.values())
         iteration += 1
     numbers.section(plan.section("finish"), iteration, setup | carried)
-    return Schedule(events=tuple(numbers.events), last=last)
+    return Schedule(events=tuple(numbers.events), last=last, parts=numbers.parts)
 
 
 # ops whose result is their operand's value
 SAME = frozenset({"mask", "reshape", "rescale", "certified", "decode"})
 # results that are new whenever the step runs
 EFFECTS = frozenset({"given", "truncate", "truncate_local", "digits", "groups", "bit"})
+# steps whose result has the elements of their operands, each once or several times, and public numbers
+ARRANGED = frozenset({"concat", "slice", "spread_rows", "window", "unfold", "unwindow"})
 ORDERLESS = frozenset({"multiply"})
 # each element of the result is made of the elements in the same place, however they are arranged
 ELEMENTWISE = frozenset({"multiply", "select", "polynomial"})
@@ -95,6 +111,7 @@ class _Numbers:
     plan: Plan
     atoms: dict[tuple[object, ...], int] = field(default_factory=dict[tuple[object, ...], int])
     events: list[Event] = field(default_factory=list[Event])
+    parts: dict[int, tuple[Part, ...]] = field(default_factory=dict[int, "tuple[Part, ...]"])
 
     def section(self, section: Section, iteration: int, known: dict[str, Value]) -> None:
         for step in section.steps:
@@ -122,9 +139,33 @@ class _Numbers:
                 return Value(((self.atom(key), 1),), 0, wire, max(iteration, newest))
             case op if op in SAME or op == "reveal" or self.whole(step):
                 return combined(operands, (1,), wire)
+            case "slice" if piece := self.sliced(step, operands[0]):
+                return combined([piece], (1,), wire)
             case _:
                 key = (step.op, *self.described(step), *self.ordered(step, operands))
-                return Value(((self.atom(key), 1),), 0, wire, newest)
+                atom = self.atom(key)
+                if step.op in ARRANGED:
+                    self.parts[atom] = tuple((operand, self.piece(step)) for operand in operands)
+                return Value(((atom, 1),), 0, wire, newest)
+
+    def piece(self, step: Step) -> Piece | None:
+        shape = self.plan.wires[step.inputs[0]].shape
+        return Piece(shape, step.integer("start"), step.integer("stop")) if step.op == "slice" else None
+
+    def sliced(self, step: Step, x: Value) -> Value | None:
+        """What was joined and is taken apart again."""
+        joined = self.plan.by_name.get(step.inputs[0])
+        while joined is not None and joined.op in SAME - {"reshape"}:
+            joined = self.plan.by_name.get(joined.inputs[0])
+        if joined is None or joined.op != "concat" or len(x.terms) != 1 or x.terms[0][0] not in self.parts:
+            return None
+        start = 0
+        for name, (part, _) in zip(joined.inputs, self.parts[x.terms[0][0]], strict=True):
+            stop = start + self.plan.wires[name].shape[1]
+            if (start, stop) == (step.integer("start"), step.integer("stop")):
+                return part
+            start = stop
+        return None
 
     def is_effect(self, step: Step) -> bool:
         random = step.op == "encode" and step.word("rounding") == "stochastic"

@@ -50,6 +50,7 @@ class Rule(StrEnum):
     MASKED = "C9 every message is masked"
     DEALER_CHOOSES = "C9 a product under a chosen mask is used under it only"
     SHORT = "C9 a short mask hides"
+    UNIFORM = "only uniform shares are shifted one by one"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from math import inf
+from math import inf, isfinite
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,6 +22,7 @@ from ppc.source import START, Span
 VERSION = 1
 _OFTEN = {name: rank for rank, name in enumerate(("setup", "finish", "each"))}  # once, once, again and again
 _LARGEST = 10_000_000  # bytes; a contract is a few thousand
+_LARGEST_NUMBER = 2**53  # what every reader of JSON has exactly; more than a value has elements
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,13 +72,13 @@ def read(path: Path) -> Contract:
         if len(data) > _LARGEST:
             raise ValueError
         return _contract(json.loads(data.decode("utf-8")))
-    except (ValueError, KeyError, TypeError, RecursionError, AttributeError):
+    except (ValueError, KeyError, TypeError, RecursionError, AttributeError, OverflowError):
         hint = "Write it anew with `--leak --save`, and read what changed before you keep it."
         raise fail("PPC502", f"{path} is no leakage contract of version {VERSION}.", hint=hint) from None
 
 
 def _contract(found: Any) -> Contract:
-    if found["version"] != VERSION:
+    if _whole(found["version"]) != VERSION:
         raise ValueError
     client, server = (_word(name) for name in _list(found["parties"]))
     return Contract(
@@ -110,14 +111,18 @@ def _read_seen(one: Mapping[str, Any]) -> Seen:
 
 
 def _read_caveat(one: Mapping[str, Any]) -> Caveat:
-    measure = one["measure"]
-    if type(measure) not in (int, float):
+    return Caveat(kind=_word(one["kind"]), text=_word(one["text"]), measure=_measure(one["measure"]))
+
+
+def _measure(value: Any) -> float:
+    if type(value) not in (int, float) or not isfinite(value):
         raise TypeError
-    return Caveat(kind=_word(one["kind"]), text=_word(one["text"]), measure=float(cast(float, measure)))
+    return float(cast(float, value))
 
 
 def _word(value: Any) -> str:
-    if not isinstance(value, str):
+    """What is printed again: nothing in it moves a cursor."""
+    if not isinstance(value, str) or not value.isprintable():
         raise TypeError
     return value
 
@@ -135,7 +140,7 @@ def _flag(value: Any) -> bool:
 
 
 def _whole(value: Any) -> int:
-    if type(value) is not int:
+    if type(value) is not int or abs(value) > _LARGEST_NUMBER:
         raise TypeError
     return value
 

@@ -116,6 +116,19 @@ def mutants() -> list[object]:
     found: list[object] = [None, [], 7, "contract", *without(whole)]
     for key in ("seen", "caveats"):
         found += [{**whole, key: [mutant]} for mutant in without(whole[key][0])]
+    return [*found, *hostile(whole)]
+
+
+def hostile(whole: dict[str, Any]) -> list[object]:
+    """Numbers that are none or too large to print, and words that move a terminal's cursor."""
+    first, caveat = whole["seen"][0], whole["caveats"][0]
+    found: list[object] = [{**whole, "version": value} for value in (True, 1.0, 2)]
+    found += [{**whole, "caveats": [{**caveat, "measure": value}]} for value in (10**400, float("nan"), float("inf"))]
+    found += [{**whole, "seen": [{**first, key: 10**4000}]} for key in ("digits", "drowned", "line")]
+    found += [{**whole, "seen": [{**first, "shape": [2, 10**4000]}]}]
+    for word in ("\x1b[2J\x1b[31mall is well", "line\nfeed", "\ud800", "a\u202eb"):
+        found += [{**whole, "caveats": [{**caveat, "text": word}]}, {**whole, "dealer": word}]
+        found += [{**whole, "seen": [{**first, "value": word}]}]
     return found
 
 

@@ -94,10 +94,77 @@ def test_a_value_is_truncated_once_whatever_it_is_called(name: str) -> None:
 
 
 def test_another_value_is_truncated_too() -> None:
-    one_more = line('r = offset(z) {"constant": 1} : shared[2] @16 in -65535..65537', 1)
-    opened = SECOND_R.replace("-65536..65536", "-65535..65537")
+    fine = line('x.fine = times(x) {"factor": 256, "lift": 8} : clear[2] @16 in -65536..65536 at hospital', 0)
+    sum_ = line("r = add(z, x.fine) : shared[2] @16 in -131072..131072", 1)
+    opened = SECOND_R.replace("65536", "131072")
+    twin = truncation("z2", wire="truncated[2] @8 in -512..513")
 
-    assert broken(added(PRODUCT, "out = reveal", one_more, opened, truncation("z2"))) == set()
+    assert broken(added(PRODUCT, "out = reveal", fine, sum_, opened, twin)) == set()
+
+
+OPENED = {
+    low: SECOND_R.replace("-65536..65536", f"{low}..{high}") for low, high in ((-65535, 65537), (-131072, 131072))
+}
+IMAGES = {
+    "a public number more": (
+        line('r = offset(z) {"constant": 1} : shared[2] @16 in -65535..65537', 1),
+        OPENED[-65535],
+        truncation("z2"),
+    ),
+    "twice as much, by one bit more": (
+        line('r = times(z) {"factor": 2} : shared[2] @16 in -131072..131072', 1),
+        OPENED[-131072],
+        truncation("z2", shift=9, wire="truncated[2] @7 in -256..257"),
+    ),
+    "its negative": (
+        line('r = times(z) {"factor": -1} : shared[2] @16 in -65536..65536', 1),
+        SECOND_R,
+        truncation("z2"),
+    ),
+    "joined and taken apart": (
+        line("row = reshape(z) : shared[1, 2] @16 in -65536..65536", 1),
+        line("both = concat(row, row) : shared[1, 4] @16 in -65536..65536", 1),
+        line('r = slice(both) {"start": 0, "stop": 2} : shared[1, 2] @16 in -65536..65536', 1),
+        SECOND_R.replace("[2]", "[1, 2]"),
+        truncation("z2", wire="truncated[1, 2] @8 in -256..257"),
+    ),
+    "a part of it": (
+        line("row = reshape(z) : shared[1, 2] @16 in -65536..65536", 1),
+        line('r = slice(row) {"start": 1, "stop": 2} : shared[1, 1] @16 in -65536..65536', 1),
+        SECOND_R.replace("[2]", "[1, 1]"),
+        truncation("z2", wire="truncated[1, 1] @8 in -256..257"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_a_public_image_of_a_value_is_that_value(name: str) -> None:
+    assert broken(added(PRODUCT, "out = reveal", *IMAGES[name])) == {Rule.ONE_TRUNCATION}
+
+
+def halves(second: tuple[int, int]) -> str:
+    """The product, truncated in two pieces."""
+    wire, done = "[1, 1] @16 in -65536..65536", "truncated[1, 1] @8 in -256..257"
+    lines = [line("row = reshape(z) : shared[1, 2] @16 in -65536..65536", 1)]
+    for number, (start, stop) in enumerate(((0, 1), second)):
+        lines += [
+            line(f'p{number} = slice(row) {{"start": {start}, "stop": {stop}}} : shared{wire}', 1),
+            line(f'e{number} = mask(p{number}) {{"mask": "m.{number}"}} : masked{wire}', 2),
+            truncation(f"e{number}", f"t{number}", done),
+        ]
+    revealed = ("reveal(t)", "reveal(z)"), ('"grant": "result"', '"drowned": 8, "grant": "result", "noise": "n"')
+    text = edited(
+        PRODUCT, (truncation("z.e", "t", "truncated[2] @8 in -256..257").replace("t.t", "t.z"), ""), *revealed
+    )
+    text = text.replace("@8 in -256..257 at lab", "@16 in -65536..65791 at lab").replace(
+        "at lab ; round 3", "at lab ; round 2"
+    )
+    return added(text, "out = reveal", *lines)
+
+
+def test_pieces_of_a_value_are_truncated_each() -> None:
+    assert broken(halves((1, 2))) == set()
+    assert broken(halves((0, 1))) == {Rule.ONE_TRUNCATION}
 
 
 def test_a_value_may_be_truncated_to_two_scales() -> None:
@@ -248,6 +315,109 @@ def test_trained_weights_are_drowned_too() -> None:
 
     assert broken(edited(LOOP, noise, plain)) == set()
     assert Rule.DROWNED in broken(edited(LOOP, noise, plain, ("then next", "then z")))
+
+
+def noisy(drowned: int) -> str:
+    """The product, shown in noise instead of truncated."""
+    shown = f'reveal(z) {{"drowned": {drowned}, "grant": "result", "noise": "n", "to": "lab"}} : clear[2] @16'
+    text = edited(
+        PRODUCT,
+        ('reveal(t) {"grant": "result", "to": "lab"} : clear[2] @8', shown),
+        ("-256..257 at lab", f"-65536..{65535 + (1 << drowned)} at lab"),
+    )
+    return text.replace("at lab ; round 3", "at lab ; round 2")
+
+
+def test_a_product_is_drowned_down_to_the_bits_of_its_factors() -> None:
+    assert broken(noisy(8)) == broken(noisy(9)) == set()
+    assert broken(noisy(7)) == broken(noisy(1)) == {Rule.DROWNED}
+
+
+@pytest.mark.parametrize("shift", [0, 1, 7])
+def test_a_truncation_that_leaves_bits_of_a_product_rounds_nothing(shift: int) -> None:
+    ends = f"-{65536 >> shift}..{(65536 >> shift) + (shift > 0)}"
+    text = edited(PRODUCT, ('"shift": 8', f'"shift": {shift}')).replace("@8 in -256..257", f"@{16 - shift} in {ends}")
+
+    assert broken(text) == {Rule.DROWNED}
+
+
+def test_bits_that_a_factor_was_lifted_by_are_none_of_its_own() -> None:
+    lifted = line('x.fine = times(x.e) {"factor": 256, "lift": 8} : masked[2] @16 in -65536..65536', 1)
+    text = added(noisy(8), "z = product", lifted).replace("product(x.e", "product(x.fine")
+    text = text.replace("@16 in -65536..65791", "@24 in -16777216..16777471")
+    text = text.replace("shared[2] @16 in -65536..65536", "shared[2] @24 in -16777216..16777216")
+    text = text.replace("masked[2] @16 in -65536..65536 ; round 2", "masked[2] @24 in -16777216..16777216 ; round 2")
+    text = text.replace("truncated[2] @8 in -256..257", "truncated[2] @16 in -65536..65537")
+
+    assert broken(text) == {Rule.DROWNED}
+    assert broken(text.replace('"drowned": 8', '"drowned": 16').replace("16777471", "16842751")) == set()
+
+
+def test_noise_is_not_averaged_out_over_images() -> None:
+    one_more = line('o = offset(z) {"constant": 1} : shared[2] @16 in -65535..65537', 1)
+    noise = '{"drowned": 8, "grant": "result", "noise": "n2", "to": "lab"}'
+    again = line(f"out2 = reveal(o) {noise} : clear[2] @16 in -65535..65792 at lab", 2)
+
+    assert broken(added(noisy(8), "real = decode", one_more, again)) == {Rule.DROWNED}
+
+
+# ---- shares that each party shifts alone ----
+
+
+def shifted(*lines: str, of: str, setup: str = "") -> str:
+    """`of` is a value within ±2^16 at scale 8."""
+    each = """
+        a.real = given() {"what": "data"} : clear[2] within -1.0..1.0 at hospital ; 0
+        a = encode(a.real) {"scale": 8} : clear[2] @8 in -256..256 at hospital ; 0
+        b.real = given() {"what": "data"} : clear[2] within -1.0..1.0 at lab ; 0
+        b = encode(b.real) {"scale": 8} : clear[2] @8 in -256..256 at lab ; 0
+        a.e = mask(a) {"mask": "m.a"} : masked[2] @8 in -256..256 ; 1
+        b.e = mask(b) {"mask": "m.b"} : masked[2] @8 in -256..256 ; 1
+        z = product(a.e, b.e) {"map": "multiply", "share": "s.z"} : shared[2] @16 in -65536..65536 ; 1
+        z.t = truncate_local(z) {"offset": 65536, "shift": 8} : shared[2] @8 in -256..257 ; 1
+    """
+    last = f'shifted = truncate_local({of}) {{"offset": 65536, "shift": 4}} : shared[2] @4 in -33..33 ; 1'
+    return written(setup=setup, each="\n".join((each, *lines, last)), field="mersenne127")
+
+
+SHIFTED = {
+    "a sum of one number from each": (("s = add(a, b) : shared[2] @8 in -512..512 ; 0",), False),
+    "a sum with a fresh one": (("s = add(z.t, b) : shared[2] @8 in -512..513 ; 1",), True),
+    "a difference with itself": (("s = subtract(z.t, z.t) : shared[2] @8 in -513..513 ; 1",), False),
+    "no more of it": (
+        ('n = times(z.t) {"factor": 0} : shared[2] @8 in 0..0 ; 1', "s = add(n, b) : shared[2] @8 in -256..256 ; 1"),
+        False,
+    ),
+    "opened by the second": (("s = add(b.e, a) : shared[2] @8 in -512..512 ; 1",), True),
+    "opened by the first": (("s = add(a.e, b) : shared[2] @8 in -512..512 ; 1",), False),
+}
+
+
+@pytest.mark.parametrize("name", SHIFTED)
+def test_only_uniform_shares_are_shifted(name: str) -> None:
+    lines, good = SHIFTED[name]
+    text = shifted(*lines, of="s")
+    if "; round 1" not in text.split("    s = ")[1].split("\n")[0]:
+        text = text.replace("in -33..33 ; round 1", "in -33..33 ; round 0")
+
+    assert broken(text) == (set() if good else {Rule.UNIFORM})
+
+
+def carried(first: str) -> str:
+    """A weight that starts as the lab's own number, or opened under its mask."""
+    setup = """
+        w.real = given() {"what": "parameter"} : clear[2] within -1.0..1.0 at lab ; 0
+        w.own = encode(w.real) {"scale": 8} : clear[2] @8 in -256..256 at lab ; 0
+        w.open = mask(w.own) {"mask": "m.w"} : masked[2] @8 in -256..256 ; 1
+    """
+    text = shifted(of="w", setup=setup).replace("in -33..33 ; round 1", "in -33..33 ; round 0")
+    text = text.replace("in -33..33", "in -17..18")
+    return edited(text, ("  each {\n", f"  each {{\n    carry w = {first} then z.t : shared[2] @8 in -256..257\n"))
+
+
+def test_a_carried_value_is_uniform_from_the_start() -> None:
+    assert broken(carried("w.open")) == set()
+    assert broken(carried("w.own")) == {Rule.UNIFORM}
 
 
 def test_our_own_mistake_is_an_internal_error_that_names_the_rule() -> None:

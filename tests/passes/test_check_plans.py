@@ -22,7 +22,9 @@ from tests.plan_edits import plan_text
 from tests.plan_mutants import mutants
 from tests.sources import imported, modules
 
-MAY_KNOW = ("ppc.errors", "ppc.field", "ppc.source", "ppc.ir.graph", "ppc.passes.checks")
+# ops and shapes of the graph: what one party computes alone is one of these, and means what it means in the clear
+GRAPH = ("ppc.ir.graph", "ppc.ir.ops", "ppc.ir.shapes")
+MAY_KNOW = ("ppc.errors", "ppc.field", "ppc.source", *GRAPH, "ppc.passes.checks")
 OF_PLANS = ("maps", "ops", "steps", "wires", "text")
 
 

@@ -107,6 +107,136 @@ def test_a_comparison_without_room_is_found(change: tuple[str, str]) -> None:
     assert broken(edited(RELU, change)) & {Rule.COMPARISON, Rule.STATED}
 
 
+# Two thresholds of one value, and the larger bit of the two as a number.
+SEVERAL = added(
+    PRODUCT,
+    "out = reveal",
+    line(
+        'less = digits(z.e) {"bits": "d.1", "digits": 3, "offsets": [1048320, 1048064], "shift": 8, "tuple": "t.1"} '
+        ": digits[2, 2]",
+        3,
+    ),
+    line('bit = bit(less) {"bits": "d.2", "share": "s.2"} : bit[2, 2] @0 in 0..1', 4),
+    line('one = as_number(bit) {"threshold": 1} : shared[2] @0 in 0..1', 4),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "round_"),
+    [
+        ('shown = reveal(bit) {"grant": "result", "to": "lab"} : clear[2, 2] @0 in 0..1 at lab', 5),
+        ("row = reshape(bit) : shared[4] @0 in 0..1", 4),
+        ('hidden = mask(bit) {"mask": "m.b"} : masked[2, 2] @0 in 0..1', 5),
+        ("sum = add(bit, bit) : shared[2, 2] @0 in 0..2", 4),
+    ],
+)
+def test_bits_of_several_thresholds_are_no_number(text: str, round_: int) -> None:
+    assert broken(SEVERAL) == set()
+    assert broken(added(SEVERAL, "out = reveal", line(text, round_))) == {Rule.COMPARISON}
+
+
+@pytest.mark.parametrize("digits", [8, 9, 12])
+def test_no_more_than_eight_digits_are_combined_at_once(digits: int) -> None:
+    far = (1 << 4 * digits + 8) - 256
+    text = edited(RELU, ('"digits": 3, "offsets": [1048320]', f'"digits": {digits}, "offsets": [{far}]'))
+    grouped = edited(text, ("bit(less)", "bit(groups)"))
+    grouped = added(grouped, "bit = bit", line('groups = groups(less) {"bits": "d.3"} : digits[2]', 4))
+    late = grouped.replace("in 0..1 ; round 4", "in 0..1 ; round 5")
+    for wire in ("in 0..257 ; round", "in -513..512 ; round"):
+        late = late.replace(f"shared[2] @8 {wire} 4", f"shared[2] @8 {wire} 5")
+
+    assert broken(text) == (set() if digits == 8 else {Rule.COMPARISON})
+    assert broken(late) == set()
+
+
+# ---- what would take too long, or be too large to look at ----
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rule"),
+    [
+        ('"shift": 8', f'"shift": 8, "why": "{"w" * 9999}"', None),
+        (f'"offset": {FAR}', f'"offset": {1 << 300}', Rule.KNOWN),
+        ("within -1.0..1.0 at hospital", "within -1.0..1e999 at hospital", Rule.FORMS),
+        ("clear[2] @8 in -256..256 at hospital", f"clear[2] @8 in -256..{1 << 260} at hospital", Rule.FORMS),
+        ("x.real = given() {", 'x.real = given() {"low": 0, ', None),
+        (
+            '{"scale": 8} : clear[2] @8 in -256..256 at hospital',
+            '{"scale": 8} : clear[2, 1, 1, 1, 1, 1, 1, 1, 1] @8 in -256..256 at hospital',
+            Rule.FORMS,
+        ),
+    ],
+)
+def test_what_no_plan_has_is_refused_before_it_is_worked_with(old: str, new: str, rule: Rule | None) -> None:
+    assert (rule in broken(edited(PRODUCT, (old, new)))) is (rule is not None)
+
+
+@pytest.mark.parametrize("count", [64, 65, 3000])
+def test_polynomials_have_64_coefficients_at_most(count: int) -> None:
+    coefficients = [1] * count
+    power = f'z = polynomial(x.e) {{"coefficients": {coefficients}, "scale": 0, "share": "s.z"}} : shared[2] @16'
+    text = edited(PRODUCT, ('z = product(x.e, w.e) {"map": "multiply", "share": "s.z"} : shared[2] @16', power))
+
+    assert (Rule.KNOWN in broken(text)) is (count > 64)
+
+
+def test_values_joined_with_themselves_again_and_again_are_looked_at_once() -> None:
+    lines = [line("k0 = reshape(z) : shared[1, 2] @16 in -65536..65536", 1)]
+    lines += [
+        line(f"k{n} = concat(k{n - 1}, k{n - 1}) : shared[1, {2 << n}] @16 in -65536..65536", 1) for n in range(1, 30)
+    ]
+    size = 2 << 29
+    lines.append(line(f'k.e = mask(k29) {{"mask": "m.k"}} : masked[1, {size}] @16 in -65536..65536', 2))
+    many = f"truncated[1, {size}] @8 in -256..257"
+    lines.append(line(f'k.t = truncate(k.e) {{"offset": {FAR}, "shift": 8, "tuple": "t.k"}} : {many}', 2))
+
+    assert broken(added(PRODUCT, "out = reveal", *lines)) == {Rule.ONE_TRUNCATION}
+
+
+PUBLIC = written(
+    each="""
+        x.real = given() {"what": "data"} : public[2] within -1.0..1.0 ; 0
+        x = encode(x.real) {"rounding": "nearest", "scale": 8} : public[2] @8 in -256..256 ; 0
+        result x = x to both
+    """
+)
+
+
+def test_what_both_have_is_rounded_alike() -> None:
+    assert broken(PUBLIC) == set()
+    assert broken(edited(PUBLIC, ("nearest", "stochastic"))) == {Rule.FORMS}
+
+
+CLEAR = written(
+    each="""
+        x = given() {"what": "data"} : clear[2, 3] within -1.0..1.0 at hospital ; 0
+        y = compute(x) {"op": "relu"} : clear[2, 3] within -1.0..1.0 at hospital ; 0
+        result y = y to hospital
+    """
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rule"),
+    [
+        ('"op": "relu"', '"op": "unheard"', Rule.KNOWN),
+        ('"op": "relu"', '"op": 7', Rule.KNOWN),
+        ('"op": "relu"', '"op": "input"', Rule.KNOWN),
+        ('"op": "relu"', '"op": "relu", "seed": 7', Rule.KNOWN),
+        ('"op": "relu"', '"op": "add"', Rule.KNOWN),
+        ('"op": "relu"', '"op": "scale"', Rule.KNOWN),
+        ('"op": "relu"', '"op": "reshape", "shape": 3', Rule.SHAPES),
+        ('"op": "relu"', '"op": "global_avg_pool"', Rule.SHAPES),
+        ('"op": "relu"', '"op": "max_pool", "kernel": [2, 2], "stride": [0, 0], "padding": [0, 0]', Rule.SHAPES),
+        ('"op": "relu"', '"op": "max_pool", "kernel": 2, "stride": 1, "padding": "same"', Rule.SHAPES),
+        ('relu"} : clear[2, 3]', 'relu"} : clear[3, 2]', Rule.SHAPES),
+    ],
+)
+def test_what_one_party_computes_is_an_op_of_the_graph(old: str, new: str, rule: Rule) -> None:
+    assert broken(CLEAR) == set()
+    assert broken(edited(CLEAR, (old, new))) == {rule}
+
+
 # ---- certificates ----
 
 UNIT = 1 << 12  # of the comparison; the bound of the weights is 16 units
