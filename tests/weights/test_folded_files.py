@@ -39,6 +39,6 @@ def test_a_folded_file_lists_and_runs(tmp_path: Path, capsys: pytest.CaptureFixt
     results: list[str] = []
     for weights in (whole, folded):
         images = str(ROOT / "examples" / "images.npz")
-        assert main(["run", str(program), "--weights", str(weights), "--input", images]) == 0
+        assert main(["run", str(program), "--mode", "clear", "--weights", str(weights), "--input", images]) == 0
         results.append(capsys.readouterr().out)
     assert results[0] == results[1]

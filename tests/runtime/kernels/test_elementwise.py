@@ -236,14 +236,17 @@ def test_numbers_count_from_zero() -> None:
             wrong()
 
 
-NUMBERS = [
-    lambda: operand(0) * 1.5,  # type: ignore[operator]
-    lambda: 1.5 - operand(0),  # type: ignore[operator]
-    lambda: operand(0) >> 2.0,  # type: ignore[operator]
-    lambda: operand(0).below("a"),  # type: ignore[arg-type]
-    lambda: constant(None),  # type: ignore[arg-type]
-    lambda: select(operand(0), 1, 2),  # type: ignore[arg-type]
-    lambda: packed(0) & 1,  # type: ignore[operator]
+ELEMENT: Any = operand(0)
+BIT: Any = packed(0)
+NOTHING: Any = None
+NUMBERS: list[Callable[[], Any]] = [
+    lambda: ELEMENT * 1.5,
+    lambda: 1.5 - ELEMENT,
+    lambda: ELEMENT >> 2.0,
+    lambda: ELEMENT.below("a"),
+    lambda: constant(NOTHING),
+    lambda: select(ELEMENT, 1, 2),
+    lambda: BIT & 1,
     lambda: horner(operand(0), []),
 ]
 
