@@ -42,7 +42,7 @@ def plan_passes(policy: Policy, *, level: int) -> tuple[PlanPass, ...]:
     local = joint.truncation == "local"
     scales = ChooseScales(fraction=joint.fraction, eager=level < 2, local=local, span=joint.span)
     masks = (ReuseMasks(), *([ChooseMasks()] if level == 2 else []))
-    # Strictly, a value and its public images count as one secret, and shares that are shifted alone must be uniform; a few
-    # compositions of our own (an image of a truncated value truncated again) do not keep that yet.
+    # Strictly, a value and its public images count as one secret, and shares that are shifted alone must be uniform.
+    # A few compositions of our own (an image of a truncated value truncated again) do not keep that yet.
     checks = (CheckRounds(), CheckRanges(), CheckMasks(strict=False))
     return (ChooseTriples(level=level, local=local), scales, *masks, ScheduleRounds(), FuseKernels(), *checks)
