@@ -32,6 +32,9 @@ MAY_KNOW: dict[str, frozenset[str]] = {
     "drawing": FOUNDATIONS | {"ir"},
     "data": FOUNDATIONS | {"arrays", "ir"},
     "weights": FOUNDATIONS | {"arrays", "ir"},
+    # Training and attacks in the clear, with torch.
+    "learning": FOUNDATIONS | {"ir", "weights"},
+    "audit": FOUNDATIONS | {"arrays", "data", "ir", "learning", "weights"},
     "passes": FOUNDATIONS | {"approximation", "cost", "field", "ir", "plan"},
     "plan": FOUNDATIONS | {"field", "ir"},
     "bill": FOUNDATIONS | {"cost", "field", "ir", "plan"},
@@ -65,7 +68,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "onnxscript": ("ppc/importing/",),
     "rich": ("ppc/cli/", "runtime/"),
     "safetensors": ("ppc/weights/", "ppc/importing/"),
-    "torch": ("ppc/weights/torch_file.py", "ppc/importing/torch_source.py"),
+    "torch": ("ppc/audit/", "ppc/importing/torch_source.py", "ppc/learning/", "ppc/weights/torch_file.py"),
 }
 
 # Modules of the standard library that run code from data, or draw from a generator that can be predicted.
