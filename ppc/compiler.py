@@ -89,19 +89,36 @@ def compile_program(
     try:
         body = _chosen_body(resolved, model, as_)
         policy = _chosen_policy(resolved, body, as_)
-        training = resolved.trainings.get(body.graph.name) if train else None
-        if train and training is None:
-            raise fail(
-                "PPC132",
-                f"`{body.graph.name}` has no train block.",
-                span=body.span,
-                hint=f"Add `train {body.graph.name} {{ … }}`.",
-            )
+        training = _training(resolved, body) if train else None
         if training and policy and (mistake := _untrainable(training, policy)):
             raise PpcError(mistake)
         return _compile(text, body, policy, training, batch=batch)
     except PpcError as error:
         raise error.located(text) from None
+
+
+def training_of(source: str | Path | Source, *, model: str | None = None, as_: str | None = None) -> Training:
+    """What the train block of a model says; it names the trainer."""
+    text = read_source(source)
+    resolved, mistakes = _understood(text)
+    if mistakes:
+        raise PpcError(*mistakes, source=text)
+    try:
+        return _training(resolved, _chosen_body(resolved, model, as_))
+    except PpcError as error:
+        raise error.located(text) from None
+
+
+def _training(resolved: Resolved, body: Body) -> Training:
+    found = resolved.trainings.get(body.graph.name)
+    if found is None:
+        raise fail(
+            "PPC132",
+            f"`{body.graph.name}` has no train block.",
+            span=body.span,
+            hint=f"Add `train {body.graph.name} {{ … }}`.",
+        )
+    return found
 
 
 def _understood(text: Source) -> tuple[Resolved, list[Diagnostic]]:

@@ -15,6 +15,7 @@ from ppc.cli import (
     model_verbs,
     role_arguments,
     source_verbs,
+    train_arguments,
 )
 from ppc.cli.options import Verbs, blocks_of, json_of, level_of, positive, program_of, training_of, verb_of
 
@@ -35,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
     _explain(verbs)
     _diff(verbs)
     role_arguments.add(verbs)
+    train_arguments.add(verbs)
     _weights(verbs)
     _import(verbs)
     _cert(verbs)

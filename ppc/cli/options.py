@@ -61,3 +61,14 @@ def positive(text: str) -> int:
 
 def level_of(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("-O", dest="level", type=int, choices=(0, 1, 2), default=2, help="how a plan is carried out (2)")
+
+
+def weights_of(verb: argparse.ArgumentParser, *, required: bool = False) -> None:
+    source = verb.add_mutually_exclusive_group(required=required)
+    source.add_argument("--weights", type=Path, metavar="FILE", help=".safetensors, .npz, or a torch state_dict")
+    source.add_argument("--seed", type=int, metavar="N", help="seeded weights of an untrained model")
+
+
+def loud_of(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("-q", "--quiet", action="store_true", help="the result and nothing else")
+    verb.add_argument("-v", "--verbose", action="store_true", help="what is done, step by step")

@@ -6,7 +6,17 @@ import argparse
 from pathlib import Path
 
 from ppc.cli import deal_verb, doctor_verb, party_verb, run_verb
-from ppc.cli.options import Verbs, json_of, level_of, positive, program_of, sizes, verb_of
+from ppc.cli.options import (
+    Verbs,
+    json_of,
+    level_of,
+    loud_of,
+    positive,
+    program_of,
+    sizes,
+    verb_of,
+    weights_of,
+)
 
 
 def add(verbs: Verbs) -> None:
@@ -27,24 +37,13 @@ def _run(verbs: Verbs) -> None:
     )
     verb.add_argument("--batch", dest="batches", type=sizes, default=(), metavar="N,N…", help="examples at a time")
     level_of(verb)
-    _weights_of(verb, required=True)
+    weights_of(verb, required=True)
     verb.add_argument("--input", type=Path, required=True, metavar="FILE", help="a .npz with the inputs, or one .npy")
     verb.add_argument("-o", dest="output", type=Path, metavar="FILE.npz", help="write the result here")
     verb.add_argument("--trace", type=Path, metavar="FILE.json", help="when what was done, for Perfetto")
     verb.add_argument("--threads", type=positive, default=1, metavar="N", help="of each role, for computing (1)")
-    _loud(verb)
+    loud_of(verb)
     json_of(verb)
-
-
-def _weights_of(verb: argparse.ArgumentParser, *, required: bool = False) -> None:
-    source = verb.add_mutually_exclusive_group(required=required)
-    source.add_argument("--weights", type=Path, metavar="FILE", help=".safetensors, .npz, or a torch state_dict")
-    source.add_argument("--seed", type=int, metavar="N", help="seeded weights of an untrained model")
-
-
-def _loud(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("-q", "--quiet", action="store_true", help="the result and nothing else")
-    verb.add_argument("-v", "--verbose", action="store_true", help="what is done, step by step")
 
 
 def _role(verb: argparse.ArgumentParser) -> None:
@@ -52,7 +51,7 @@ def _role(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--certificates", type=Path, metavar="FOLDER", help="of `ppc cert` (~/.config/ppc/certificates)")
     verb.add_argument("--threads", type=positive, default=1, metavar="N", help="for computing (1)")
     verb.add_argument("--trace", type=Path, metavar="FILE.json", help="when what was done, for Perfetto")
-    _loud(verb)
+    loud_of(verb)
     json_of(verb)
     # of `ppc run`, which starts these verbs: words in and out are events, and spans go into a file for it
     verb.add_argument("--embedded", action="store_true", help=argparse.SUPPRESS)
@@ -93,7 +92,7 @@ def _party(verbs: Verbs) -> None:
     verb.add_argument("--trust", action="append", metavar="NAME", help="with --prep: the dealer's name, as it says it")
     verb.add_argument("--ledger", type=Path, metavar="FOLDER", help="of what was used (~/.local/state/ppc)")
     verb.add_argument("--input", type=Path, metavar="FILE", help="a .npz with this party's examples, or one .npy")
-    _weights_of(verb)
+    weights_of(verb)
     verb.add_argument("-o", dest="output", type=Path, metavar="FILE.npz", help="write this party's results here")
     _waiting(verb)
     _role(verb)
@@ -112,7 +111,7 @@ def _deal(verbs: Verbs) -> None:
     verb.add_argument("--key", type=Path, metavar="FILE", help="that signs files (~/.config/ppc/dealer.key)")
     verb.add_argument("--ledger", type=Path, metavar="FOLDER", help="for status: a party's (~/.local/state/ppc)")
     verb.add_argument("--sweep", action="store_true", help="for status: delete what was used or has expired")
-    _weights_of(verb)
+    weights_of(verb)
     verb.set_defaults(input=None)
     _role(verb)
 

@@ -87,7 +87,7 @@ def _joint(arguments: Namespace, examples: int) -> int:
         client, server = made[0].plan.parties
         parties: dict[str, str] = {"client": client, "server": server}
         roles = embedded.run(home, folder, parties, _options(arguments, made[0], folder), telling)
-        results = _results(folder)
+        results = given_results(folder)
         if arguments.trace is not None:
             _write_trace(arguments.trace, folder, parties)
     if arguments.output is not None:
@@ -123,7 +123,7 @@ def _options(arguments: Namespace, lowered: Lowered, folder: Path) -> dict[str, 
     return found
 
 
-def _results(folder: Path) -> dict[str, Array]:
+def given_results(folder: Path) -> dict[str, Array]:
     """What the parties were given, theirs together."""
     import numpy as np
 
@@ -151,37 +151,42 @@ def _write_trace(path: Path, folder: Path, parties: dict[str, str]) -> None:
 def _told(
     arguments: Namespace, made: Sequence[Lowered], examples: int, results: dict[str, Array], done: dict[str, Any]
 ) -> int:
-    from ppc.runtime.roles.request import Counts
-
     plan = made[0].plan
     predicted = from_facts(done["server"]["predicted"])
-    seen = {role: from_facts(done[role]["measured"]) for role in ("client", "server")}
-    dealt = (seen["client"].dealt[0], seen["server"].dealt[1])
-    measured = Counts(sent=(seen["server"].sent[0], seen["client"].sent[1]), dealt=dealt, rounds=seen["server"].rounds)
-    learned = _learned(made[0])
+    measured = measured_of(done)
+    found = learned(made[0])
     if arguments.json:
-        facts = {"predicted": as_facts(predicted), "measured": as_facts(measured), "learned": learned}
+        facts = {"predicted": as_facts(predicted), "measured": as_facts(measured), "learned": found}
         head = {"ok": True, "mode": "joint", "parties": list(plan.parties), "examples": examples, "same_machine": True}
         sys.stdout.write(json.dumps({**head, "result": results["result"].tolist(), **facts}) + "\n")
-        return _agree(predicted, measured)
+        return agreed(predicted, measured)
     if arguments.output is None:
         sys.stdout.write("".join(f"{line}\n" for line in answers.shown(results)))
     if not arguments.quiet:
         lines = ["", *counts_table(plan.parties, predicted, measured), ""]
-        for party, rows in learned.items():
+        for party, rows in found.items():
             lines += [f"{party} learned", *(f"  {row}" for row in rows or ["nothing"])]
         sys.stdout.write("\n".join([*lines, "", JOINT]) + "\n")
-    return _agree(predicted, measured)
+    return agreed(predicted, measured)
 
 
-def _agree(predicted: Counts, measured: Counts) -> int:
+def measured_of(done: dict[str, Any]) -> Counts:
+    """What was really carried: each direction as it was counted where it arrived."""
+    from ppc.runtime.roles.request import Counts
+
+    seen = {role: from_facts(done[role]["measured"]) for role in ("client", "server")}
+    dealt = (seen["client"].dealt[0], seen["server"].dealt[1])
+    return Counts(sent=(seen["server"].sent[0], seen["client"].sent[1]), dealt=dealt, rounds=seen["server"].rounds)
+
+
+def agreed(predicted: Counts, measured: Counts) -> int:
     """A run that carries something else than its plan says has a mistake, whatever its answer."""
     if predicted != measured:
         raise InternalError(f"the run carried {measured}, where its plan says {predicted}", place="run")
     return 0
 
 
-def _learned(lowered: Lowered) -> dict[str, list[str]]:
+def learned(lowered: Lowered) -> dict[str, list[str]]:
     from ppc.leak.contract import contract
     from ppc.leak.show import learned
 

@@ -1,0 +1,118 @@
+"""The trainer `joint`: client, server and dealer as three processes of this machine, over TLS.
+
+On machines of their own the same roles are `ppc party` and `ppc deal`, with the bundles of `ppc compile --train`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from secrets import randbits
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from ppc.cli import answers
+from ppc.cli.options import level_of, positive
+from ppc.cli.role_start import ending_on_signals
+from ppc.cli.run_verb import JOINT, agreed, given_results, learned, measured_of
+from ppc.cli.telling import Telling, as_facts, counts_table, from_facts
+from ppc.errors import fail
+
+if TYPE_CHECKING:
+    from ppc.data import Array
+    from ppc.protocol import Lowered
+
+SEED_BITS = 62
+
+
+def options(verb: ArgumentParser) -> None:
+    """What this trainer adds to the command line."""
+    level_of(verb)
+    verb.add_argument("--threads", type=positive, default=1, metavar="N", help="of each role, for computing (1)")
+
+
+def train(arguments: Namespace) -> int:
+    """Train on shares, all roles on this machine."""
+    from ppc import bundle, bundling
+    from ppc.cli import embedded
+
+    _check(arguments)
+    telling = Telling(quiet=arguments.quiet or arguments.json, verbose=arguments.verbose)
+    made = bundling.at_batches(
+        arguments.program, model=arguments.model, as_=arguments.as_, train=True, level=arguments.level
+    )
+    lowered = made[0]
+    with ending_on_signals(telling), TemporaryDirectory(prefix="ppc-train-") as name:
+        folder = Path(name)
+        home = bundle.write(bundling.program(made), folder / "build")
+        client, server = lowered.plan.parties
+        parties = {"client": client, "server": server}
+        roles = embedded.run(home, folder, parties, _options(arguments, lowered, folder), telling)
+        results = given_results(folder)
+    model = {name: results[name] for name in _released(lowered) if name in results}
+    if arguments.output is not None and model:
+        _save(arguments.output, model)
+    return _told(arguments, lowered, results, roles.done)
+
+
+def _check(arguments: Namespace) -> None:
+    if arguments.checkpoint is not None or arguments.resume:
+        raise fail("PPC115", "Checkpoints of a joint training are not built yet.", hint="Leave them out.")
+    if arguments.data is None:
+        raise fail("PPC508", "There is nothing to learn from.", hint="Name the examples: `--data FILE.npz`.")
+    path: Path | None = arguments.output
+    if path is not None and path.suffix not in (".safetensors", ".npz"):
+        raise fail("PPC509", f"`{path}` does not end as weights do.", hint=f"Write `-o {path.stem}.safetensors`.")
+
+
+def _options(arguments: Namespace, lowered: Lowered, folder: Path) -> dict[str, list[str]]:
+    """To each role what is its own, and where its results go."""
+    from ppc.runtime.roles.brought import brings_weights, wanted_rows
+
+    plan = lowered.plan
+    names = {"client": plan.parties[0], "server": plan.parties[1], "dealer": ""}
+    seed = randbits(SEED_BITS) if arguments.seed is None else arguments.seed
+    found: dict[str, list[str]] = {}
+    for role, name in names.items():
+        line = ["--threads", str(arguments.threads)]
+        if role != "dealer":
+            line += ["-o", str(folder / f"{role}.npz")]
+            if wanted_rows(plan, name):
+                line += ["--input", str(arguments.data)]
+        if brings_weights(plan, name):
+            line += ["--weights", str(arguments.weights)] if arguments.weights else ["--seed", str(seed)]
+        found[role] = line
+    return found
+
+
+def _released(lowered: Lowered) -> list[str]:
+    """The parameters that the plan gives to somebody at its end."""
+    return [result.name for result in lowered.plan.section("finish").results if result.to]
+
+
+def _save(path: Path, model: dict[str, Array]) -> None:
+    import numpy as np
+
+    from ppc.weights import save
+
+    save(path, {name: np.asarray(values, np.float32) for name, values in model.items()})
+
+
+def _told(arguments: Namespace, lowered: Lowered, results: dict[str, Array], done: dict[str, Any]) -> int:
+    plan = lowered.plan
+    predicted, measured = from_facts(done["server"]["predicted"]), measured_of(done)
+    facts = {"predicted": as_facts(predicted), "measured": as_facts(measured), "learned": learned(lowered)}
+    if arguments.json:
+        written = [str(arguments.output)] if arguments.output else []
+        head = {"ok": True, "trainer": "joint", "parties": list(plan.parties), "same_machine": True}
+        sys.stdout.write(json.dumps({**head, "written": written, **facts}) + "\n")
+        return agreed(predicted, measured)
+    sys.stdout.write("".join(f"{line}\n" for line in answers.shown(results)))
+    if not arguments.quiet:
+        lines = ["", *counts_table(plan.parties, predicted, measured), ""]
+        for party, rows in learned(lowered).items():
+            lines += [f"{party} learned", *(f"  {row}" for row in rows or ["nothing"])]
+        sys.stdout.write("\n".join([*lines, "", JOINT]) + "\n")
+    return agreed(predicted, measured)

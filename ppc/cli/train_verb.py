@@ -1,0 +1,42 @@
+"""The verb train: hands a program to the trainer that its train block names. A trainer lives in a module of its own.
+
+A row of `TRAINERS` is a trainer: what it adds to the command line, and what carries out the training. It is given the
+command line as it was written, compiles the program itself, and returns the exit code.
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ppc.cli import train_joint
+from ppc.errors import fail
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trainer:
+    """`options` adds a trainer's own options, if it has some."""
+
+    train: Callable[[Namespace], int]
+    options: Callable[[ArgumentParser], None] | None = None
+
+
+TRAINERS: dict[str, Trainer] = {
+    "joint": Trainer(train=train_joint.train, options=train_joint.options),
+}
+
+
+def train(arguments: Namespace) -> int:
+    """Train a model as its train block says."""
+    from ppc.compiler import training_of
+
+    training = training_of(arguments.program, model=arguments.model, as_=arguments.as_)
+    trainer = TRAINERS.get(training.by)
+    if trainer is None:
+        raise fail(
+            "PPC115",
+            f"`ppc train` does not train by `{training.by}` yet.",
+            hint=f"There is {', '.join(f'`{name}`' for name in TRAINERS)}.",
+        )
+    return trainer.train(arguments)

@@ -1,0 +1,50 @@
+"""`ppc train` from outside: three processes, files in and files out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.end_to_end.machines import TINY, ppc, rows
+
+CLASSES = 3
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("train")
+    (folder / "tiny.pnn").write_text(TINY, "utf-8")
+    data = rows(6)
+    np.savez(folder / "rows.npz", row=data, labels=np.argmax(data[:, :CLASSES], axis=1))
+    return folder
+
+
+def test_a_model_is_trained_and_used(home: Path) -> None:
+    done = ppc("train", "tiny.pnn", "--data", "rows.npz", "--seed", 1, "-o", "t.safetensors", "--json", cwd=home)
+    used = ppc("run", "tiny.pnn", "--weights", "t.safetensors", "--input", "rows.npz", "--json", cwd=home)
+    facts = json.loads(done.stdout)
+
+    assert facts["predicted"] == facts["measured"]
+    assert facts["written"] == ["t.safetensors"]
+    assert np.shape(json.loads(used.stdout)["result"]) == (6, CLASSES)
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        (["tiny.pnn"], "PPC508"),
+        (["tiny.pnn", "--data", "nothing.npz", "--seed", 1], "PPC501"),
+        (["tiny.pnn", "--data", "rows.npz", "-o", "t.txt"], "PPC509"),
+        (["tiny.pnn", "--data", "rows.npz", "--model", "large"], "PPC123"),
+        (["nothing.pnn", "--data", "rows.npz"], "PPC501"),
+    ],
+)
+def test_what_it_is_not_given(home: Path, command: list[object], code: str) -> None:
+    done = ppc("train", *command, cwd=home)
+
+    assert code in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.returncode in (1, 3)
