@@ -81,7 +81,7 @@ def _parties(program: syntax.Program, reader: Reader, *, whole: bool) -> tuple[s
         if name.text in names:
             note = Note(text="it was named here", span=names[name.text].span)
             reader.blame("PPC121", f"The party `{name.text}` is named twice.", name.span, notes=(note,))
-        elif name.text in ("joint", "public", "all", "nobody"):
+        elif name.text in ("joint", "public", "shares", "all", "nobody"):
             hint = f"Choose another name, for example `{name.text}_party`."
             reader.blame("PPC117", f"`{name.text}` is a word of the language, not a party.", name.span, hint=hint)
         elif (name.text, len(names)) in (("server", 0), ("client", 1)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ppc.ir.graph import Node
-from ppc.ir.policy import PUBLIC, Policy, Training
+from ppc.ir.policy import ON_SHARES, PUBLIC, Policy, Training
 from ppc.ir.types import EVERYONE, NOBODY, Readers, only
 
 LOSSES = ("softmax_cross_entropy", "softmax_cross_entropy_grad", "mse", "mse_grad")
@@ -40,4 +40,6 @@ def trainer(policy: Policy) -> str:
 
 
 def _readers(party: str) -> Readers:
+    if party == ON_SHARES:
+        return NOBODY
     return EVERYONE if party == PUBLIC else only(party)

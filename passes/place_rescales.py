@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from ppc.errors import Diagnostic, PpcError
-from ppc.passes.rescaling.carried import Carried, growing, settled
+from ppc.passes.rescaling.carried import Carried, begun, growing, settled
 from ppc.passes.rescaling.placing import Placing
 from ppc.passes.rescaling.steps import FACTOR_BITS
 from ppc.passes.rescaling.walk import Scales
@@ -37,7 +37,7 @@ class PlaceRescales:
     local: bool = False
 
     def run(self, plan: Plan) -> Plan:
-        carried: Mapping[str, Carried] = {}
+        carried: Mapping[str, Carried] = begun(plan)
         placed, following = self.placed(plan, carried)
         for _ in range(ATTEMPTS):
             if following == carried:

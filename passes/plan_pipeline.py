@@ -7,6 +7,8 @@ truncation, sign and products, masks chosen by the dealer, rounds merged. A leve
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ppc.ir.policy import Joint, Policy, Training
 from ppc.passes.base import Pass
 from ppc.passes.checks.check_masks import CheckMasks
@@ -23,6 +25,7 @@ from ppc.passes.lowering.lower import Lower
 from ppc.passes.plan_base import PlanPass
 from ppc.passes.reuse_masks import ReuseMasks
 from ppc.passes.schedule_rounds import ScheduleRounds
+from ppc.plan.wires import Wire
 
 LEVELS = (0, 1, 2)
 
@@ -32,8 +35,10 @@ def graph_passes(level: int) -> tuple[Pass, ...]:
     return (*([FusePools()] if level == 2 else []), FoldNorms(), FoldRate())
 
 
-def lowering(policy: Policy, training: Training | None, *, level: int, batch: int) -> Lower:
-    return Lower(policy=policy, training=training, level=level, batch=batch)
+def lowering(
+    policy: Policy, training: Training | None, *, level: int, batch: int, kept: Mapping[str, Wire] | None = None
+) -> Lower:
+    return Lower(policy=policy, training=training, level=level, batch=batch, kept=kept or {})
 
 
 def plan_passes(policy: Policy, *, level: int) -> tuple[PlanPass, ...]:

@@ -41,8 +41,9 @@ class ReuseMasks:
 
 
 def _uniform_from_the_start(plan: Plan, masks: Masking) -> Plan:
-    """Where parties shift their own shares, what is carried is opened under its owner's mask before the first
-    iteration: a number shared as itself and zero has no uniform shares (PROTOCOL.md, section 4)."""
+    """Where parties shift their own shares, what is carried is opened under a mask before the first iteration: a number
+    shared as itself and zero has no uniform shares (PROTOCOL.md, section 4), and shares from elsewhere are what they
+    are."""
     if not any(step.op == "truncate_local" for step in plan.steps()):
         return plan
     masks.builder.section = "setup"
@@ -55,8 +56,8 @@ def _uniform_from_the_start(plan: Plan, masks: Masking) -> Plan:
 
 
 def _masked_first(carry: Carry, masks: Masking) -> Carry:
-    wire = masks.builder.wires[carry.first]
-    if wire.form != "clear":
+    given = masks.builder.by_name[carry.first].op == "given" and masks.builder.wires[carry.first].form == "shared"
+    if masks.builder.wires[carry.first].form != "clear" and not given:
         return carry
     return replace(carry, first=masks.of(carry.first, masks.builder.by_name[carry.first]))
 

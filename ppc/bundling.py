@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ppc import __version__
@@ -11,6 +11,7 @@ from ppc.compiled import Compiled
 from ppc.compiler import compile_program
 from ppc.errors import fail
 from ppc.ir.graph import Graph
+from ppc.plan.wires import Wire
 from ppc.protocol import Lowered, lowered
 from ppc.source import Source
 
@@ -23,14 +24,17 @@ def at_batches(
     train: bool = False,
     batches: Sequence[int] = (),
     level: int = 2,
+    kept: Mapping[str, Wire] | None = None,
+    field: str = "",
 ) -> tuple[Lowered, ...]:
     """A plan for each batch size, smallest first; of the program's own size, where none is named.
 
-    All are in one field: the compiler's choice for the largest, where the program leaves it open.
+    All are in one field: the compiler's choice for the largest, where the program leaves it open, or that of what is
+    `kept` on shares.
     """
     sizes: list[int | None] = [*sizes_of(batches, train=train)] or [None]
-    compiled = [compile_program(source, model=model, as_=as_, train=train, batch=size) for size in sizes]
-    largest = lowered(compiled[-1], level=level)
+    compiled = [compile_program(source, model=model, as_=as_, train=train, batch=size, kept=kept) for size in sizes]
+    largest = lowered(compiled[-1], level=level, field=field)
     smaller = (lowered(one, level=level, field=largest.plan.field) for one in compiled[:-1])
     return (*smaller, largest)
 

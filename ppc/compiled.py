@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from ppc.errors import fail
 from ppc.grammar.arguments import nearest
 from ppc.ir.graph import Graph
 from ppc.ir.policy import Policy, Training
 from ppc.passes.base import Step
+from ppc.plan.wires import Wire
 from ppc.source import Source
 
 
 @dataclass(frozen=True, kw_only=True)
 class Compiled:
-    """A model after every pass, with the block that it followed. `steps` starts with the graph as written."""
+    """A model after every pass, with the block that it followed. `steps` starts with the graph as written; `kept` are
+    the weights and momenta with which it begins on shares, and their wires."""
 
     source: Source
     policy: Policy | None
     training: Training | None
     batch: int
     steps: tuple[Step, ...]
+    kept: Mapping[str, Wire] = field(default_factory=dict[str, Wire])
 
     @property
     def graph(self) -> Graph:

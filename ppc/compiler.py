@@ -6,7 +6,7 @@ its last graph.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from ppc.grammar.arguments import nearest
 from ppc.grammar.bodies import Body
 from ppc.grammar.parse import parse_all
 from ppc.grammar.resolve import Resolved, resolve
-from ppc.ir.policy import Policy, Training
+from ppc.ir.policy import ON_SHARES, Policy, Training
 from ppc.passes.base import Pass, Step, steps
 from ppc.passes.differentiate import Differentiate
 from ppc.passes.fewer_bits import advised
@@ -24,6 +24,7 @@ from ppc.passes.fit_ranges import DEFAULT_FRACTION
 from ppc.passes.infer_shapes import InferShapes
 from ppc.passes.pipeline import pipeline
 from ppc.passes.prepare_inference import PrepareInference
+from ppc.plan.wires import Wire
 from ppc.protocol import check_ranges
 from ppc.source import Source, Span
 
@@ -80,8 +81,10 @@ def compile_program(
     as_: str | None = None,
     train: bool = False,
     batch: int | None = None,
+    kept: Mapping[str, Wire] | None = None,
 ) -> Compiled:
-    """Compile one model under one private block; with `train`, one step of its training."""
+    """Compile one model under one private block; with `train`, one step of its training. What is `kept` on shares by an
+    earlier run takes the place of the weights that their owner brings."""
     text = read_source(source)
     resolved, mistakes = _understood(text)
     if mistakes:
@@ -92,7 +95,9 @@ def compile_program(
         training = _training(resolved, body) if train else None
         if training and policy and (mistake := _untrainable(training, policy)):
             raise PpcError(mistake)
-        return _compile(text, body, policy, training, batch=batch)
+        if kept and policy:
+            policy = replace(policy, weights=replace(policy.weights, party=ON_SHARES))
+        return replace(_compile(text, body, policy, training, batch=batch), kept=kept or {})
     except PpcError as error:
         raise error.located(text) from None
 

@@ -38,6 +38,35 @@ def given(step: Step, values: Mapping[str, Any]) -> Reals:
     return found
 
 
+def share(step: Step, values: Mapping[str, Any], field: Field) -> Words:
+    """A party's share of what is on shares when the run begins: elements of the field, as another run left them."""
+    found = values.get(step.name)
+    if found is None:
+        raise fail("PPC654", f"The run was not given a share of `{step.name}`.", hint="Both parties give theirs.")
+    elements = np.asarray(found)
+    if (
+        elements.dtype != np.uint64
+        or elements.shape != field.shape(*step.wire.shape)
+        or not _canonical(elements, field)
+    ):
+        raise fail(
+            "PPC654",
+            f"What was given as a share of `{step.name}` is no array {list(step.wire.shape)} of {field.name}.",
+            hint="A share belongs to the field, the shape and the scale of the plan that it was made by.",
+        )
+    return elements
+
+
+def _canonical(elements: Words, field: Field) -> bool:
+    """Whether all are below p. One word of all ones, or two that are, is p; a higher bit is beyond it."""
+    top = elements if field.words == 1 else elements[..., -1]
+    bits = field.bits - 64 * (field.words - 1)
+    whole = top == np.uint64((1 << bits) - 1)
+    if field.words > 1:
+        whole &= elements[..., 0] == np.uint64(2**64 - 1)
+    return not bool(whole.any()) and not bool((top >> np.uint64(bits)).any())
+
+
 def computed(step: Step, operands: list[Reals]) -> Reals:
     """One op of the graph, as clear evaluation computes it."""
     attrs = {key: value for key, value in step.attrs.items() if key != "op"}
@@ -83,6 +112,8 @@ def _scale(wire: Wire) -> int:
 
 
 def _given(desk: Desk, step: Step) -> Value:
+    if step.wire.form == "shared":
+        return share(step, desk.given, desk.plan.modulus_field)
     return given(step, desk.given) if desk.knows(step.wire) else None
 
 

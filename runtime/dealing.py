@@ -298,6 +298,7 @@ def _public(table: Table, step: Step) -> Known:
 
 
 DEALING: dict[str, Callable[[Table, Step], Known]] = {
+    "given": _alone,
     "mask": _mask,
     "reveal": _reveal,
     "product": _product,

@@ -113,9 +113,10 @@ def _sent(desk: Desk, step: Step) -> Opening:
 def _certify(desk: Desk, step: Step, counted: Words) -> None:
     """How many values left their range must be zero."""
     if counted.any():
+        when = "At the start" if desk.section.name == "setup" else f"In iteration {desk.iteration}"
         raise fail(
             "PPC656",
-            f"In iteration {desk.iteration}, values of `{step.layer}` left the range that the plan is proved for.",
+            f"{when}, values of `{step.layer}` left the range that the plan is proved for.",
             hint="Write wider bounds for the weights, or train with a smaller rate.",
         )
 

@@ -42,7 +42,7 @@ class Record:
 
 
 class Twin:
-    """A run of a plan on integers. `given` of both parties together, and the coins of both."""
+    """A run of a plan on integers. `given` of both parties together, of shares their sum; and the coins of both."""
 
     def __init__(self, plan: Plan, coins: Mapping[str, Coins], record: Record, *, ranges: bool = True) -> None:
         self.plan, self.coins, self.record, self.ranges = plan, coins, record, ranges
@@ -64,6 +64,8 @@ class Twin:
     def _step(self, step: Step, section: str, iteration: int, values: Mapping[str, Any]) -> Any:
         operands = [self.values[name] for name in step.inputs]
         match step.op:
+            case "given" if step.wire.form == "shared":
+                return Plain(to_integers(values[step.name], self.plan.modulus_field))
             case "given":
                 return given(step, values)
             case "compute":

@@ -43,7 +43,7 @@ MAY_KNOW: dict[str, frozenset[str]] = {
     "bundle": FOUNDATIONS | {"field", "ir", "plan"},
     # A party's machine has no compiler: what runs there may not need one.
     "runtime": FOUNDATIONS | {"bundle", "field", "ir", "plan", "reference"},
-    "compiled": FOUNDATIONS | {"grammar", "ir", "passes"},
+    "compiled": FOUNDATIONS | {"grammar", "ir", "passes", "plan"},
     "bundling": EVERYTHING - {"cli", "diff", "importing", "report"},
     "protocol": EVERYTHING - {"bundling", "cli", "compiler", "diff", "importing", "report"},
     "compiler": EVERYTHING - {"bundling", "cli", "diff", "importing", "report"},

@@ -2,7 +2,8 @@
 
 Every integer's interval is worked out again from those that are stated for its operands, and must lie within its own:
 so all stated ranges hold, by induction over the steps. Where numbers come in, they are enforced: encoding refuses what
-is not within its bounds (PPC520). What one party computes alone on reals is taken at its word, for the same reason.
+is not within its bounds (PPC520). What one party computes alone on reals is taken at its word, for the same reason, and
+so is the range of what an earlier run left on shares: that run's plan kept it.
 
 Iterations. A carried value's range is a promise for all of them: what it starts as and what it becomes must lie in it.
 Trained weights leave any range, a little with every update, so a plan checks them as it runs. The rule for `certified`:

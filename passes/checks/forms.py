@@ -39,9 +39,10 @@ def _integers(step: Step, operands: Sequence[Wire]) -> Iterator[str]:
         yield "works on reals, and an operand is an integer"
     if step.op not in {*of_reals, "given"} and any(wire.real for wire in operands):
         yield "works on integers, and an operand is not encoded"
-    if step.op in ("compute", "decode", "given") and not step.wire.real:
+    makes_reals = step.op in ("compute", "decode") or (step.op == "given" and step.wire.form != "shared")
+    if makes_reals and not step.wire.real:
         yield "makes reals, which have no scale"
-    if step.op not in ("compute", "decode", "given") and step.wire.real:
+    if not makes_reals and (step.wire.real or (step.wire.scale is None and step.op == "given")):
         yield "makes integers, which have a scale"
     if step.op == "encode" and step.wire.form == "public" and step.word("rounding") == "stochastic":
         yield "rounds by the coins of one party what both have"
@@ -51,7 +52,7 @@ def _possible(plan: Plan, step: Step, operands: Sequence[Wire]) -> tuple[Made, .
     everywhere: tuple[Made, ...] = (("public", ""), *(("clear", party) for party in plan.parties))
     match step.op:
         case "given":
-            return everywhere
+            return (*everywhere, ("shared", ""))
         case "compute" | "encode" | "decode":
             homes = {wire.at for wire in operands if wire.form == "clear"}
             if not operands:

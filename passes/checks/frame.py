@@ -19,6 +19,7 @@ from ppc.plan.wires import FORMS, SHAREABLE, Wire
 STAGES = ("masked", "scheduled")  # before these there are no masks to check
 LEVELS = (0, 1, 2)
 BATCH = ("data", "label", "signal", "mask")  # what is another value in every iteration (C5)
+LEFT = ("parameter", "momentum")  # what another run leaves on shares
 MOST_AXES = 8
 LARGEST = 2**40  # numbers in a value: beyond it no party could hold it
 CARRIED = ("clear", "public", "shared", "masked")  # the others are made of secrets that belong to one iteration
@@ -89,6 +90,8 @@ class _Frame:
                 self.step(step, [self.plan.wires[name] for name in step.inputs])
             if step.op == "given" and section.name == "each" and step.word("what") not in BATCH:
                 self.found.note(Rule.KNOWN, step, f"is given in each iteration, and a batch brings {', '.join(BATCH)}")
+            if step.op == "given" and step.wire.form == "shared" and not _left(section, step):
+                self.found.note(Rule.KNOWN, step, f"is given on shares, as {' and '.join(LEFT)} are, and in setup only")
             known.add(step.name)
         for carry in section.carries:
             self.carry(carry, section, known)
@@ -168,6 +171,10 @@ class _Frame:
             )
         elif result.to != "" and not there:
             self.found.note(Rule.RESULTS, result.name, f"goes to {result.to}, where `{result.value}` is not clear")
+
+
+def _left(section: Section, step: Step) -> bool:
+    return section.name == "setup" and step.word("what") in LEFT
 
 
 def _goes_on(value: Wire, carried: Wire) -> bool:

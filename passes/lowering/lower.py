@@ -7,25 +7,24 @@ gives the model to whom the program says.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, cast
 
 from ppc.errors import InternalError
 from ppc.ir.graph import JOINT, Attribute, Graph, Node, Output
 from ppc.ir.ops import SOURCES
-from ppc.ir.policy import PUBLIC, Policy, Reuse, Training
+from ppc.ir.policy import Policy, Reuse, Training
 from ppc.ir.types import Interval
-from ppc.passes.lowering.certify import certify
 from ppc.passes.lowering.context import Lowering, Rule, Value
 from ppc.passes.lowering.curves import CURVES
 from ppc.passes.lowering.rules import PLAIN
+from ppc.passes.lowering.state import State, role
 from ppc.passes.lowering.tournament import TOURNAMENTS
 from ppc.plan.steps import Carry, Plan, Result, Section
 from ppc.plan.wires import Form, Wire
 
 RULES: dict[str, Rule] = {**PLAIN, **TOURNAMENTS, **CURVES}
-STATE = ("parameter", "momentum")
 AROUND = Interval(0.0, 2.0**-8)  # at least a unit of any scale
 # Where nothing is computed on shares, nobody has to bound a value that is only sent; it must fit its message.
 SENT_ONLY = Interval(-(2.0**24), 2.0**24)
@@ -33,13 +32,14 @@ SENT_ONLY = Interval(-(2.0**24), 2.0**24)
 
 @dataclass(frozen=True, kw_only=True)
 class Lower:
-    """Follow one private block, and the train block where there is one."""
+    """Follow one private block, and the train block where there is one; begin with what is `kept` on shares."""
 
     name: ClassVar[str] = "lower"
     policy: Policy
     training: Training | None = None
     level: int = 2
     batch: int = 1
+    kept: Mapping[str, Wire] = field(default_factory=dict[str, Wire])
 
     def run(self, graph: Graph) -> Plan:
         return _Lower(self, needed(graph, self.training)).plan()
@@ -63,11 +63,6 @@ def _wanted(graph: Graph, output: Output, training: Training | None) -> bool:
     return output.name != "loss" or graph[output.value].place != JOINT
 
 
-def role(node: Node) -> str:
-    """What a source is: `parameter`, or the role of an input."""
-    return "parameter" if node.op == "parameter" else node.word("role")
-
-
 class _Lower:
     def __init__(self, options: Lower, graph: Graph) -> None:
         self.options, self.graph = options, graph
@@ -77,23 +72,19 @@ class _Lower:
         slopes = {node.name for node in graph.nodes if node.name.endswith(".slope")}
         self.low.backward = frozenset(self.gradients | self.starts | slopes)
         self.low.updates = frozenset(_updates(graph))
-        self.firsts: dict[str, Value] = {}
+        self.state = State(self.low, options.policy, options.training, options.kept)
 
     def plan(self) -> Plan:
-        state = [node for node in self.graph.nodes if self.is_state(node)]
-        for node in state:
-            self.low.node = node
-            self.low.values[node.name] = self.carried(node)
-        certify(self.low, [node for node in state if node.op == "parameter"])
+        self.state.begin()
         for node in self.graph.nodes:
-            if not self.is_state(node):
+            if not self.state.holds(node):
                 self.low.node = node
                 self.low.gradient = node.name in self.gradients
                 self.low.values[node.name] = self.lowered(node)
                 if node.name in self.starts:
                     self.low.mark_gradient(self.low.values[node.name])
         self.low.gradient = False
-        carries = tuple(self.carries())
+        carries = tuple(self.state.carries())
         results = tuple(self.results())
         finished = tuple(self.finished(carries))
         sections = (
@@ -126,11 +117,6 @@ class _Lower:
         if node.op not in RULES:
             raise InternalError(f"there is no rule to run `{node.op}` on shares", place=Lower.name)
         return RULES[node.op](self.low, node, operands)
-
-    def is_state(self, node: Node) -> bool:
-        """Whether one iteration hands the value to the next. What everybody may see at any time, no step changes."""
-        public = node.typed.readers is not None and node.typed.readers.everyone
-        return self.options.training is not None and node.op in SOURCES and role(node) in STATE and not public
 
     def source(self, node: Node) -> Value:
         kind = role(node)
@@ -165,20 +151,6 @@ class _Lower:
         found = node.typed.bounds or (SENT_ONLY if self.options.policy.joint is None else None)
         return found + AROUND if found and found.low == found.high else found
 
-    def carried(self, node: Node) -> Value:
-        """A carried value starts as what the weights' owner gives, a momentum as zero."""
-        kind, owner = role(node), self.options.policy.weights.party
-        public = owner == PUBLIC or kind == "momentum"
-        bounds = Interval(0.0, 0.0) if kind == "momentum" else node.typed.bounds
-        wire = Wire(form="public" if public else "clear", at="" if public else owner, shape=node.shape, bounds=bounds)
-        what = "zero" if kind == "momentum" else kind
-        self.firsts[node.name] = self.low.add(
-            "given", name=f"{node.name}.first", attrs=_given(what), wire=wire, section="setup"
-        )
-        self.low.wires[node.name] = Wire(form="shared", shape=node.shape, bounds=node.typed.bounds)
-        self.low.homes[node.name] = "each"
-        return node.name
-
     def revealed(self, node: Node, value: Value) -> Value:
         """Opened to a party, which reads it as real numbers."""
         to = node.word("to")
@@ -197,18 +169,11 @@ class _Lower:
 
     # ---- what leaves ----
 
-    def carries(self) -> Iterator[Carry]:
-        """Every carried value with its next; what no output updates stays as it is."""
-        updated = {output.name: output.value for output in self.graph.outputs}
-        for name, first in self.firsts.items():
-            then = self.low.values[updated[name]] if name in updated else name
-            yield Carry(name=name, first=first, then=then, wire=self.low.wires[name])
-
     def results(self) -> Iterator[Result]:
         for output in self.graph.outputs:
             value = self.low.values[output.value]
             wire = self.low.wires[value]
-            if output.name not in self.firsts and wire.form in ("clear", "public"):
+            if output.name not in self.state.firsts and wire.form in ("clear", "public"):
                 yield Result(name=output.name, value=value, to=wire.at)
 
     def finished(self, carries: tuple[Carry, ...]) -> Iterator[Result]:

@@ -22,6 +22,16 @@ class Carried:
     tried: tuple[int, int] = (0, 0)  # a magnitude assumed, and what the body made of it
 
 
+def begun(plan: Plan) -> dict[str, Carried]:
+    """What an earlier run left on shares has a scale and a range, in which it stays."""
+    firsts = {carry.name: plan.by_name[carry.first] for carry in plan.section("each").carries}
+    return {
+        name: Carried(scale=first.integer("scale"), magnitude=max(abs(first.integer("low")), first.integer("high")))
+        for name, first in firsts.items()
+        if first.op == "given" and first.wire.form == "shared"
+    }
+
+
 def settled(plan: Plan, before: Mapping[str, Carried]) -> dict[str, Carried]:
     """What to assume next; the same as before where the body keeps it."""
     bounded = certified(plan)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from math import ceil, floor, frexp, log2
 from typing import cast
@@ -22,6 +23,15 @@ def floats(step: Step, key: str) -> tuple[float, ...]:
 def _own(walk: Walk, step: Step) -> Value:
     """At one party, on reals."""
     return walk.copy(*(walk.current[name] for name in step.inputs))
+
+
+def _given(walk: Walk, step: Step) -> Value:
+    """What is on shares already has a scale, and a range that is known from where it comes."""
+    if step.wire.form != "shared":
+        return _own(walk, step)
+    low, high = step.integer("low"), step.integer("high")
+    wire = replace(step.wire, scale=step.integer("scale"), low=low, high=high, bounds=None)
+    return walk.keep(replace(step, attrs={"what": step.word("what")}, wire=wire), walk.section)
 
 
 def _decode(walk: Walk, step: Step) -> Value:
@@ -205,7 +215,7 @@ def _certified(walk: Walk, step: Step) -> Value:
 
 
 RULES: dict[str, Rule] = {
-    "given": _own,
+    "given": _given,
     "compute": _own,
     "decode": _decode,
     "reveal": _reveal,

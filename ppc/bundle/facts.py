@@ -15,6 +15,7 @@ from ppc.plan.steps import BOTH, Plan, Section, Step
 
 Facts = dict[str, Any]
 EVERY = "parties"  # who brings a public value: both have it, and the dealer is given it too
+SHARES = "shares"  # nobody has the value: each party brings its share
 
 
 def training(plan: Plan) -> bool:
@@ -45,7 +46,7 @@ def _brings(plan: Plan) -> Iterator[Facts]:
             yield {
                 "name": step.name.removesuffix(".first") if training(plan) else step.name,
                 "what": step.word("what"),
-                "from": step.wire.at or EVERY,
+                "from": SHARES if step.wire.form == "shared" else step.wire.at or EVERY,
                 "shape": list(step.wire.shape[1:] if rows else step.wire.shape),
                 "for": "example" if rows else section.name,
             }
@@ -67,7 +68,7 @@ def _value(step: Step) -> str:
 def _results(plan: Plan) -> Iterator[Facts]:
     for section in plan.sections:
         for result in section.results:
-            yield {"name": result.name, "to": result.to or "shares", "in": section.name}
+            yield {"name": result.name, "to": result.to or SHARES, "in": section.name}
 
 
 def _unique(rows: Iterator[Facts]) -> list[Facts]:

@@ -45,12 +45,14 @@ class Needed:
 
 
 def brought(plan: Plan, party: str) -> tuple[Brought, ...]:
-    """The parameters that a party gives; public ones are given by both, and to the dealer."""
+    """The parameters that a party gives; public ones are given by both, and to the dealer. Shares are no arrays of a
+    weights file."""
     suffix = ".first" if training(plan) else ""
     return tuple(
         Brought(name=step.name.removesuffix(suffix), step=step.name, shape=step.wire.shape)
         for step in plan.steps()
         if step.op == "given" and step.word("what") == "parameter" and step.wire.at in ("", party)
+        if step.wire.form != "shared"
     )
 
 

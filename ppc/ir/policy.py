@@ -15,6 +15,7 @@ from ppc.source import START, Span
 
 Loss = Literal["softmax_cross_entropy", "mse"]
 PUBLIC = "public"
+ON_SHARES = "shares"  # in the place of an owner: nobody holds it, both parties have shares of it
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from math import ceil, log2
 
 from ppc.ir.policy import Policy
+from ppc.plan.kept import taken
 from ppc.plan.ops import LINEAR
 from ppc.plan.steps import BOTH, Plan, Step
 from ppc.source import START, Span
@@ -27,6 +28,7 @@ def caveats(plan: Plan, policy: Policy | None) -> Iterator[Caveat]:
     """In the order in which a reader needs them."""
     yield from _coin(plan)
     yield from _unfloored(plan)
+    yield from _on_shares(plan)
     yield from _counting(plan)
     yield from _labels(plan)
     yield from _check(plan)
@@ -69,6 +71,20 @@ def _sources(plan: Plan, reveal: Step) -> Iterator[Step]:
             wanted += step.inputs
         else:
             yield step
+
+
+# ---- what nobody has ----
+
+
+def _on_shares(plan: Plan) -> Iterator[Caveat]:
+    shared = taken(plan)
+    if shared:
+        yield Caveat(
+            kind="on shares",
+            text=f"what an earlier run left on shares is seen by nobody, and both parties' files of it together are "
+            f"it: {', '.join(step.name.removesuffix('.first') for step in shared)}",
+            span=shared[0].span,
+        )
 
 
 # ---- what openings tell together ----

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ppc.plan.kept import taken
 from ppc.plan.steps import Plan, Step
+from ppc.plan.wires import Wire
 from ppc.runtime.roles.request import Stretch
 from ppc.runtime.session import Given
 
@@ -19,10 +21,12 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Brought:
-    """`rows` have an example in each row; `whole` are given as they are. Both by the names of the graph."""
+    """`rows` have an example in each row; `whole` are given as they are, and so are `shares`: this party's part of
+    what another run left, as elements of the field. All by the names of the graph."""
 
     rows: Mapping[str, Array] = field(default_factory=dict[str, Array], repr=False)
     whole: Mapping[str, Array] = field(default_factory=dict[str, Array], repr=False)
+    shares: Mapping[str, Array] = field(default_factory=dict[str, Array], repr=False)
 
     @property
     def examples(self) -> int | None:
@@ -56,14 +60,21 @@ def wanted_rows(plan: Plan, party: str) -> tuple[Wanted, ...]:
 
 def brings_weights(plan: Plan, party: str) -> bool:
     """Whether a party gives parameters; public ones are given by both and to the dealer, whose name is empty."""
-    return any(step.word("what") == "parameter" for _, step in _givens(plan, party))
+    return any(step.word("what") == "parameter" and step.wire.form != "shared" for _, step in _givens(plan, party))
+
+
+def wanted_shares(plan: Plan) -> Mapping[str, Wire]:
+    """What both parties must bring their shares of, with the scale and the range that the plan takes for granted."""
+    return {_name(step): step.wire for step in taken(plan)}
 
 
 def _givens(plan: Plan, party: str) -> Iterator[tuple[str, Step]]:
     """What the plan takes from a party; of the dealer, what is public."""
     for section in plan.sections:
         for step in section.steps:
-            if step.op == "given" and step.word("what") != "zero" and step.wire.at in ("", party):
+            if step.op != "given" or step.word("what") == "zero" or step.wire.at not in ("", party):
+                continue
+            if party or step.wire.form == "public":
                 yield section.name, step
 
 
@@ -81,7 +92,10 @@ def given(stretch: Stretch, party: str, brought: Brought, *, training: bool) -> 
         found: dict[str, Array] = {}
         for step in homes.get(section, ()):
             name = _name(step)
-            if step.word("what") == "signal":
+            if step.wire.form == "shared":
+                if name in brought.shares:
+                    found[step.name] = brought.shares[name]
+            elif step.word("what") == "signal":
                 found[step.name] = _signal(step)
             elif name in brought.rows:
                 whole = section != "each"

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ppc.field import Field, Words, to_integers
+from ppc.field import Field, Words, from_integers, to_integers
+from ppc.plan.kept import taken
 from ppc.plan.material import corrections
 from ppc.plan.messages import bytes_sent, messages
 from ppc.plan.steps import Plan, Step
@@ -132,7 +133,8 @@ def run(
     timeout: float = 20.0,
     **options: Any,
 ) -> Transcript:
-    """Run with the same given values for each party that is to have them; the transcript has everything."""
+    """Run with the same given values for each party that is to have them, and shares of what is given on shares; the
+    transcript has everything."""
     transcript = Transcript(plan)
     held = {
         party: {
@@ -143,7 +145,10 @@ def run(
         for party in plan.parties
     }
     first, second = plan.parties
-    told = {name: value for name, value in held[first].items() if name in held[second]}
+    on_shares = {step.name for step in taken(plan)}
+    told = {name: value for name, value in held[first].items() if name in held[second] and name not in on_shares}
+    for name in on_shares & given.keys():
+        held[first][name], held[second][name] = shares(given[name], plan.modulus_field, seed or 0)
     fixed = seeds(seed)
     transcript.outcome = run_in_memory(
         plan,
@@ -158,6 +163,13 @@ def run(
         **options,
     )
     return transcript
+
+
+def shares(whole: Words, field: Field, seed: int) -> tuple[Words, Words]:
+    """Two shares of elements, one of them random."""
+    top = np.random.default_rng(seed).integers(0, 1 << 60, (*whole.shape,), np.uint64)
+    other = (to_integers(whole, field) - to_integers(top, field)) % field.modulus
+    return top, from_integers(other, field)
 
 
 def same_as_twin(

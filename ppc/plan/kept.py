@@ -1,0 +1,23 @@
+"""What a training leaves on shares, and what a plan that begins with it has to be told.
+
+A weight on shares is a field element of each party; their sum is the weight at the scale of its master copy, within
+the range that the training's plan promises of it. So scale and range belong to the shares: whoever keeps them keeps
+these beside them, and a plan that begins with them is made for them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ppc.plan.steps import Plan, Step
+from ppc.plan.wires import Wire
+
+
+def kept(plan: Plan) -> dict[str, Wire]:
+    """Weights and momenta as they are on shares between two iterations, and at the end, by their names."""
+    return {carry.name: replace(carry.wire, form="shared") for carry in plan.section("each").carries}
+
+
+def taken(plan: Plan) -> tuple[Step, ...]:
+    """The steps by which both parties give their shares of something."""
+    return tuple(step for step in plan.steps() if step.op == "given" and step.wire.form == "shared")
