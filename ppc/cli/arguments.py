@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ppc import __version__
 from ppc.cli import (
+    audit_arguments,
     bill_verbs,
     bundle_verbs,
     cert_verbs,
@@ -37,6 +38,7 @@ def parser() -> argparse.ArgumentParser:
     _diff(verbs)
     role_arguments.add(verbs)
     train_arguments.add(verbs)
+    audit_arguments.add(verbs)
     _weights(verbs)
     _import(verbs)
     _cert(verbs)

@@ -1,12 +1,14 @@
 """Every error code: its title, and what `ppc explain CODE` says about it.
 
 1xx language   2xx names and shapes   3xx numbers and ranges   4xx who may see what
-5xx files and machines   54x bundles   55x preprocessing files   6xx import from other systems
+5xx files and machines   54x bundles   55x preprocessing files   57x trainings in the clear and attacks
+6xx import from other systems
 65x runs of two parties   66x certificates and connections
 """
 
 from __future__ import annotations
 
+from ppc.codes.audits import AUDITS
 from ppc.codes.base import Code
 from ppc.codes.bundles import BUNDLES
 from ppc.codes.graphs import GRAPHS
@@ -27,6 +29,7 @@ CODES: dict[str, Code] = {
     **KERNELS,
     **BUNDLES,
     **PREPS,
+    **AUDITS,
     **IMPORTS,
     **RUNS,
     **WIRE,

@@ -1,0 +1,85 @@
+"""The verb audit: looks at what kind of thing it is given, and has the attacks on such things run on it.
+
+A row of `KINDS` is a kind of artifact: how it is recognised, what it adds to the command line, and what attacks it. Its
+attacks live in `ppc.audit`; the row's module in this room reads the files that they need. The first row that recognises
+the artifact is taken.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ppc.errors import fail
+
+if TYPE_CHECKING:
+    from ppc.audit import Finding
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audited:
+    """What came out: findings, what a person should know besides, pictures by what they show."""
+
+    findings: Sequence[Finding]
+    notes: Sequence[str] = ()
+    pictures: Mapping[str, Path] = field(default_factory=dict[str, Path])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """One kind of artifact. `recognises` only looks at names and first bytes; `audit` gets the command line."""
+
+    name: str
+    what: str  # in words, for the message about a thing that is none of them
+    recognises: Callable[[Path], bool]
+    audit: Callable[[Namespace], Audited]
+    options: Callable[[ArgumentParser], None] | None = None
+
+
+KINDS: tuple[Kind, ...] = ()
+
+
+def audit(arguments: Namespace) -> int:
+    """Attack an artifact, and say what the attacks found."""
+    kind = _kind(arguments.artifact)
+    found = kind.audit(arguments)
+    if arguments.json:
+        sys.stdout.write(json.dumps(_facts(kind, found), indent=2) + "\n")
+    else:
+        sys.stdout.write("".join(f"{line}\n" for line in _lines(found)))
+    return 0
+
+
+def _kind(artifact: Path) -> Kind:
+    if not artifact.exists():
+        raise fail("PPC501", f"`{artifact}` is not there.", hint="Name what is to be attacked.")
+    for kind in KINDS:
+        if kind.recognises(artifact):
+            return kind
+    known = ", ".join(kind.what for kind in KINDS)
+    raise fail("PPC570", f"`{artifact}` is nothing that ppc can attack.", hint=f"It attacks {known or 'nothing yet'}.")
+
+
+def _facts(kind: Kind, found: Audited) -> dict[str, object]:
+    from ppc.audit import as_facts
+
+    pictures = {what: str(path) for what, path in found.pictures.items()}
+    return {
+        "ok": True,
+        "kind": kind.name,
+        "findings": as_facts(found.findings),
+        "notes": list(found.notes),
+        "pictures": pictures,
+    }
+
+
+def _lines(found: Audited) -> list[str]:
+    from ppc.audit import table
+
+    pictures = [f"wrote {path}: {what}" for what, path in found.pictures.items()]
+    return [*table(found.findings), *found.notes, *pictures]
