@@ -151,7 +151,7 @@ class Reader:
         )
 
     def _kind(self, subject: str, value: syntax.Value, needed: str) -> Missing:
-        return self.blame("PPC110", f"{subject} is {needed}; this is {_described(value)}.", value.span)
+        return self.blame("PPC110", f"{subject} is {needed}; this is {described(value)}.", value.span)
 
     def has_unit(self, subject: str, value: syntax.Number, units: Sequence[str] = PLAIN) -> bool:
         """A number has the dimension that its place asks for: no layer has a size in seconds."""
@@ -184,6 +184,14 @@ class Reader:
         if low <= value.value < high:
             return value.value
         return self._outside(subject, value, f"{low:g} to below {high:g}")
+
+    def share(self, subject: str, value: syntax.Value) -> float | Missing:
+        """A part of a whole, both ends included."""
+        if not isinstance(value, syntax.Number):
+            return self._kind(subject, value, "a part of a whole, such as 0.9 or 90%")
+        if not self.has_unit(subject, value):
+            return MISSING
+        return value.value if 0 <= value.value <= 1 else self._outside(subject, value, "0 to 1, or 0% to 100%")
 
     def word(self, subject: str, value: syntax.Value, known: Sequence[str]) -> str | Missing:
         """One of a few words."""
@@ -255,7 +263,8 @@ def _example(owner: str, parameters: Sequence[Parameter]) -> str:
     return f"{owner}({', '.join([*values[:1], *named])})"
 
 
-def _described(value: syntax.Value) -> str:
+def described(value: syntax.Value) -> str:
+    """What stands there, in a message."""
     match value:
         case syntax.Number():
             return f"the number {value.text}"
@@ -267,3 +276,5 @@ def _described(value: syntax.Value) -> str:
             return f"the range {value.low.text}..{value.high.text}"
         case syntax.Numbers():
             return "a list"
+        case syntax.Comparison():
+            return f"the sign `{value.text}`"

@@ -126,6 +126,9 @@ class Build:
     def string_(self, span: Span, children: Children) -> syntax.Text:
         return syntax.Text(text=str(children[0])[1:-1], span=span)
 
+    def comparison_(self, span: Span, children: Children) -> syntax.Comparison:
+        return syntax.Comparison(text=str(children[0]), span=span)
+
     def list_(self, span: Span, children: Children) -> syntax.Numbers:
         return syntax.Numbers(items=_present(children), span=span)
 
@@ -192,6 +195,10 @@ class Build:
     def phrase_(self, span: Span, children: Children) -> syntax.Phrase:
         head, *rest = children
         return syntax.Phrase(head=_name(head), rest=tuple(rest), span=span)
+
+    def brought_(self, span: Span, children: Children) -> syntax.Phrase:
+        head, *rest = children
+        return syntax.Phrase(head=_name(head), rest=(syntax.Word(text="from", span=span), *rest), span=span)
 
     def label_(self, span: Span, children: Children) -> syntax.Label:
         data, by, *phrases = children

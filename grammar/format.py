@@ -128,7 +128,7 @@ def _value(value: syntax.Value) -> str:
             return f'"{value.text}"'
         case syntax.Numbers():
             return f"[{', '.join(item.text for item in value.items)}]"
-        case syntax.Number() | syntax.Word():
+        case syntax.Number() | syntax.Word() | syntax.Comparison():
             return value.text
 
 

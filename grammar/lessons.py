@@ -1,9 +1,8 @@
-"""From a `train` block to a training. Called by `resolve`."""
+"""From a `train` block by `joint` or `clear` to a training. Called by the table of trainers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
 
 from ppc.errors import Note
 from ppc.grammar import syntax
@@ -11,11 +10,9 @@ from ppc.grammar.arguments import Missing, Reader, nearest
 from ppc.grammar.layers import Parameter
 from ppc.grammar.modes import options_of
 from ppc.grammar.parties import not_built, once, parties_of, sole_party
-from ppc.ir.policy import PUBLIC, Grant, Loss, Owner, Reuse, Training
+from ppc.ir.policy import LOSSES, PUBLIC, Grant, Loss, Owner, Reuse, Training
 from ppc.ir.types import Interval
 
-LOSSES: tuple[Loss, ...] = ("softmax_cross_entropy", "mse")
-TRAINERS = ("joint", "clear", "selective", "collaborative", "distilled")
 MOST_EXAMPLES = 1_000_000_000
 SGD = (
     Parameter(name="rate", kind="share", low=1e-12, high=1000),
@@ -92,9 +89,7 @@ class _Lessons:
 def resolve_training(block: syntax.Train, parties: tuple[str, ...], reader: Reader) -> Training | None:
     """The training that a block states, or None where it has mistakes."""
     before = len(reader.mistakes)
-    by = _trainer(block, reader)
-    if by is None:
-        return None
+    by = "clear" if block.by and block.by.text == "clear" else "joint"
     lessons = _Lessons(block, parties, reader)
     lessons.collect()
     loss = _loss(block, reader)
@@ -115,25 +110,6 @@ def resolve_training(block: syntax.Train, parties: tuple[str, ...], reader: Read
         span=block.span,
         **method,  # pyright: ignore[reportArgumentType]
     )
-
-
-def _trainer(block: syntax.Train, reader: Reader) -> Literal["joint", "clear"] | None:
-    if block.by is None or block.by.text == "joint":
-        return "joint"
-    if block.by.text == "clear":
-        return "clear"
-    if block.by.text in TRAINERS:
-        not_built(
-            f"`train {block.model.text} by {block.by.text}`",
-            block.by.span,
-            reader,
-            hint="There are `joint` and `clear`.",
-        )
-    else:
-        reader.blame(
-            "PPC114", f"There is no trainer `{block.by.text}`.", block.by.span, hint=nearest(block.by.text, TRAINERS)
-        )
-    return None
 
 
 def _missed(block: syntax.Train, what: str, line: str, reader: Reader) -> None:

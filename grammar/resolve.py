@@ -14,7 +14,7 @@ from ppc.grammar import syntax
 from ppc.grammar.arguments import Reader, TooManyMistakesError, nearest
 from ppc.grammar.bodies import Body, BodyResolver
 from ppc.grammar.facts import resolve_private
-from ppc.grammar.lessons import resolve_training
+from ppc.grammar.trainers import Lessons, resolve_train
 from ppc.ir.graph import Graph
 from ppc.ir.policy import Policy, Training
 
@@ -29,7 +29,8 @@ class Resolved:
     bodies: dict[str, Body]
     sketches: tuple[Graph, ...]  # what could be understood of models with mistakes, so that shapes are judged too
     policies: tuple[Policy, ...]
-    trainings: dict[str, Training]
+    trainings: dict[str, Training]  # by `joint` and `clear`
+    lessons: dict[str, Lessons]  # by trainers that speak in phrases
     mistakes: tuple[Diagnostic, ...]
 
 
@@ -40,7 +41,7 @@ def resolve(program: syntax.Program, *, source: str, whole: bool = True) -> Reso
         return _resolved(program, reader, source=source, whole=whole)
     except TooManyMistakesError:
         found = tuple(reader.mistakes)
-        return Resolved(parties=(), bodies={}, sketches=(), policies=(), trainings={}, mistakes=found)
+        return Resolved(parties=(), bodies={}, sketches=(), policies=(), trainings={}, lessons={}, mistakes=found)
 
 
 def _resolved(program: syntax.Program, reader: Reader, *, source: str, whole: bool) -> Resolved:
@@ -58,7 +59,7 @@ def _resolved(program: syntax.Program, reader: Reader, *, source: str, whole: bo
             sketches.append(resolver.sketch())
     weighted = {name: _weighted(body.graph) for name, body in bodies.items()}
     policies = tuple(_policies(program, models, weighted, parties, reader, whole=whole))
-    trainings = {t.model: t for t in _trainings(program, models, parties, reader, whole=whole)}
+    trainings = tuple(_trainings(program, models, parties, reader, whole=whole))
     for label in _blocks(program, syntax.Label):
         reader.blame("PPC115", f"`label {label.data.text} by {label.by.text}` is not built yet.", label.span)
     return Resolved(
@@ -66,7 +67,8 @@ def _resolved(program: syntax.Program, reader: Reader, *, source: str, whole: bo
         bodies=bodies,
         sketches=tuple(sketches),
         policies=policies,
-        trainings=trainings,
+        trainings={found.model: found for found in trainings if isinstance(found, Training)},
+        lessons={found.model: found for found in trainings if not isinstance(found, Training)},
         mistakes=tuple(reader.mistakes),
     )
 
@@ -165,7 +167,7 @@ def _trainings(
     reader: Reader,
     *,
     whole: bool,
-) -> Iterator[Training]:
+) -> Iterator[Training | Lessons]:
     seen: dict[str, syntax.Name] = {}
     for block in _blocks(program, syntax.Train):
         if (earlier := seen.setdefault(block.model.text, block.model)) is not block.model:
@@ -173,7 +175,7 @@ def _trainings(
             reader.blame("PPC130", f"`{block.model.text}` has two train blocks.", block.model.span, notes=(note,))
         elif _known_model(block.model, models, reader, whole=whole):
             before = len(reader.mistakes)
-            training = resolve_training(block, parties, reader)
+            training = resolve_train(block, parties, reader)
             if program.gaps_in(block):
                 reader.forgive(before)
             elif training is not None:

@@ -66,7 +66,14 @@ class Numbers(Tree):
     items: tuple[Number, ...]
 
 
-Value = Number | Range | Word | Text | Numbers
+@dataclass(frozen=True, kw_only=True)
+class Comparison(Tree):
+    """`>=` or `<=`"""
+
+    text: str
+
+
+Value = Number | Range | Word | Text | Numbers | Comparison
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,7 +211,7 @@ class Method(Tree):
 @dataclass(frozen=True, kw_only=True)
 class Phrase(Tree):
     head: Name
-    rest: tuple[Number | Word | Text, ...]
+    rest: tuple[Number | Word | Text | Comparison, ...]
 
 
 Lesson = From | To | Kept | ReuseInputs | Option | Method | Phrase

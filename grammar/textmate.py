@@ -82,7 +82,7 @@ def _lexical() -> Rule:
         "string": _match(terminal("STRING"), "string.quoted.double"),
         "number": _number(),
         "name": _match(terminal("NAME"), "variable.other"),
-        "operator": _match(rf"->|\.\.|=|{terminal('SIGN')}", "keyword.operator"),
+        "operator": _match(rf"->|\.\.|{terminal('COMPARISON')}|=|{terminal('SIGN')}", "keyword.operator"),
         "punctuation": _match(r"[,:\[\](){}]", "punctuation"),
     }
 

@@ -17,6 +17,7 @@ _WORDS = {
     "_NEWLINE": "the end of the line",
     "$END": "the end of the text",
     "ARROW": "`->`",
+    "COMPARISON": "`>=`",
     "COMMA": "`,`",
     "COLON": "`:`",
     "EQUAL": "`=`",
@@ -90,7 +91,7 @@ _PYTHON = {
     "for": "A model has no loops: write each layer on a line of its own.",
 }
 
-SIGNS = "{}()[]=,:.-+>"  # characters that the language has
+SIGNS = "{}()[]=,:.-+><"  # characters that the language has
 _LOOK_ALIKES = {
     ".": "A range has two dots, as in `-4..4`. Layers have no dots: write `conv2d(…)` alone, each on its own line.",
     "→": "Write the arrow as `->`.",

@@ -16,6 +16,7 @@ from ppc.grammar.arguments import nearest
 from ppc.grammar.bodies import Body
 from ppc.grammar.parse import parse_all
 from ppc.grammar.resolve import Resolved, resolve
+from ppc.grammar.trainers import Lessons
 from ppc.ir.policy import ON_SHARES, Policy, Training
 from ppc.passes.base import Pass, Step, steps
 from ppc.passes.differentiate import Differentiate
@@ -67,6 +68,7 @@ def check(source: str | Path | Source) -> Checked:
     mistakes += _overflows(compiled)
     mistakes += _mistaken_shapes(resolved)
     mistakes += _untrained(resolved)
+    mistakes += _unlearnable(text, resolved)
     if not mistakes and not resolved.bodies:
         mistakes.append(_no_model())
     if mistakes:
@@ -102,14 +104,15 @@ def compile_program(
         raise error.located(text) from None
 
 
-def training_of(source: str | Path | Source, *, model: str | None = None, as_: str | None = None) -> Training:
+def training_of(source: str | Path | Source, *, model: str | None = None, as_: str | None = None) -> Training | Lessons:
     """What the train block of a model says; it names the trainer."""
     text = read_source(source)
     resolved, mistakes = _understood(text)
     if mistakes:
         raise PpcError(*mistakes, source=text)
     try:
-        return _training(resolved, _chosen_body(resolved, model, as_))
+        body = _chosen_body(resolved, model, as_)
+        return resolved.lessons.get(body.graph.name) or _training(resolved, body)
     except PpcError as error:
         raise error.located(text) from None
 
@@ -117,12 +120,7 @@ def training_of(source: str | Path | Source, *, model: str | None = None, as_: s
 def _training(resolved: Resolved, body: Body) -> Training:
     found = resolved.trainings.get(body.graph.name)
     if found is None:
-        raise fail(
-            "PPC132",
-            f"`{body.graph.name}` has no train block.",
-            span=body.span,
-            hint=f"Add `train {body.graph.name} {{ … }}`.",
-        )
+        raise _no_training(resolved, body)
     return found
 
 
@@ -218,6 +216,24 @@ def _untrained(resolved: Resolved) -> Iterator[Diagnostic]:
         mistakes = [_untrainable(training, policy) for policy in policies]
         if mistakes and mistakes[0] and all(mistakes):
             yield mistakes[0]
+
+
+def _unlearnable(text: Source, resolved: Resolved) -> Iterator[Diagnostic]:
+    """Why a model cannot make the steps of its trainer: those that speak in phrases follow no private block."""
+    for lessons in resolved.lessons.values():
+        if body := resolved.bodies.get(lessons.model):
+            try:
+                _after_passes(text, body, None, lessons.step, lessons.step.batch)
+            except PpcError as error:
+                yield from error.diagnostics
+
+
+def _no_training(resolved: Resolved, body: Body) -> PpcError:
+    name = body.graph.name
+    if lessons := resolved.lessons.get(name):
+        message = f"The trainer of `{name}` learns in the clear: there is no plan of a training step."
+        return fail("PPC132", message, span=lessons.span, hint="`ppc train` carries it out.")
+    return fail("PPC132", f"`{name}` has no train block.", span=body.span, hint=f"Add `train {name} {{ … }}`.")
 
 
 def _untrainable(training: Training, policy: Policy) -> Diagnostic | None:

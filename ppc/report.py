@@ -28,6 +28,10 @@ def _lines(checked: Checked) -> Iterator[str]:
             yield "  no private block: nothing is said of who holds what"
             continue
         yield from _policy_lines(compiled.policy, compiled)
+    for lessons in checked.resolved.lessons.values():
+        yield ""
+        yield f"{lessons.model} by {lessons.by}, on the owner's machine:"
+        yield from (f"  {sentence}" for sentence in lessons.sentences())
 
 
 def _model_line(compiled: Compiled) -> str:

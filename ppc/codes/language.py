@@ -36,12 +36,12 @@ LANGUAGE = codes(
     ),
     PPC107=(
         "argument missing",
-        """An argument without a default was not given. `conv2d` needs its channels and its kernel, `dense` its
-        features, a pooling its kernel.""",
+        """An argument without a default was not given, or a phrase ends too early. `conv2d` needs its channels and
+        its kernel, `dense` its features, a pooling its kernel; `samples 50` needs its number.""",
     ),
     PPC108=(
         "too many arguments",
-        "More values stand between the brackets than the layer has arguments.",
+        "More values stand between the brackets than the layer has arguments, or more words in a phrase than it has.",
     ),
     PPC109=(
         "argument twice",
@@ -61,8 +61,8 @@ LANGUAGE = codes(
         "unknown line or option",
         """The block has no line, option or subject of this name. A private block knows `NAME from PARTY`, `weights
         …`, `result to PARTY`, `split`, `complement`, `server clear`, `joint`, `network`, `reveal range of
-        weights`; a train block `labels`, `logits`, `model`, `reuse inputs`, `loss`,
-        `sgd`.""",
+        weights`; a train block `labels`, `logits`, `model`, `reuse inputs`, `loss`, `sgd`, and the trainers that
+        speak in phrases have lines of their own.""",
     ),
     PPC113=(
         "said twice",
@@ -150,7 +150,8 @@ LANGUAGE = codes(
     ),
     PPC132=(
         "no train block",
-        "`--train` asks for a training step of a model that has no train block.",
+        """`--train` asks for a training step of a model that has no train block, or whose trainer is none that is
+        compiled to a plan: `ppc train` carries those out.""",
     ),
     PPC133=(
         "unknown private block",

@@ -14,6 +14,7 @@ from ppc.ir.types import Interval
 from ppc.source import START, Span
 
 Loss = Literal["softmax_cross_entropy", "mse"]
+LOSSES: tuple[Loss, ...] = ("softmax_cross_entropy", "mse")
 PUBLIC = "public"
 ON_SHARES = "shares"  # in the place of an owner: nobody holds it, both parties have shares of it
 

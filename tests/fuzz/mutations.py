@@ -41,7 +41,7 @@ _VOCABULARY = (
     ),
     *("offset", "server", "clear", "joint", "network", "reveal", "range", "of", "reuse", "inputs", "kept", "shared"),
     *("in", "as", "by", "real", "index", "weights", "labels", "logits", "result", "conv2d", "dense", "relu", "add"),
-    *("(", ")", "{", "}", "[", "]", ",", "=", "->", ":", "..", "\n", "#", '"', "-", "+", "sgd", "mse", "true", "same"),
+    *("(", ")", "{", "}", "[", "]", ",", "=", "->", ">=", ":", "..", "\n", "#", '"', "-", "+", "sgd", "mse", "true", "same"),
 )
 _CHARACTERS = "abz_ 09.-+>=(){}[],:#\"\n\r\t\0\x0b\x0c\x85\u2028\ufeff\u00a0é→ \U0001f600%\\;'/@"
 

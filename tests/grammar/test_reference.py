@@ -13,10 +13,15 @@ import ppc
 from ppc.cli import main
 from ppc.errors import PpcError
 from ppc.grammar.layers import LAYERS, REQUIRED, Parameter
-from ppc.grammar.lessons import LOSSES, SGD, TRAINERS
+from ppc.grammar.lessons import SGD
 from ppc.grammar.modes import FIELDS, JOINT_OPTIONS, NETWORK_OPTIONS, NOT_BUILT
 from ppc.grammar.textmate import keywords
+from ppc.grammar.trainers import NOT_BUILT as TRAINERS_NOT_BUILT
+from ppc.grammar.trainers import TRAINERS, distilled
+from ppc.grammar.trainers.phrases import Line
 from ppc.grammar.units import UNITS
+from ppc.ir.distilled import MEASURES
+from ppc.ir.policy import LOSSES
 from ppc.source import Source
 
 ROOT = Path(__file__).parents[2]
@@ -102,8 +107,28 @@ def test_every_word_of_the_grammar_is_there(word: str) -> None:
 
 @pytest.mark.parametrize(
     "word",
-    [*JOINT_OPTIONS, *NETWORK_OPTIONS, *FIELDS, *NOT_BUILT, *LOSSES, *TRAINERS, *(unit for unit in UNITS if unit)],
+    [
+        *JOINT_OPTIONS,
+        *NETWORK_OPTIONS,
+        *FIELDS,
+        *NOT_BUILT,
+        *LOSSES,
+        *TRAINERS,
+        *TRAINERS_NOT_BUILT,
+        *(unit for unit in UNITS if unit),
+    ],
 )
 def test_every_option_is_there(word: str) -> None:
     """Options, their words, losses, trainers, units."""
     assert re.search(rf"`[^`\n]*(?<!\w){re.escape(word)}(?!\w)[^`\n]*`", TEXT)
+
+
+@pytest.mark.parametrize("line", distilled.LINES, ids=lambda line: line.word)
+def test_every_line_of_a_trainer_is_there(line: Line) -> None:
+    """A row of its table begins with the line's first word."""
+    assert re.search(rf"^\| `{line.word}\b", TEXT, re.M)
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_everything_that_can_be_required_is_there(measure: str) -> None:
+    assert re.search(rf"`{measure}`", TEXT)

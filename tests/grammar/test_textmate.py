@@ -48,6 +48,7 @@ train net by joint {
     loss = mse
     sgd(rate=0.01, momentum=50%)
     upload 10% largest "now"
+    require accuracy >= 90%
 }
 label cases by lab {
     vote 3 "often"
@@ -88,7 +89,7 @@ def test_every_token_gets_the_scope_of_its_kind(text: str) -> None:
                 expected = "string.quoted.double"
             case "NAME":
                 expected = r"variable|support|entity\.name|constant\.(other|language)"
-            case "ARROW" | "EQUAL" | "SIGN" | "__ANON_0":
+            case "ARROW" | "COMPARISON" | "EQUAL" | "SIGN" | "__ANON_0":
                 expected = "keyword.operator"
             case "PARTY" | "MODEL" | "PRIVATE" | "TRAIN" | "LABEL":
                 expected = "storage.type"
