@@ -88,7 +88,7 @@ def _reveal(desk: Desk, step: Step) -> Opening:
         own = mine if mine is not None else desk.local.stored(share)
         found = _sum(desk, shape, own, theirs)
         if step.name in desk.certifying:
-            _certify(desk, step, found)
+            certify(step, desk.section.name, desk.iteration, found)
         return found
 
     return Opening(lambda out: _write(desk, shape, share, out), read)
@@ -110,10 +110,10 @@ def _sent(desk: Desk, step: Step) -> Opening:
     return Opening(write, read)
 
 
-def _certify(desk: Desk, step: Step, counted: Words) -> None:
+def certify(step: Step, section: str, iteration: int, counted: Words) -> None:
     """How many values left their range must be zero."""
     if counted.any():
-        when = "At the start" if desk.section.name == "setup" else f"In iteration {desk.iteration}"
+        when = "At the start" if section == "setup" else f"In iteration {iteration}"
         raise fail(
             "PPC656",
             f"{when}, values of `{step.layer}` left the range that the plan is proved for.",
