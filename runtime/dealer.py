@@ -56,7 +56,7 @@ class Dealer:
         parcel = self.layouts[section_name].empty()
         drawn = (hands[0], hands[1], hands[2])
         table = Table(self.plan, self.local, self.values, drawn, parcel, public or {}, self.watch)
-        self.values.enter(section, iteration)
+        self.values.enter(section)
         for step in self.values.schedules[section_name].order:
             self.values.put(step, deal_step(table, step))
             self.values.done(section, step)

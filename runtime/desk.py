@@ -27,16 +27,18 @@ class Desk:
     iteration: int
     given: Mapping[str, Any]
 
-    def __init__(self, plan: Plan, name: str, local: Local, coins: Coins) -> None:
+    def __init__(
+        self, plan: Plan, name: str, local: Local, coins: Coins, begun: Mapping[str, Value] | None = None
+    ) -> None:
         self.plan, self.name, self.local, self.coins = plan, name, local, coins
         self.first = self.plan.parties[0] == self.name
-        self.values: Scope[Value] = Scope(self.plan, self.carried)
+        self.values: Scope[Value] = Scope(self.plan, self.carried, begun=begun)
         self.certifying = {step.word("by") for step in self.plan.steps() if step.op == "certified"}
 
     def begin(self, section: Section, iteration: int, hand: Hand, given: Mapping[str, Any]) -> None:
         """The next pass through a section."""
         self.section, self.iteration, self.hand, self.given = section, iteration, hand, given
-        self.values.enter(section, iteration)
+        self.values.enter(section)
 
     def wire(self, name: str) -> Wire:
         return self.plan.wires[name]

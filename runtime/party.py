@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ppc.errors import InternalError
 from ppc.field import Words
 from ppc.plan.messages import HEADER, payload, senders
 from ppc.plan.steps import Plan, Section, Step
@@ -49,13 +50,16 @@ class Party:
         *,
         supply: Supply | None = None,
         coins: Coins | None = None,
+        carried: Mapping[str, Words] | None = None,
         threads: int = 1,
         variant: str | None = None,
         watch: Callable[[Desk, Step, Value], None] | None = None,
     ) -> None:
+        """`carried`: the shares with which an earlier run ended, where this one goes on from them."""
         self.plan, self.name, self.channel, self.supply = plan, name, channel, supply
         self.keys = seed.keys(session, name, artifact_hash(plan))
-        self.desk = Desk(plan, name, Local(plan.modulus_field, threads=threads, variant=variant), coins or Coins())
+        local = Local(plan.modulus_field, threads=threads, variant=variant)
+        self.desk = Desk(plan, name, local, coins or Coins(), carried)
         self.layouts = {section.name: Layout(plan, section) for section in plan.sections}
         self.meter = Meter()
         self.watch = watch
@@ -75,6 +79,11 @@ class Party:
         results = {result.name: desk.values[result.value] for result in section.results if self._receives(result.to)}
         desk.values.leave(section)
         return results
+
+    def carried(self) -> dict[str, Words]:
+        """This party's shares of what the last whole iteration handed on."""
+        local, found = self.desk.local, self.desk.values.carried
+        return {name: _share(name, value, self.plan, local) for name, value in found.items()}
 
     def _receives(self, to: str) -> bool:
         return to in ("", self.name)
@@ -131,6 +140,15 @@ class Party:
         if not header.length:
             return {step.name: np.empty(0, np.uint64) for step, _ in parts}
         return _split(header.payload(self.channel.receive(HEADER + header.length, header)), parts)
+
+
+def _share(name: str, value: Value, plan: Plan, local: Local) -> Words:
+    """A share as it is kept; that of the other party's own number is zero."""
+    if value is None:
+        return local.zeros(plan.wires[name].shape)
+    if not isinstance(value, np.ndarray):
+        raise InternalError(f"{name} is carried in another form than a share", place="run")
+    return value
 
 
 def _split(room: Words, parts: Sequence[tuple[Step, int]]) -> dict[str, Words]:

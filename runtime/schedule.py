@@ -5,7 +5,7 @@ The parties, the dealer and the twin walk a plan in the same order. Knows steps 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Generic, TypeVar
@@ -65,11 +65,15 @@ class Schedule:
 class Scope(Generic[V]):
     """The values of a run by name. What setup made and what is carried stays; the rest goes after its last use."""
 
-    def __init__(self, plan: Plan, carried: Callable[[Carry, V, str], V]) -> None:
-        """`carried` gives a value the form in which it is carried, from the value of another name."""
-        self.plan, self._carried = plan, carried
+    def __init__(
+        self, plan: Plan, carried: Callable[[Carry, V, str], V], *, begun: Mapping[str, V] | None = None
+    ) -> None:
+        """`carried` gives a value the form in which it is carried, from the value of another name. `begun` holds what
+        an earlier run carried to here, where this one goes on from it."""
+        self.plan, self._carried, self._begun = plan, carried, begun
         self._lasting: dict[str, V] = {}
         self._passing: dict[str, V] = {}
+        self._carries = plan.section("each").carries
         self.schedules = {section.name: Schedule(section) for section in plan.sections}
 
     def __getitem__(self, name: str) -> V:
@@ -91,16 +95,30 @@ class Scope(Generic[V]):
             for name in self.schedules[section.name].dying[step.name]:
                 self._passing.pop(name, None)
 
-    def enter(self, section: Section, iteration: int) -> None:
-        """In the first iteration the carried values are those that setup made."""
+    def enter(self, section: Section) -> None:
+        """A section begins. Before the first iteration, what is carried is what setup made, or an earlier run."""
         self._passing = {}
-        if section.name == "each" and iteration == 0:
-            for carry in section.carries:
-                self._lasting[carry.name] = self._carried(carry, self[carry.first], carry.first)
+        if section.name != "setup":
+            self._begin()
+
+    def _begin(self) -> None:
+        for carry in self._carries:
+            if carry.name in self._lasting:
+                continue
+            self._lasting[carry.name] = self._first(carry) if self._begun is None else self._begun[carry.name]
+
+    def _first(self, carry: Carry) -> V:
+        return self._carried(carry, self[carry.first], carry.first)
+
+    @property
+    def carried(self) -> dict[str, V]:
+        """What the last iteration handed on."""
+        return {carry.name: self._lasting[carry.name] for carry in self._carries}
 
     def leave(self, section: Section) -> None:
         if section.name == "setup":
             self._lasting.update(self._passing)
+            self._begin()
         carries = {carry.name: self._carried(carry, self[carry.then], carry.then) for carry in section.carries}
         self._lasting.update(carries)
         self._passing = {}

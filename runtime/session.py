@@ -53,10 +53,10 @@ class Outcome:
         return next(r for home, number, r in self.results[party] if (home, number) == (section, iteration))
 
 
-def passes(plan: Plan, iterations: int) -> list[tuple[str, int]]:
+def passes(plan: Plan, iterations: int, start: int = 0) -> list[tuple[str, int]]:
     """Setup once, the middle section again and again, finish once."""
-    counts = {"setup": 1, "each": iterations, "finish": 1}
-    return [(section.name, turn) for section in plan.sections for turn in range(counts[section.name])]
+    turns = {"setup": range(1), "each": range(start, start + iterations), "finish": range(1)}
+    return [(section.name, turn) for section in plan.sections for turn in turns[section.name]]
 
 
 def run_in_memory(

@@ -52,7 +52,7 @@ class Twin:
     def run(self, section_name: str, iteration: int, values: Mapping[str, Any]) -> dict[str, Any]:
         """One pass through a section: every value of its steps by name."""
         section = self.plan.section(section_name)
-        self.values.enter(section, iteration)
+        self.values.enter(section)
         found: dict[str, Any] = {}
         for step in self.values.schedules[section_name].order:
             found[step.name] = self._step(step, section_name, iteration, values)

@@ -58,6 +58,13 @@ class Bundle:
     def training(self) -> bool:
         return self.manifest.epochs > 0
 
+    def released(self, party: str = "") -> tuple[str, ...]:
+        """The weights that a training gives out at its end, to whomever, or to one party."""
+        if not self.training:
+            return ()
+        results = self.plan(self.batches[0]).section("finish").results
+        return tuple(dict.fromkeys(one.name for one in results if one.to and party in ("", one.to)))
+
     @property
     def batches(self) -> tuple[int, ...]:
         return tuple(batch.batch for batch in self.manifest.batches)

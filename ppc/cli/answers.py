@@ -17,14 +17,23 @@ MOST_SHOWN = 12  # numbers of an example
 MOST_ROWS = 200  # of a table on a terminal
 
 
-def check_output(path: Path | None) -> None:
-    """Before anything is computed: whether the result can have this name."""
+def check_output(path: Path | None, *, weights: bool = False) -> None:
+    """Before anything is computed: whether the result, which may be `weights`, can have this name."""
     if path is None:
         return
-    if path.suffix != ".npz":
+    if path.suffix not in ((".npz", ".safetensors") if weights else (".npz",)):
         raise fail("PPC509", f"`{path}` does not end in .npz, as results do.", hint=f"Write `-o {path.stem}.npz`.")
     if not path.parent.is_dir():
         raise fail("PPC509", f"`{path}` cannot be written: its folder is not there.", hint="Make the folder first.")
+
+
+def save_model(path: Path, weights: Mapping[str, Array]) -> None:
+    """A trained model, as any other weights."""
+    import numpy as np
+
+    from ppc.weights import save as save_weights
+
+    save_weights(path, {name: np.asarray(value, np.float32) for name, value in weights.items()})
 
 
 def save(path: Path, results: Mapping[str, Array]) -> None:

@@ -17,7 +17,7 @@ from ppc.cli.role_start import (
     stopping,
     telling_of,
 )
-from ppc.cli.telling import Telling
+from ppc.cli.telling import Far, Telling
 
 if TYPE_CHECKING:
     from ppc.runtime.keyring import Keyring
@@ -64,7 +64,7 @@ def _serve(arguments: Namespace, service: Any, keyring: Keyring, telling: Tellin
     telling.say(f"the dealer listens at {shown((here[0], listener.port))} for {' and '.join(service.bundle.parties)}")
     if arguments.embedded:
         end_with_starter()
-    with stopping(service.stop.set), telling.progress("dealt", lambda: (service.sent, service.total)):
+    with stopping(service.stop.set), telling.progress("dealt", lambda: Far(done=service.sent, total=service.total)):
         service.serve(listener)
     if service.once and service.failed:
         raise service.failed[-1]

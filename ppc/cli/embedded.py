@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import Empty, Queue
 from threading import Thread
@@ -20,7 +20,7 @@ from time import monotonic
 from typing import Any
 
 import ppc
-from ppc.cli.telling import Telling
+from ppc.cli.telling import Far, Telling
 from ppc.errors import Diagnostic, Note, PpcError, fail
 
 ROLES = ("dealer", "server", "client")
@@ -40,7 +40,7 @@ class Roles:
     done: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     ports: dict[str, int] = field(default_factory=dict[str, int])
     listeners: list[Thread] = field(default_factory=list[Thread])
-    far: tuple[int, int] = (0, 0)
+    heard: dict[str, Far] = field(default_factory=dict[str, Far])
 
     def start(self, role: str, arguments: Sequence[str]) -> None:
         """A process that believes its own copy of ppc only, whatever lies in the folder where it is started."""
@@ -79,8 +79,7 @@ class Roles:
                 if len(self.ports) == 2:
                     self._introduce()
             case "progress":
-                if role == "server":  # all but the client's seed passes there
-                    self.far = (event["done"], event["total"])
+                self.heard[role] = Far(**{key: value for key, value in event.items() if key != "event"})
             case "done":
                 self.telling.detail(f"{role}: done")
                 self.done[role] = event
@@ -90,6 +89,12 @@ class Roles:
                 raise self._first([], _ended(role, event["code"]))
             case _:
                 pass
+
+    @property
+    def far(self) -> Far:
+        """All but the client's seed passes the server; what is said, any party may say."""
+        said = "  ".join(far.said for far in self.heard.values() if far.said)
+        return replace(self.heard.get("server", Far()), said=said)
 
     def _introduce(self) -> None:
         """The parties learn where the others listen."""
@@ -151,7 +156,12 @@ def _ended(role: str, code: int) -> PpcError:
 
 
 def run(
-    bundle: Path, folder: Path, parties: Mapping[str, str], options: Mapping[str, Sequence[str]], telling: Telling
+    bundle: Path,
+    folder: Path,
+    parties: Mapping[str, str],
+    options: Mapping[str, Sequence[str]],
+    telling: Telling,
+    what: str = "joint run",
 ) -> Roles:
     """Run a bundle with all roles here. `options` are those of each role; results lie in `folder`, by role."""
     from ppc.runtime.keyring import throw_away
@@ -163,7 +173,7 @@ def run(
         for role in ROLES:
             own = ["--embedded", "--certificates", str(certificates[role]), *options[role]]
             roles.start(role, [*verbs[role], str(bundle), *own])
-        with telling.progress("joint run", lambda: roles.far):
+        with telling.progress(what, lambda: roles.far):
             roles.follow()
     finally:
         roles.close()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sys
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ppc.cli import answers
@@ -24,17 +25,22 @@ from ppc.cli.role_start import (
     telling_of,
     terms_of,
 )
-from ppc.cli.telling import Telling, as_facts, counts_table
+from ppc.cli.telling import Far, Telling, as_facts, counts_table
+from ppc.cli.training_options import wishes_of
 from ppc.errors import fail
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ppc.bundle import Bundle
     from ppc.data import Array
     from ppc.runtime.keyring import Keyring
+    from ppc.runtime.roles.brought import Brought
+    from ppc.runtime.roles.course import Wishes
     from ppc.runtime.roles.dealt import Dealt
-    from ppc.runtime.roles.meeting import Terms
+    from ppc.runtime.roles.meeting import Standing, Terms
     from ppc.runtime.roles.party import PartyRun
-    from ppc.runtime.roles.request import Stretch
+    from ppc.runtime.roles.request import Request, Stretch
     from ppc.runtime.wire.link import Link
     from ppc.runtime.wire.tls_channel import TlsChannel
 
@@ -42,67 +48,78 @@ if TYPE_CHECKING:
 def party(arguments: Namespace) -> int:
     """One run of one party."""
     telling = telling_of(arguments)
-    if not arguments.serve:
-        answers.check_output(arguments.output)
     with ending_on_signals(telling):
         bundle, keyring = opened(arguments, arguments.bundle, arguments.role)
-        terms = terms_of(arguments)
+        if not arguments.serve:
+            answers.check_output(arguments.output, weights=bool(bundle.released(bundle.party)))
         brought = brought_by(arguments, bundle, telling)
+        side = Side(arguments, bundle, keyring, brought, terms_of(arguments), wishes_of(arguments, bundle, brought))
         if arguments.serve:
-            return serve(arguments, bundle, keyring, brought, terms, telling)
-        link, book = _met(arguments, bundle, keyring, brought.examples, terms, telling)
+            return serve(side, telling)
+        link, book = _met(side, telling)
         try:
-            results, run = _run(arguments, bundle, keyring, link, book, brought, terms, telling)
+            results, run = _run(side, link, book, telling)
         finally:
             link.close()
     _tell(arguments, telling, run, results)
     return 0
 
 
-def _met(
-    arguments: Namespace, bundle: Bundle, keyring: Keyring, examples: int | None, terms: Terms, telling: Telling
-) -> tuple[Link, Book]:
+@dataclass(frozen=True)
+class Side:
+    """What this party has when it sets out: its command line, bundle, certificates, values and wishes."""
+
+    arguments: Namespace
+    bundle: Bundle
+    keyring: Keyring
+    brought: Brought
+    terms: Terms
+    wishes: Wishes | None
+
+    @property
+    def standing(self) -> Standing:
+        from ppc.runtime.roles import meeting
+
+        return meeting.standing(self.bundle, self.brought.examples, self.terms, self.wishes)
+
+
+def _met(side: Side, telling: Telling) -> tuple[Link, Book]:
     """The link to the other party, and the addresses."""
     from ppc.runtime.roles import meeting
 
-    if bundle.role == "client":
+    arguments, terms, standing = side.arguments, side.terms, side.standing
+    if side.bundle.role == "client":
         book = addresses(arguments, ("peer",) if terms.files else ("peer", "dealer"), terms)
         telling.detail(f"dialling the server at {shown(book['peer'])}")
-        return meeting.meet_server(bundle, keyring, book["peer"], examples, terms), book
+        return meeting.meet_server(standing, side.keyring, book["peer"], terms), book
     book = {} if arguments.embedded else addresses(arguments, () if terms.files else ("dealer",), terms)
     with_port = (HERE, 0) if arguments.embedded else arguments.listen or (EVERYWHERE, meeting.SERVER_PORT)
-    listener = meeting.listen(bundle, keyring, with_port, examples, terms)
+    listener = meeting.listen(standing, side.keyring, with_port)
     try:
         telling.event("listening", port=listener.port)
-        telling.say(f"{bundle.party} listens for its client at {shown((with_port[0], listener.port))}")
+        telling.say(f"{side.bundle.party} listens for its client at {shown((with_port[0], listener.port))}")
         book = started_book() if arguments.embedded else book
         return from_elsewhere(listener.accept(terms.patience), book, terms), book
     finally:
         listener.close()
 
 
-def _run(
-    arguments: Namespace,
-    bundle: Bundle,
-    keyring: Keyring,
-    link: Link,
-    book: Book,
-    brought: Any,
-    terms: Terms,
-    telling: Telling,
-) -> tuple[dict[str, Array], PartyRun]:
+def _run(side: Side, link: Link, book: Book, telling: Telling) -> tuple[dict[str, Array], PartyRun]:
     """From two connected parties to the result."""
     from ppc.runtime.roles import request
     from ppc.runtime.roles.party import PartyRun
     from ppc.runtime.roles.trace import Trace
     from ppc.runtime.wire.tls_channel import TlsChannel
 
+    arguments, bundle, brought = side.arguments, side.bundle, side.brought
     examples = request.agreed_examples(bundle, brought.examples, link.theirs)
-    stretches = request.stretches(bundle, examples)
+    course = side.wishes.course(link.session, link.theirs, examples) if side.wishes else None
+    asked = course.request if course else request.Request(examples=examples)
+    stretches = request.stretches(bundle, asked)
     fits(stretches, bundle.parties.index(bundle.party))
-    channel = TlsChannel(link, idle=terms.idle)
+    channel = TlsChannel(link, idle=side.terms.idle)
     telling.detail(f"session {link.session.hex()} with the {link.peer}: {examples:,} examples")
-    dealt = _dealt(arguments, bundle, keyring, channel, book, examples, terms)
+    dealt = _dealt(side, channel, book, asked)
     try:
         run = PartyRun(
             bundle=bundle,
@@ -112,10 +129,11 @@ def _run(
             brought=brought,
             examples=examples,
             run=stretches,
+            course=course,
             threads=arguments.threads,
             trace=Trace() if arguments.trace or arguments.traced else None,
         )
-        with telling.progress(f"{bundle.party}", lambda: (run.moved, run.total)):
+        with telling.progress(f"{bundle.party}", lambda: far(run)):
             results = run.carry_out()
         channel.finish()
         return results, run
@@ -124,23 +142,23 @@ def _run(
         channel.close()
 
 
-def _dealt(
-    arguments: Namespace,
-    bundle: Bundle,
-    keyring: Keyring,
-    channel: TlsChannel,
-    book: Book,
-    examples: int,
-    terms: Terms,
-) -> Dealt:
+def far(run: PartyRun) -> Far:
+    """How far a run is; the steps of a training are counted with those that were done before."""
+    before = run.course.request.start if run.course else 0
+    steps = {"step": before + run.steps, "steps": before + run.all_steps} if run.course else {}
+    return Far(done=run.moved, total=run.total, said=run.said, **steps)
+
+
+def _dealt(side: Side, channel: TlsChannel, book: Book, asked: Request) -> Dealt:
     """Where this party's secrets come from: a dealer that is there, or its files."""
     from ppc.cli.prep_verbs import shelf_of
     from ppc.runtime.roles import meeting
     from ppc.runtime.roles.shelved import ShelvedDealt
 
-    if not terms.files:
-        return meeting.meet_dealer(bundle, keyring, book["dealer"], channel.link.session, examples, terms)
-    return ShelvedDealt(channel, shelf_of(arguments, bundle), first=bundle.role == "client")
+    bundle = side.bundle
+    if not side.terms.files:
+        return meeting.meet_dealer(bundle, side.keyring, book["dealer"], channel.link.session, asked, side.terms)
+    return ShelvedDealt(channel, shelf_of(side.arguments, bundle), first=bundle.role == "client")
 
 
 def fits(stretches: Sequence[Stretch], index: int) -> None:
@@ -161,7 +179,7 @@ def fits(stretches: Sequence[Stretch], index: int) -> None:
 def _tell(arguments: Namespace, telling: Telling, run: PartyRun, results: dict[str, Array]) -> None:
     """The answer, and what it took."""
     if arguments.output is not None and results:
-        answers.save(arguments.output, results)
+        keep(arguments.output, results, run.bundle)
     if run.trace is not None:
         write_trace(arguments, run.bundle.role, {run.bundle.party: run.trace.spans})
     facts = {"predicted": as_facts(run.predicted), "measured": as_facts(run.measured)}
@@ -176,6 +194,16 @@ def _tell(arguments: Namespace, telling: Telling, run: PartyRun, results: dict[s
     if arguments.output is None:
         sys.stdout.write("".join(f"{line}\n" for line in answers.shown(results)))
     telling.say("\n".join(_summary(run)))
+
+
+def keep(path: Path, results: Mapping[str, Array], bundle: Bundle) -> None:
+    """All results; or of a training the model, where the file's name says so."""
+    if path.suffix == ".npz":
+        answers.save(path, results)
+        return
+    model = {name: results[name] for name in bundle.released() if name in results}
+    if model:
+        answers.save_model(path, model)
 
 
 def _summary(run: PartyRun) -> list[str]:
@@ -204,13 +232,13 @@ def write_trace(arguments: Namespace, role: str, spans: dict[str, list[Any]]) ->
         write_whole(arguments.traced, json.dumps(spans).encode())
 
 
-def serve(arguments: Namespace, bundle: Bundle, keyring: Keyring, brought: Any, terms: Terms, telling: Telling) -> int:
+def serve(side: Side, telling: Telling) -> int:
     """A server for many clients, until it is told to end."""
     from ppc.runtime.roles import meeting
-    from ppc.runtime.roles.request import hello_of
     from ppc.runtime.roles.service import Service
     from ppc.runtime.wire.listener import Listener
 
+    arguments, bundle, terms, standing = side.arguments, side.bundle, side.terms, side.standing
     if bundle.role != "server":
         raise fail("PPC665", f"The {bundle.role} dials; only the server serves.", hint="`ppc party server … --serve`")
     book = addresses(arguments, () if terms.files else ("dealer",), terms)
@@ -218,19 +246,18 @@ def serve(arguments: Namespace, bundle: Bundle, keyring: Keyring, brought: Any, 
 
     def session(link: Link) -> str:
         from_elsewhere(link, book, terms)
-        results, run = _run(arguments, bundle, keyring, link, book, brought, terms, quiet)
+        results, run = _run(side, link, book, quiet)
         _keep(arguments, link, results)
         return f"{run.examples:,} examples, {sum(run.measured.sent):,} bytes, {run.measured.rounds} rounds"
 
     service = Service(
-        hello=hello_of(bundle, brought.examples, files=terms.files),
+        hello=standing.hello,
         carry_out=session,
         say=telling.say,
         most=arguments.most,
     )
     here = arguments.listen or (EVERYWHERE, meeting.SERVER_PORT)
-    check = meeting.check_of(bundle, brought.examples)
-    listener = Listener(here, keyring, service.answer, expects=("client",), check=check)
+    listener = Listener(here, side.keyring, service.answer, expects=("client",), check=standing.check)
     telling.say(f"{bundle.party} serves at {shown((here[0], listener.port))}, {service.most} sessions at a time")
     with stopping(service.stop.set):
         service.serve(listener)

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ppc.cli.telling import Telling
+from ppc.cli.telling import Far, Telling
 from ppc.errors import fail
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def shelf_of(arguments: Namespace, bundle: Bundle) -> Callable[[Stretch], Shelf]
             stretch.plan,
             bundle.party,
             dealers=arguments.trust,
-            iterations=stretch.iterations,
+            iterations=stretch.whole,
         )
 
     return shelf
@@ -75,17 +75,17 @@ def deal_files(arguments: Namespace, telling: Telling) -> int:
     from ppc.passes.checks.verdict import accepted
     from ppc.runtime.prep.signing import load_or_make
     from ppc.runtime.prep.writing import run_bytes
-    from ppc.runtime.roles.request import stretches
+    from ppc.runtime.roles.request import Request, stretches
 
     if arguments.output is None:
         raise fail("PPC509", "Files are written into a folder.", hint="Name it: `-o FOLDER`.")
     bundle = read(locate(arguments.bundle[0], "dealer"), accepted, role="dealer")
     weights = brought(bundle, inputs=None, weights=arguments.weights, seed=arguments.seed, quiet=True)
-    run = stretches(bundle, arguments.examples or max(bundle.batches))
+    run = stretches(bundle, Request(examples=arguments.examples or max(bundle.batches)))
     key = load_or_make(arguments.key or default_key())
     done = [0]
     total = arguments.count * sum(run_bytes(stretch.plan, stretch.iterations) for stretch in run)
-    with telling.progress("dealt", lambda: (done[0], total)):
+    with telling.progress("dealt", lambda: Far(done=done[0], total=total)):
         pairs = _dealt(arguments, run, key, weights, done)
     if arguments.json:
         facts = {"ok": True, "dealer": key.name, "pairs": pairs, "bytes": done[0], "written": str(arguments.output)}
@@ -107,7 +107,7 @@ def _dealt(arguments: Namespace, run: tuple[Stretch, ...], key: Any, weights: An
     deal = partial(deal_to_files, key=key, days=arguments.days, threads=arguments.threads, progress=wrote)
     found: list[str] = []
     for stretch in run:
-        public = given(stretch, "", weights, training=False)
+        public = given(stretch, "", weights)
         found += deal(stretch.plan, arguments.output, arguments.count, iterations=stretch.iterations, public=public)
     return found
 

@@ -17,6 +17,7 @@ from ppc.cli.options import (
     verb_of,
     weights_of,
 )
+from ppc.cli.training_options import training_of
 
 
 def add(verbs: Verbs) -> None:
@@ -93,7 +94,10 @@ def _party(verbs: Verbs) -> None:
     verb.add_argument("--ledger", type=Path, metavar="FOLDER", help="of what was used (~/.local/state/ppc)")
     verb.add_argument("--input", type=Path, metavar="FILE", help="a .npz with this party's examples, or one .npy")
     weights_of(verb)
-    verb.add_argument("-o", dest="output", type=Path, metavar="FILE.npz", help="write this party's results here")
+    verb.add_argument(
+        "-o", dest="output", type=Path, metavar="FILE.npz", help="this party's results; of a trained model .safetensors"
+    )
+    training_of(verb)
     _waiting(verb)
     _role(verb)
 

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,23 @@ from ppc.errors import PpcError, render
 if TYPE_CHECKING:
     from ppc.runtime.roles.request import Counts
 
-Far = Callable[[], tuple[int, int]]  # bytes that were moved, and all
 EVERY = 0.1  # seconds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Far:
+    """How far something is: bytes that were moved, of all; where it has steps, these too; and what is to be said."""
+
+    done: int = 0
+    total: int = 0
+    step: int = 0
+    steps: int = 0
+    said: str = ""
+
+    @property
+    def words(self) -> str:
+        step = f"step {self.step:,} of {self.steps:,}" if self.steps else ""
+        return "  ".join(filter(None, (step, self.said)))
 
 
 class Telling:
@@ -51,7 +67,7 @@ class Telling:
             sys.stderr.write(render(error))
 
     @contextmanager
-    def progress(self, what: str, far: Far) -> Generator[None]:
+    def progress(self, what: str, far: Callable[[], Far]) -> Generator[None]:
         """While something runs, how far it is."""
         ended = Event()
         watch = self._tell if self.events else self._draw if sys.stderr.isatty() and not self.quiet else None
@@ -65,16 +81,16 @@ class Telling:
             if thread:
                 thread.join()
 
-    def _tell(self, _what: str, far: Far, ended: Event) -> None:
-        last = -1
+    def _tell(self, _what: str, far: Callable[[], Far], ended: Event) -> None:
+        last = Far()
         while not ended.wait(EVERY):
-            done, total = far()
-            if done != last:
-                self.event("progress", done=done, total=total)
-            last = done
+            now = far()
+            if now != last:
+                self.event("progress", **asdict(now))
+            last = now
 
-    def _draw(self, what: str, far: Far, ended: Event) -> None:
-        """A bar in bytes, with the speed and the time that is left."""
+    def _draw(self, what: str, far: Callable[[], Far], ended: Event) -> None:
+        """A bar in bytes, with the speed, the time that is left, and the step."""
         from rich.console import Console
         from rich.progress import (
             BarColumn,
@@ -92,12 +108,13 @@ class Telling:
             TransferSpeedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
+            TextColumn("{task.fields[words]}"),
         )
         with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task(what, total=None)
+            task = bar.add_task(what, total=None, words="")
             while not ended.wait(EVERY):
-                done, total = far()
-                bar.update(task, completed=done, total=total or None)
+                now = far()
+                bar.update(task, completed=now.done, total=now.total or None, words=now.words)
 
 
 def counts_table(parties: tuple[str, str], predicted: Counts, measured: Counts) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ppc.cli import train_verb
-from ppc.cli.options import Verbs, json_of, loud_of, positive, program_of, verb_of, weights_of
+from ppc.cli.options import Verbs, json_of, loud_of, program_of, verb_of, weights_of
 
 
 def add(verbs: Verbs) -> None:
@@ -14,9 +14,6 @@ def add(verbs: Verbs) -> None:
     verb.add_argument("--data", type=Path, metavar="FILE", help="a .npz with the examples and their labels")
     weights_of(verb)
     verb.add_argument("-o", dest="output", type=Path, metavar="FILE", help="the trained weights, as .safetensors")
-    verb.add_argument("--checkpoint", type=Path, metavar="FOLDER", help="keep here what a resumed training needs")
-    verb.add_argument("--every", type=positive, default=100, metavar="N", help="steps between two checkpoints (100)")
-    verb.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
     loud_of(verb)
     json_of(verb)
     for trainer in train_verb.TRAINERS.values():

@@ -18,6 +18,7 @@ from ppc.cli.options import level_of, positive
 from ppc.cli.role_start import ending_on_signals
 from ppc.cli.run_verb import JOINT, agreed, given_results, learned, measured_of
 from ppc.cli.telling import Telling, as_facts, counts_table, from_facts
+from ppc.cli.training_options import check_options, chosen, training_of
 from ppc.errors import fail
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ SEED_BITS = 62
 
 def options(verb: ArgumentParser) -> None:
     """What this trainer adds to the command line."""
+    training_of(verb)
     level_of(verb)
     verb.add_argument("--threads", type=positive, default=1, metavar="N", help="of each role, for computing (1)")
 
@@ -49,17 +51,16 @@ def train(arguments: Namespace) -> int:
         home = bundle.write(bundling.program(made), folder / "build")
         client, server = lowered.plan.parties
         parties = {"client": client, "server": server}
-        roles = embedded.run(home, folder, parties, _options(arguments, lowered, folder), telling)
+        roles = embedded.run(home, folder, parties, _options(arguments, lowered, folder), telling, "training")
         results = given_results(folder)
     model = {name: results[name] for name in _released(lowered) if name in results}
     if arguments.output is not None and model:
-        _save(arguments.output, model)
+        answers.save_model(arguments.output, model)
     return _told(arguments, lowered, results, roles.done)
 
 
 def _check(arguments: Namespace) -> None:
-    if arguments.checkpoint is not None or arguments.resume:
-        raise fail("PPC115", "Checkpoints of a joint training are not built yet.", hint="Leave them out.")
+    check_options(arguments)
     if arguments.data is None:
         raise fail("PPC508", "There is nothing to learn from.", hint="Name the examples: `--data FILE.npz`.")
     path: Path | None = arguments.output
@@ -78,7 +79,9 @@ def _options(arguments: Namespace, lowered: Lowered, folder: Path) -> dict[str, 
     for role, name in names.items():
         line = ["--threads", str(arguments.threads)]
         if role != "dealer":
-            line += ["-o", str(folder / f"{role}.npz")]
+            line += ["-o", str(folder / f"{role}.npz"), *chosen(arguments)]
+            if arguments.checkpoint is not None:
+                line += ["--checkpoint", str(arguments.checkpoint / role)]
             if wanted_rows(plan, name):
                 line += ["--input", str(arguments.data)]
         if brings_weights(plan, name):
@@ -90,14 +93,6 @@ def _options(arguments: Namespace, lowered: Lowered, folder: Path) -> dict[str, 
 def _released(lowered: Lowered) -> list[str]:
     """The parameters that the plan gives to somebody at its end."""
     return [result.name for result in lowered.plan.section("finish").results if result.to]
-
-
-def _save(path: Path, model: dict[str, Array]) -> None:
-    import numpy as np
-
-    from ppc.weights import save
-
-    save(path, {name: np.asarray(values, np.float32) for name, values in model.items()})
 
 
 def _told(arguments: Namespace, lowered: Lowered, results: dict[str, Array], done: dict[str, Any]) -> int:

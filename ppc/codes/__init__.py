@@ -19,6 +19,7 @@ from ppc.codes.machines import MACHINES
 from ppc.codes.preps import PREPS
 from ppc.codes.privacy import PRIVACY
 from ppc.codes.runs import RUNS
+from ppc.codes.trainings import TRAININGS
 from ppc.codes.wire import WIRE
 
 CODES: dict[str, Code] = {
@@ -29,6 +30,7 @@ CODES: dict[str, Code] = {
     **KERNELS,
     **BUNDLES,
     **PREPS,
+    **TRAININGS,
     **AUDITS,
     **IMPORTS,
     **RUNS,

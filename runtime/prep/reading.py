@@ -169,6 +169,7 @@ class Wanted:
     artifact: str
     facts: tuple[tuple[str, str, object], ...]  # words for people, the header's name of it, its value
     sizes: tuple[int, ...]
+    passes: tuple[tuple[str, int], ...]  # in the order of their segments, behind the seed's
 
     def problem(self, prep: Prep) -> PpcError | None:
         """What keeps a file from being used for it; None if nothing does."""
@@ -201,7 +202,13 @@ def wanted(plan: Plan, party: str, iterations: int = 1) -> Wanted:
         ("the field", "field", plan.field),
         ("the protocol's parameters", "protocol", protocol(plan)),
     )
-    return Wanted(party=party, artifact=artifact, facts=facts, sizes=tuple(sizes(plan, role, iterations)))
+    return Wanted(
+        party=party,
+        artifact=artifact,
+        facts=facts,
+        sizes=tuple(sizes(plan, role, iterations)),
+        passes=tuple(passes(plan, iterations)),
+    )
 
 
 def sizes(plan: Plan, role: int, iterations: int) -> list[int]:

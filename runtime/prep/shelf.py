@@ -100,7 +100,8 @@ class Shelf:
         return self._use(pair, session, peer, offer.seen)
 
     def _use(self, pair: str, session: bytes, peer: str, seen: Seen | None) -> Use:
-        return Use(self.open(pair), self.ledger, session=session, peer=peer, seen=seen)
+        prep, passes = self.open(pair), self.wanted.passes
+        return Use(prep, self.ledger, session=session, peer=peer, seen=seen, passes=passes)
 
     def _problem(self, pair: str) -> PpcError | None:
         try:

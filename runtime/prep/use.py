@@ -12,6 +12,7 @@ earlier state cannot decrypt what it used before. Both machines restored togethe
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import ExitStack
 from time import time
 from types import TracebackType
@@ -34,10 +35,21 @@ _SLACK = 300  # seconds that the clocks of two machines may be apart
 
 
 class Use:
-    """A party's hold on a file. `seen` is what it knew of the peer's ledger before the peer wrote its head."""
+    """A party's hold on a file. `seen` is what it knew of the peer's ledger before the peer wrote its head; `passes`
+    are those of the run, in the order of their segments."""
 
-    def __init__(self, prep: Prep, ledger: Ledger, *, session: bytes, peer: str, seen: Seen | None) -> None:
+    def __init__(
+        self,
+        prep: Prep,
+        ledger: Ledger,
+        *,
+        session: bytes,
+        peer: str,
+        seen: Seen | None,
+        passes: Sequence[tuple[str, int]],
+    ) -> None:
         self.prep, self.ledger, self.session, self.peer = prep, ledger, session.hex(), peer
+        self._places = {each: SEED_SEGMENT + place for place, each in enumerate(passes, 1)}
         self.pair = prep.header.pair
         self._seen, self._agreed = seen, False
         self._own = b""
@@ -152,11 +164,12 @@ class Use:
         """Party 1's corrections; party 0 needs none."""
         return self._corrections if self.prep.header.role == 1 else None
 
-    def _corrections(self, _section: str, _iteration: int) -> Bytes:
-        """The segments follow the passes of a run, in their order."""
-        place = self._next
-        if self._key is None or place >= len(self.prep.segments):
-            raise InternalError("more passes than the file was dealt for", place=self.pair)
+    def _corrections(self, section: str, iteration: int) -> Bytes:
+        """Segments are used in their order. Those of steps that were done before, with another file, are left out and
+        used up with the next one."""
+        place = self._places.get((section, iteration), len(self.prep.segments))
+        if self._key is None or not self._next <= place < len(self.prep.segments):
+            raise InternalError("a pass that the file was not dealt for", place=self.pair)
         if place > self._burnt:
             self._burnt = min(place + BLOCK, len(self.prep.segments)) - 1
             self.ledger.take(self.pair, self._burnt, session=self.session, peer=self.peer)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ppc.plan.kept import taken
 from ppc.plan.steps import Plan, Step
 from ppc.plan.wires import Wire
+from ppc.runtime.roles.lessons import Lessons
 from ppc.runtime.roles.request import Stretch
 from ppc.runtime.session import Given
 
@@ -82,8 +83,9 @@ def _name(step: Step) -> str:
     return step.name.removesuffix(".first")
 
 
-def given(stretch: Stretch, party: str, brought: Brought, *, training: bool) -> Given:
-    """The values of a stretch by section and iteration, under the names of the plan's steps."""
+def given(stretch: Stretch, party: str, brought: Brought, lessons: Lessons | None = None) -> Given:
+    """The values of a stretch by section and iteration, under the names of the plan's steps. Of a training, `lessons`
+    say which examples are taken when."""
     homes: dict[str, list[Step]] = {}
     for home, step in _givens(stretch.plan, party):
         homes.setdefault(home, []).append(step)
@@ -99,7 +101,7 @@ def given(stretch: Stretch, party: str, brought: Brought, *, training: bool) -> 
                 found[step.name] = _signal(step)
             elif name in brought.rows:
                 whole = section != "each"
-                found[step.name] = brought.rows[name] if whole else _batch(step, stretch, iteration, training, brought)
+                found[step.name] = brought.rows[name] if whole else _batch(step, stretch, iteration, lessons, brought)
             elif name in brought.whole:
                 found[step.name] = brought.whole[name]
         return found  # what is missing, the party says (PPC654)
@@ -107,12 +109,12 @@ def given(stretch: Stretch, party: str, brought: Brought, *, training: bool) -> 
     return values
 
 
-def _batch(step: Step, stretch: Stretch, iteration: int, training: bool, brought: Brought) -> Array:
-    """The rows of one batch. In training the rows begin again behind the last; else what is missing is padded."""
+def _batch(step: Step, stretch: Stretch, iteration: int, lessons: Lessons | None, brought: Brought) -> Array:
+    """The rows of one batch: those of a step of training; else the next ones, and what is missing is padded."""
     rows, size = brought.rows[_name(step)], stretch.plan.batch
+    if lessons is not None:
+        return rows[lessons.rows(iteration)]
     start = stretch.first + size * iteration
-    if training:
-        return rows[(start + np.arange(size)) % len(rows)]
     found = rows[start : start + size]
     if len(found) == size:
         return found

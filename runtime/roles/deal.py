@@ -24,7 +24,16 @@ from ppc.runtime.dealer import Dealer
 from ppc.runtime.keys import Seed
 from ppc.runtime.roles.brought import Brought, given
 from ppc.runtime.roles.dealt import SEED_PASS
-from ppc.runtime.roles.request import SEED_BYTES, SESSION, Stretch, hello_of, predicted, stretches, told_examples
+from ppc.runtime.roles.request import (
+    SEED_BYTES,
+    SESSION,
+    Request,
+    Stretch,
+    hello_of,
+    predicted,
+    stretches,
+    told_request,
+)
 from ppc.runtime.roles.trace import Trace
 from ppc.runtime.session import SESSION_BYTES
 from ppc.runtime.wire.hello import Hello
@@ -45,7 +54,7 @@ class Session:
     """Two parties that wait for, or get, their numbers."""
 
     name: str
-    examples: int
+    request: Request
     links: dict[str, Link]
     since: float = field(default_factory=monotonic)
 
@@ -81,15 +90,13 @@ class DealerService:
         name = theirs.told.get(SESSION, b"")
         if len(name) != SESSION_BYTES:
             raise fail("PPC669", "A party came without a session.", hint="Use the same version of ppc on all sides.")
-        examples = told_examples(theirs)
-        if examples is None:
-            raise fail("PPC669", "A party came without its number of examples.", hint="Use the same ppc everywhere.")
-        self.bundle.padded(examples)
+        request = told_request(theirs)
+        stretches(self.bundle, request)
         if name.hex() in self._used:
             raise fail("PPC668", "This session was dealt for already.", hint="Start both parties again.")
         if name.hex() not in self._waiting and len(self._waiting) + len(self._alive()) >= self.most:
             raise busy(self.most)
-        return hello_of(self.bundle, examples)
+        return hello_of(self.bundle, request.examples)
 
     # ---- the service ----
 
@@ -111,9 +118,9 @@ class DealerService:
         return self._running
 
     def _arrived(self, link: Link) -> None:
-        name, examples = link.theirs.told[SESSION].hex(), told_examples(link.theirs)
-        session = self._waiting.setdefault(name, Session(name=name, examples=examples or 0, links={}))
-        if name in self._used or link.peer.role in session.links or session.examples != examples:
+        name, request = link.theirs.told[SESSION].hex(), told_request(link.theirs)
+        session = self._waiting.setdefault(name, Session(name=name, request=request, links={}))
+        if name in self._used or link.peer.role in session.links or session.request != request:
             link.close()
             return
         session.links[link.peer.role] = link
@@ -142,7 +149,7 @@ class DealerService:
             self._fails(fail("PPC652", why, hint="Please report it with the program."), session.name[:8])
         else:
             self.served += 1
-            self.say(f"session {session.name[:8]}: dealt for {session.examples:,} examples")
+            self.say(f"session {session.name[:8]}: dealt for {session.request.examples:,} examples")
         finally:
             for link in session.links.values():
                 link.close()
@@ -153,7 +160,7 @@ class DealerService:
         self.say(f"{where}: {error}")
 
     def _deal(self, session: Session) -> None:
-        run = stretches(self.bundle, session.examples)
+        run = stretches(self.bundle, session.request)
         with self._lock:
             self.total += sum(predicted(run).dealt)
         seeds = [bytearray(token_bytes(SEED_BYTES)) for _ in range(2)]
@@ -176,7 +183,7 @@ class DealerService:
 
     def _stretch(self, stretch: Stretch, seeds: tuple[Seed, Seed], session: bytes, sender: ParcelSender) -> None:
         dealer = Dealer(stretch.plan, seeds, stretch.session(session), threads=self.threads)
-        public = given(stretch, "", self.brought, training=self.bundle.training)
+        public = given(stretch, "", self.brought)
         for section, turn in stretch.passes:
             place = f"{section} {turn}"
             parcel = self._timed("deal", place, partial(dealer.deal, section, turn, public(section, turn)))

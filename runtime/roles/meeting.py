@@ -13,8 +13,9 @@ from ppc.bundle import Bundle
 from ppc.errors import PpcError, fail
 from ppc.runtime.certificates import Certificate
 from ppc.runtime.keyring import Keyring
+from ppc.runtime.roles.course import Wishes
 from ppc.runtime.roles.dealt import LiveDealt
-from ppc.runtime.roles.request import agreed_examples, hello_of
+from ppc.runtime.roles.request import Request, agreed_examples, hello_of, told_to_dealer
 from ppc.runtime.wire.hello import Hello
 from ppc.runtime.wire.lines import IDLE
 from ppc.runtime.wire.link import Address, Check, Link, dial
@@ -100,32 +101,36 @@ def on_this_machine(role: str, host: str) -> PpcError:
     )
 
 
-def meet_server(bundle: Bundle, keyring: Keyring, server: Address, examples: int | None, terms: Terms) -> Link:
-    """The client's way to its peer."""
-    not_here("server", server[0], terms)
-    return dial(
-        server,
-        keyring,
-        hello_of(bundle, examples, files=terms.files),
-        expects=("server",),
-        check=check_of(bundle, examples),
-        patience=terms.patience,
-    )
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """What a party says of itself to the other one, and what it asks of it."""
+
+    hello: Hello
+    check: Check
 
 
-def listen(bundle: Bundle, keyring: Keyring, here: Address, examples: int | None, terms: Terms) -> Listener:
-    """The server's place, where its client comes to."""
-    hello = hello_of(bundle, examples, files=terms.files)
-    return Listener(here, keyring, hello, expects=("client",), check=check_of(bundle, examples))
-
-
-def check_of(bundle: Bundle, examples: int | None) -> Check:
-    """For the handshake: refuse a request that cannot be run."""
+def standing(bundle: Bundle, examples: int | None, terms: Terms, wishes: Wishes | None = None) -> Standing:
+    """Of a request; with `wishes`, of a training. A request that cannot be run is refused in the handshake."""
+    agreed, told = (wishes.agreed(), wishes.told()) if wishes else (None, None)
 
     def check(_peer: Certificate, theirs: Hello) -> None:
         agreed_examples(bundle, examples, theirs)
+        if wishes is not None:
+            wishes.check(theirs)
 
-    return check
+    return Standing(hello=hello_of(bundle, examples, files=terms.files, agreed=agreed, told=told), check=check)
+
+
+def meet_server(standing: Standing, keyring: Keyring, server: Address, terms: Terms) -> Link:
+    """The client's way to its peer."""
+    not_here("server", server[0], terms)
+    hello, check = standing.hello, standing.check
+    return dial(server, keyring, hello, expects=("server",), check=check, patience=terms.patience)
+
+
+def listen(standing: Standing, keyring: Keyring, here: Address) -> Listener:
+    """The server's place, where its client comes to."""
+    return Listener(here, keyring, standing.hello, expects=("client",), check=standing.check)
 
 
 def from_elsewhere(link: Link, terms: Terms) -> Link:
@@ -138,10 +143,10 @@ def from_elsewhere(link: Link, terms: Terms) -> Link:
 
 
 def meet_dealer(
-    bundle: Bundle, keyring: Keyring, dealer: Address, session: bytes, examples: int, terms: Terms
+    bundle: Bundle, keyring: Keyring, dealer: Address, session: bytes, request: Request, terms: Terms
 ) -> LiveDealt:
     """For one session: the seed is here when this returns."""
     not_here("dealer", dealer[0], terms)
-    hello = hello_of(bundle, examples, session)
+    hello = hello_of(bundle, request.examples, told=told_to_dealer(request, session))
     link = dial(dealer, keyring, hello, expects=("dealer",), patience=terms.patience)
     return LiveDealt(link, first=bundle.party == bundle.parties[0], idle=max(terms.idle, terms.patience))

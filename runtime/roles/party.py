@@ -8,19 +8,23 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 from ppc.bundle import Bundle
+from ppc.errors import PpcError
 from ppc.plan.steps import Section
 from ppc.runtime.channel import Channel
 from ppc.runtime.party import Party, Supply
 from ppc.runtime.roles.brought import Array, Brought, given
 from ppc.runtime.roles.counted import CountedChannel
+from ppc.runtime.roles.course import Course
 from ppc.runtime.roles.dealt import Dealt
 from ppc.runtime.roles.request import Counts, Stretch, predicted
 from ppc.runtime.roles.trace import Trace
+from ppc.runtime.session import Given
 
 
 @dataclass(kw_only=True)
@@ -34,8 +38,11 @@ class PartyRun:
     brought: Brought
     examples: int
     run: Sequence[Stretch]
+    course: Course | None = None
     threads: int = 1
     trace: Trace | None = None
+    steps: int = 0  # iterations that are done
+    seconds: list[float] = field(default_factory=list[float])  # that each of them took
     results: dict[str, list[Array]] = field(default_factory=dict[str, list[Array]], repr=False)
 
     def __post_init__(self) -> None:
@@ -47,6 +54,16 @@ class PartyRun:
     @property
     def moved(self) -> int:
         return self.counted.sent + self.counted.received + self.dealt.received
+
+    @property
+    def all_steps(self) -> int:
+        return sum(stretch.iterations for stretch in self.run)
+
+    @property
+    def said(self) -> str:
+        """The numbers that this party sees in every step, as the last one left them."""
+        found = {name: parts[-1] for name, parts in self.results.items() if parts and parts[-1].size == 1}
+        return "  ".join(f"{name} {float(value.ravel()[0]):.4f}" for name, value in found.items())
 
     @property
     def measured(self) -> Counts:
@@ -65,6 +82,7 @@ class PartyRun:
     def _stretch(self, stretch: Stretch) -> None:
         self.counted.begin()
         seed, salt, supply = self.dealt.stretch(stretch, self.session)
+        course = self.course
         party = Party(
             stretch.plan,
             self.bundle.party,
@@ -72,15 +90,33 @@ class PartyRun:
             seed,
             salt,
             supply=self._traced(supply),
+            carried=course.carried if course else None,
             threads=self.threads,
             watch=self.trace.step if self.trace else None,
         )
-        values = given(stretch, self.bundle.party, self.brought, training=self.bundle.training)
+        brought = course.brought() if course else self.brought
+        values = given(stretch, self.bundle.party, brought, course.lessons if course else None)
         for section, iteration in stretch.passes:
-            found = self._timed(
-                f"{section} {iteration}", partial(party.run, section, iteration, values(section, iteration))
-            )
-            self._keep(stretch.plan.section(section), found)
+            start = perf_counter()
+            self._keep(stretch.plan.section(section), self._pass(party, section, iteration, values))
+            if section == "each":
+                self.steps += 1
+                self.seconds.append(perf_counter() - start)
+
+    def _pass(self, party: Party, section: str, iteration: int, values: Given) -> dict[str, Any]:
+        """One pass; of a training, what it leaves is kept before the next one begins."""
+        course, act = self.course, partial(party.run, section, iteration, values(section, iteration))
+        try:
+            found = self._timed(f"{section} {iteration}", act)
+        except PpcError as error:
+            if course is None or section != "each":
+                raise
+            raise course.ended(iteration, party.carried(), error) from None
+        if course is not None and section == "setup":
+            course.begins(party.carried())
+        if course is not None and section == "each":
+            course.done(iteration + 1, party.carried())
+        return found
 
     def _timed(self, name: str, act: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         return self.trace.around("pass", name, act) if self.trace else act()

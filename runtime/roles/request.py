@@ -1,12 +1,14 @@
-"""A request: how many examples, and the stretches that it is run in. All roles work it out alike, from one number.
+"""A request: how many examples, and the stretches that it is run in. All roles work it out alike, from few numbers.
 
-A plan is made for one batch size, so a request is one stretch of full batches, and one more for the rest, padded up.
-Each stretch has a session of its own, so that no key of the dealer's is ever drawn twice.
+A plan is made for one batch size, so a request is one stretch of full batches, and one more for the rest, padded up. A
+training is one stretch, or what of it is left. Each stretch has a session of its own, so that no key of the dealer's is
+ever drawn twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import groupby
@@ -16,22 +18,36 @@ from ppc.errors import PpcError, fail
 from ppc.plan.material import corrections
 from ppc.plan.messages import bytes_sent, frames
 from ppc.plan.steps import Plan
+from ppc.runtime.roles.lessons import lessons_of
 from ppc.runtime.session import SESSION_BYTES, passes
 from ppc.runtime.wire.hello import Hello
 
 SEED_BYTES = 32  # what each party is sent by the dealer, once a run
 EXAMPLES = "examples"
 SESSION = "session"
+START, STOP = "start", "stop"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What all roles know before a run. Of a training, `start` steps were done before; it ends behind step `stop`."""
+
+    examples: int
+    start: int = 0
+    stop: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stretch:
-    """One plan, carried out so many times. `first` is the number of the first example in it."""
+    """One plan, carried out so many times. `first` is the number of the first example in it, `start` that of the first
+    iteration, `whole` how many iterations there are with those that were done before: files are dealt for all."""
 
     plan: Plan
     iterations: int
     first: int
     number: int
+    start: int = 0
+    whole: int
 
     def session(self, session: bytes) -> bytes:
         """The salt of all keys of this stretch."""
@@ -39,7 +55,7 @@ class Stretch:
 
     @property
     def passes(self) -> list[tuple[str, int]]:
-        return passes(self.plan, self.iterations)
+        return passes(self.plan, self.iterations, self.start)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,17 +71,22 @@ class Counts:
         return sum(self.sent) + sum(self.dealt)
 
 
-def stretches(bundle: Bundle, examples: int) -> tuple[Stretch, ...]:
+def stretches(bundle: Bundle, request: Request) -> tuple[Stretch, ...]:
     """How a request is run."""
+    examples = request.examples
     if bundle.training:
-        size = bundle.batches[0]
-        turns = bundle.manifest.epochs * -(-examples // size)
-        return (Stretch(plan=bundle.plan(size), iterations=turns, first=0, number=0),)
+        steps = lessons_of(bundle, examples).steps
+        stop = steps if request.stop is None else request.stop
+        if not 0 <= request.start <= stop <= steps:
+            raise _differ(f"of {steps:,} steps there is no stretch from {request.start:,} to {stop:,}")
+        (size,) = bundle.batches
+        count = stop - request.start
+        return (Stretch(plan=bundle.plan(size), iterations=count, first=0, number=0, start=request.start, whole=steps),)
     found: list[Stretch] = []
     first = 0
     for number, (size, group) in enumerate(groupby(bundle.padded(examples))):
         count = len(list(group))
-        found.append(Stretch(plan=bundle.plan(size), iterations=count, first=first, number=number))
+        found.append(Stretch(plan=bundle.plan(size), iterations=count, first=first, number=number, whole=count))
         first += size * count
     return tuple(found)
 
@@ -75,40 +96,65 @@ def predicted(run: Sequence[Stretch], *, seeds: int = 1) -> Counts:
     sent, dealt, rounds = [0, 0], [seeds * SEED_BYTES, seeds * SEED_BYTES], 0
     for stretch in run:
         plan = stretch.plan
-        for name, _ in stretch.passes:
+        for name, times in Counter(name for name, _ in stretch.passes).items():
             section = plan.section(name)
             for index, party in enumerate(plan.parties):
-                sent[index] += bytes_sent(plan, section, party)
-            dealt[1] += sum(row.bytes(plan.modulus_field.words) for row in corrections(plan, section))
-            rounds += len({number for number, _ in frames(plan, section)})
+                sent[index] += times * bytes_sent(plan, section, party)
+            dealt[1] += times * sum(row.bytes(plan.modulus_field.words) for row in corrections(plan, section))
+            rounds += times * len({number for number, _ in frames(plan, section)})
     return Counts(sent=(sent[0], sent[1]), dealt=(dealt[0], dealt[1]), rounds=rounds)
 
 
 # ---- what is told of a request before it is run ----
 
 
-def hello_of(bundle: Bundle, examples: int | None, session: bytes = b"", *, files: bool = False) -> Hello:
+def hello_of(
+    bundle: Bundle,
+    examples: int | None,
+    *,
+    files: bool = False,
+    agreed: Mapping[str, str] | None = None,
+    told: Mapping[str, bytes] | None = None,
+) -> Hello:
     """What a role says of itself. `examples` is None where it brings none; `files`: its numbers are on its disk."""
-    told = {EXAMPLES: b"" if examples is None else str(examples).encode()}
-    if session:
-        told[SESSION] = session
+    own = {EXAMPLES: b"" if examples is None else str(examples).encode()}
     return Hello(
         role=bundle.role,
         party=bundle.party,
         plan=bundle.hash,
-        agreed={"dealer": "files" if files else "live"},
-        told=told,
+        agreed={"dealer": "files" if files else "live", **(agreed or {})},
+        told={**own, **(told or {})},
     )
 
 
-def told_examples(theirs: Hello) -> int | None:
-    """The number that the other side says; None where it brings no examples."""
-    told = theirs.told.get(EXAMPLES, b"")
+def told_to_dealer(request: Request, session: bytes) -> dict[str, bytes]:
+    """What the dealer needs to know of a run beside its plan."""
+    found = {SESSION: session, START: str(request.start).encode()}
+    return found if request.stop is None else {**found, STOP: str(request.stop).encode()}
+
+
+def told_request(theirs: Hello) -> Request:
+    """The run that a party asks the dealer to deal for."""
+    examples = told_number(theirs, EXAMPLES, "how many examples it brings")
+    start = told_number(theirs, START, "where it begins")
+    if examples is None or start is None:
+        raise fail("PPC669", "A party came without its number of examples.", hint="Use the same ppc everywhere.")
+    return Request(examples=examples, start=start, stop=told_number(theirs, STOP, "where it ends"))
+
+
+def told_number(theirs: Hello, name: str, what: str) -> int | None:
+    """A number that the other side says; None where it says none."""
+    told = theirs.told.get(name, b"")
     if not told:
         return None
     if len(told) > 10 or not told.isdigit():
-        raise _differ("it says something else than how many examples it brings")
+        raise _differ(f"it says something else than {what}")
     return int(told)
+
+
+def told_examples(theirs: Hello) -> int | None:
+    """How many examples the other side brings; None where it brings none."""
+    return told_number(theirs, EXAMPLES, "how many examples it brings")
 
 
 def agreed_examples(bundle: Bundle, ours: int | None, theirs: Hello) -> int:
@@ -119,7 +165,10 @@ def agreed_examples(bundle: Bundle, ours: int | None, theirs: Hello) -> int:
     found = ours if ours is not None else there
     if found is None:
         raise _differ("neither side brings examples")
-    bundle.padded(found)
+    if bundle.training:
+        lessons_of(bundle, found)
+    else:
+        bundle.padded(found)
     return found
 
 

@@ -53,8 +53,9 @@ class House:
         """One party's part, from a link to its result."""
         found, ring = self.bundles[role], self.rings[role]
         examples = request.agreed_examples(found, brought.examples, link.theirs)
+        asked = request.Request(examples=examples)
         channel = TlsChannel(link, idle=TERMS.idle)
-        dealt = meeting.meet_dealer(found, ring, self.dealer, link.session, examples, TERMS)
+        dealt = meeting.meet_dealer(found, ring, self.dealer, link.session, asked, TERMS)
         try:
             run = PartyRun(
                 bundle=found,
@@ -63,7 +64,7 @@ class House:
                 session=link.session,
                 brought=brought,
                 examples=examples,
-                run=request.stretches(found, examples),
+                run=request.stretches(found, asked),
             )
             results = run.carry_out()
             channel.finish()
@@ -76,7 +77,8 @@ class House:
     def client(self, number: int) -> tuple[Array, Array]:
         """What a client gets, and what it should get."""
         rows = np.random.default_rng(number).uniform(0.0, 1.0, (2, 6))
-        link = meeting.meet_server(self.bundles["client"], self.rings["client"], self.server, 2, TERMS)
+        standing = meeting.standing(self.bundles["client"], 2, TERMS)
+        link = meeting.meet_server(standing, self.rings["client"], self.server, TERMS)
         found = self.session(link, "client", Brought(rows={"row": rows}))["result"]
         return found, rows
 
@@ -101,13 +103,11 @@ def house(folder: Path) -> Generator[House]:
         found.session(link, "server", Brought(whole=weights))
         return "done"
 
-    service = Service(
-        hello=request.hello_of(bundles["server"], None), carry_out=carry_out, say=said.append, most=2 * AT_ONCE
-    )
+    standing = meeting.standing(bundles["server"], None, TERMS)
+    service = Service(hello=standing.hello, carry_out=carry_out, say=said.append, most=2 * AT_ONCE)
     dealing = DealerService(bundle=bundles["dealer"], brought=Brought(), say=said.append, most=2 * AT_ONCE)
-    check = meeting.check_of(bundles["server"], None)
     doors = (
-        Listener((HERE, 0), rings["server"], service.answer, expects=("client",), check=check, handshake=30.0),
+        Listener((HERE, 0), rings["server"], service.answer, expects=("client",), check=standing.check, handshake=30.0),
         Listener((HERE, 0), rings["dealer"], dealing.answer, expects=("client", "server"), handshake=30.0),
     )
     found.server, found.dealer = (HERE, doors[0].port), (HERE, doors[1].port)

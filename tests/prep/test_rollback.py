@@ -92,7 +92,10 @@ def test_5_a_copy_of_a_file(machines: tuple[Host, Host], tmp_path: Path) -> None
     assert run(client, server) == pair
     for path in copies.glob("*.prep"):
         prep = open_prep(path)
-        refused("PPC555", lambda prep=prep: Use(prep, client.ledger, session=bytes(16), peer=client.peer, seen=None))
+        refused(
+            "PPC555",
+            lambda prep=prep: Use(prep, client.ledger, session=bytes(16), peer=client.peer, seen=None, passes=()),
+        )
     shelf = Shelf(copies, client.ledger, PLAN, PARTIES[0], dealers={KEY.name}, iterations=2)
     refused("PPC553", lambda: shelf.offer(client.peer))
 

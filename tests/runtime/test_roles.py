@@ -15,6 +15,8 @@ from ppc.passes.checks.verdict import accepted
 from ppc.runtime.roles import meeting, request
 from ppc.runtime.roles.brought import Brought, given, wanted_rows
 from ppc.runtime.roles.deal import DealerService
+from ppc.runtime.roles.lessons import AS_GIVEN, lessons_of
+from ppc.runtime.roles.request import Request
 from ppc.runtime.roles.service import Service
 from ppc.runtime.roles.trace import MOST, Trace, events
 from ppc.runtime.wire.hello import Hello
@@ -34,10 +36,10 @@ def refused(code: str, error: PpcError) -> None:
 
 
 def test_a_request_is_whole_batches_and_the_rest_padded(tmp_path: Path) -> None:
-    found = request.stretches(opened(tmp_path, "client", batches=(2, 4)), 11)
+    found = request.stretches(opened(tmp_path, "client", batches=(2, 4)), Request(examples=11))
 
     assert [(one.plan.batch, one.iterations, one.first) for one in found] == [(4, 3, 0)]
-    found = request.stretches(opened(tmp_path, "client", batches=(2, 4)), 9)
+    found = request.stretches(opened(tmp_path, "client", batches=(2, 4)), Request(examples=9))
     assert [(one.plan.batch, one.iterations, one.first) for one in found] == [(4, 2, 0), (2, 1, 8)]
     assert len({one.session(b"s" * 16) for one in found}) == 2
 
@@ -45,23 +47,46 @@ def test_a_request_is_whole_batches_and_the_rest_padded(tmp_path: Path) -> None:
 def test_padding_lies_within_the_bounds(tmp_path: Path) -> None:
     """A row of padding is encoded as any other, so zero may not do."""
     found = opened(tmp_path, "client", ABOVE_ZERO, batches=(4,))
-    (stretch,) = request.stretches(found, 3)
+    (stretch,) = request.stretches(found, Request(examples=3))
     (wanted,) = wanted_rows(stretch.plan, "hospital")
-    values = given(stretch, "hospital", Brought(rows={"row": np.ones((3, 6))}), training=False)("each", 0)["row"]
+    values = given(stretch, "hospital", Brought(rows={"row": np.ones((3, 6))}))("each", 0)["row"]
 
     assert (wanted.name, wanted.shape, wanted.rows) == ("row", (6,), None)
     assert values[3].tolist() == [0.5] * 6
-    assert given(stretch, "lab", Brought(), training=False)("each", 0) == {}
+    assert given(stretch, "lab", Brought())("each", 0) == {}
 
 
-def test_training_begins_again_behind_the_last_example(tmp_path: Path) -> None:
+def test_an_epoch_is_whole_batches_in_an_order_that_has_a_seed(tmp_path: Path) -> None:
     found = opened(tmp_path, "client", train=True)
-    (stretch,) = request.stretches(found, 3)
-    rows = np.arange(18.0).reshape(3, 6)
-    values = given(stretch, "hospital", Brought(rows={"row": rows, "labels": np.eye(3)}), training=True)
+    (stretch,) = request.stretches(found, Request(examples=5))
+    rows = np.arange(30.0).reshape(5, 6)
+    brought = Brought(rows={"row": rows, "labels": np.eye(5, 3)})
 
-    assert stretch.iterations == 4  # two epochs of two batches of two
-    assert [values("each", turn)["row"][:, 0].tolist() for turn in range(3)] == [[0, 6], [12, 0], [6, 12]]
+    def taken(seed: bytes) -> list[list[int]]:
+        lessons = lessons_of(found, 5, seed)
+        values = given(stretch, "hospital", brought, lessons)
+        return [(values("each", step)["row"][:, 0] / 6).astype(int).tolist() for step in range(lessons.steps)]
+
+    assert stretch.iterations == 4  # two epochs of two batches of two; the fifth example is left out
+    assert taken(AS_GIVEN) == [[0, 1], [2, 3], [0, 1], [2, 3]]
+    first, second, *more = taken(b"s" * 32)
+    assert len({*first, *second}) == 4
+    assert [first, second] != more
+    assert taken(b"s" * 32) == [first, second, *more] != taken(b"t" * 32)
+
+
+def test_a_training_is_dealt_for_from_a_step_to_a_step(tmp_path: Path) -> None:
+    found = opened(tmp_path, "client", train=True)
+    (stretch,) = request.stretches(found, Request(examples=5, start=1, stop=3))
+
+    assert (stretch.passes, stretch.whole) == ([("setup", 0), ("each", 1), ("each", 2), ("finish", 0)], 4)
+    for wrong in (Request(examples=5, start=5), Request(examples=5, start=2, stop=1), Request(examples=5, stop=9)):
+        with pytest.raises(PpcError) as caught:
+            request.stretches(found, wrong)
+        refused("PPC668", caught.value)
+    with pytest.raises(PpcError) as caught:
+        request.stretches(found, Request(examples=1))
+    refused("PPC576", caught.value)
 
 
 @pytest.mark.parametrize(("ours", "theirs"), [(None, b""), (3, b"4"), (3, b"three"), (3, b"9" * 30)])
@@ -100,7 +125,7 @@ def test_this_machine_by_any_name() -> None:
 def test_no_more_sessions_than_there_is_room_for(tmp_path: Path) -> None:
     """A server and a dealer say so to whoever comes too much."""
     server, dealer = opened(tmp_path, "server"), opened(tmp_path, "dealer")
-    hello = request.hello_of(server, 2, b"s" * 16)
+    hello = request.hello_of(server, 2, told=request.told_to_dealer(Request(examples=2), b"s" * 16))
     full = Service(hello=hello, carry_out=lambda _link: "", say=print, most=0)
     service = DealerService(bundle=dealer, brought=Brought(), say=print, most=0)
     for answer in (full.answer, service.answer):
@@ -118,7 +143,7 @@ def test_a_party_that_tells_the_dealer_too_little(tmp_path: Path, told: dict[str
 
 
 def test_a_run_that_does_not_fit_is_not_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = request.stretches(opened(tmp_path, "client"), 1)
+    run = request.stretches(opened(tmp_path, "client"), Request(examples=1))
     party_verb.fits(run, 0)
     monkeypatch.setattr(machine, "free_memory", lambda: 1)
     with pytest.raises(PpcError) as caught:

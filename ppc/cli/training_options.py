@@ -1,0 +1,77 @@
+"""What a training takes beside what every run does: checkpoints, the order of the examples, an early release."""
+
+from __future__ import annotations
+
+import argparse
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ppc.cli.options import positive
+from ppc.errors import fail
+
+if TYPE_CHECKING:
+    from ppc.bundle import Bundle
+    from ppc.runtime.roles.brought import Brought
+    from ppc.runtime.roles.course import Wishes
+
+
+def training_of(verb: argparse.ArgumentParser) -> None:
+    group = verb.add_argument_group("for a training")
+    group.add_argument("--checkpoint", type=Path, metavar="FOLDER", help="keep here what a resumed training needs")
+    group.add_argument("--every", type=positive, default=100, metavar="N", help="steps between two checkpoints (100)")
+    group.add_argument("--resume", action="store_true", help="go on from the last checkpoint that both parties have")
+    group.add_argument("--release", action="store_true", help="with --resume: give out the model as it is kept")
+    group.add_argument(
+        "--order",
+        type=_order,
+        default="drawn",
+        metavar="drawn | given | N",
+        help="of the examples: drawn anew for each epoch, as the file has them, or drawn from a number (drawn)",
+    )
+
+
+def _order(text: str) -> str:
+    if text in ("drawn", "given") or text.isdecimal():
+        return text
+    raise argparse.ArgumentTypeError("must be `drawn`, `given` or a whole number")
+
+
+def chosen(arguments: Namespace) -> list[str]:
+    """The same options again, for the processes of the roles."""
+    found = ["--every", str(arguments.every), "--order", arguments.order]
+    return found + [f"--{name}" for name in ("resume", "release") if getattr(arguments, name)]
+
+
+def check_options(arguments: Namespace) -> None:
+    if (arguments.resume or arguments.release) and arguments.checkpoint is None:
+        raise fail("PPC571", "From where the training goes on is not said.", hint="Name it: `--checkpoint FOLDER`.")
+    if arguments.release and not arguments.resume:
+        raise fail("PPC571", "A training that only begins has no model to release.", hint="Add `--resume`.")
+
+
+def wishes_of(arguments: Namespace, bundle: Bundle, brought: Brought) -> Wishes | None:
+    """Of a party's training; None where its bundle answers requests."""
+    from ppc.cli.prep_verbs import default_ledger
+    from ppc.runtime.checkpoint.folder import Folder, machine_key
+    from ppc.runtime.roles.course import Wishes
+
+    check_options(arguments)
+    if not bundle.training:
+        if arguments.checkpoint is not None:
+            raise fail("PPC571", "Only a training has checkpoints.", hint="Leave `--checkpoint` out.")
+        return None
+    folder = None
+    if arguments.checkpoint is not None:
+        key = machine_key(arguments.ledger or default_ledger())
+        (size,) = bundle.batches
+        folder = Folder(arguments.checkpoint, key, bundle.plan(size), bundle.party)
+    return Wishes(
+        bundle=bundle,
+        brought=brought,
+        folder=folder,
+        every=arguments.every,
+        resume=arguments.resume,
+        release=arguments.release,
+        order=arguments.order,
+    )

@@ -1,0 +1,208 @@
+"""A training at one party, beside its plan: which examples are taken when, where it begins, and what is kept of it.
+
+`Wishes` is what a side wants before it has met the other one; `Course` is what both have agreed on. Called by the front
+door, and by the party's run at every step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from hashlib import sha256
+from secrets import token_bytes
+
+import numpy as np
+
+from ppc.bundle import Bundle
+from ppc.errors import PpcError, fail
+from ppc.field import Words
+from ppc.plan.steps import Plan
+from ppc.runtime.checkpoint.common import Mark, common, decoded, encoded, mark_of, marks
+from ppc.runtime.checkpoint.folder import Folder
+from ppc.runtime.checkpoint.kept import SEED_BYTES, Header, Kept
+from ppc.runtime.keys import artifact_hash
+from ppc.runtime.roles.brought import Brought
+from ppc.runtime.roles.lessons import AS_GIVEN, Lessons, lessons_of, owners, reused
+from ppc.runtime.roles.request import Request
+from ppc.runtime.wire.hello import Hello
+
+CHECKPOINTS = "checkpoints"
+OUT_OF_RANGE = "PPC656"
+GIVEN, DRAWN = "given", "drawn"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wishes:
+    """`order` is `given` (as the files have it), `drawn` (anew for each epoch), or a number from which it is drawn."""
+
+    bundle: Bundle
+    brought: Brought
+    folder: Folder | None = None
+    every: int = 100
+    resume: bool = False
+    release: bool = False  # give out the model as it is kept, without a further step
+    order: str = DRAWN
+
+    @property
+    def plan(self) -> Plan:
+        (size,) = self.bundle.batches
+        return self.bundle.plan(size)
+
+    @cached_property
+    def found(self) -> tuple[Kept, ...]:
+        """The checkpoints that are here, and are of this training."""
+        if self.folder is None:
+            return ()
+        if not self.resume and self.folder.files():
+            raise fail(
+                "PPC574",
+                f"`{self.folder.path}` has the checkpoints of a training.",
+                hint="Go on from them with `--resume`, or name another folder.",
+            )
+        return tuple(self._fitting(kept) for kept in self.folder.found())
+
+    def _fitting(self, kept: Kept) -> Kept:
+        head, party, parties = kept.header, self.bundle.party, self.bundle.parties
+        if (head.plan, head.party, head.role) == (artifact_hash(self.plan), party, parties.index(party)):
+            return kept
+        what = "another program" if head.party == party else f"`{head.party}`"
+        raise fail(
+            "PPC572",
+            f"The checkpoint of step {head.step:,} is that of {what}.",
+            hint="A training goes on with the program, the compiler and the party with which it began.",
+        )
+
+    # ---- what the other side is told ----
+
+    @property
+    def public_order(self) -> bool:
+        """Whether both parties have to take the examples in the same order."""
+        return len(owners(self.plan)) > 1 and not reused(self.plan)
+
+    def agreed(self) -> dict[str, str]:
+        """What must be the same at both."""
+        kept = f"every {self.every}" if self.folder is not None else "none"
+        found = {"checkpoints": kept, "resumed": str(self.resume), "released": str(self.release)}
+        return {**found, "order": self.order} if self.public_order else found
+
+    def told(self) -> dict[str, bytes]:
+        return {CHECKPOINTS: encoded(marks(self.found))}
+
+    def check(self, theirs: Hello) -> None:
+        """For the handshake: whether there is something to go on from."""
+        self._common(theirs)
+
+    def _common(self, theirs: Hello) -> Mark | None:
+        found = common(marks(self.found), decoded(theirs.told.get(CHECKPOINTS, b"")))
+        if found is None and self.release:
+            raise fail("PPC571", "There is no checkpoint to release a model from.", hint="Train first.")
+        return found
+
+    # ---- both have met ----
+
+    def course(self, session: bytes, theirs: Hello, examples: int) -> Course:
+        mark = self._common(theirs)
+        begun = next((kept for kept in self.found if mark and kept.header.mark == mark.name), None)
+        seed = self._seed(session) if begun is None else begun.order
+        lessons = lessons_of(self.bundle, examples, seed)
+        data = _hash(self.brought)
+        if begun is not None and (begun.header.examples, begun.data) != (examples, data):
+            raise fail(
+                "PPC575",
+                "The examples are not those with which this training began.",
+                hint="Name the same files as before, or begin anew with another folder of checkpoints.",
+            )
+        start = begun.header.step if begun else 0
+        request = Request(examples=examples, start=start, stop=start if self.release else None)
+        return Course(wishes=self, lessons=lessons, begun=begun, request=request, session=session, data=data)
+
+    def _seed(self, session: bytes) -> bytes:
+        """Of the order. A public one comes from what both have just drawn together."""
+        if self.order == GIVEN:
+            return AS_GIVEN
+        if self.order != DRAWN:
+            return sha256(f"ppc/v1|order|{self.order}".encode()).digest()
+        return sha256(b"ppc/v1|order|" + session).digest() if self.public_order else token_bytes(SEED_BYTES)
+
+
+def _hash(brought: Brought) -> bytes:
+    """Of a party's examples, for itself: to know them again."""
+    found = sha256()
+    for name in sorted(brought.rows):
+        rows = np.ascontiguousarray(brought.rows[name])
+        found.update(f"{name} {rows.dtype} {rows.shape}|".encode())
+        found.update(rows.data)
+    return found.digest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Course:
+    """A training that goes on from `begun`, or from the weights that their owner brings."""
+
+    wishes: Wishes
+    lessons: Lessons
+    begun: Kept | None = field(repr=False)
+    request: Request
+    session: bytes
+    data: bytes = field(repr=False)
+
+    @property
+    def carried(self) -> Mapping[str, Words] | None:
+        return self.begun.shares if self.begun else None
+
+    @property
+    def stop(self) -> int:
+        return self.lessons.steps if self.request.stop is None else self.request.stop
+
+    def brought(self) -> Brought:
+        """Where examples are masked once for all epochs, their owner may take them in another order, once."""
+        found = self.wishes.brought
+        if not self.lessons.around or not found.rows or len(owners(self.wishes.plan)) > 1:
+            return found
+        order = self.lessons.order(0)
+        return replace(found, rows={name: rows[order] for name, rows in found.rows.items()})
+
+    def begins(self, shares: Mapping[str, Words]) -> None:
+        """Setup is done. Whoever ends now can be resumed."""
+        folder = self.wishes.folder
+        if folder is None:
+            return
+        folder.after(self.begun.header.step if self.begun else -1)
+        if self.begun is None:
+            self._write(0, shares)
+
+    def done(self, step: int, shares: Mapping[str, Words]) -> None:
+        """So many steps are done."""
+        if step % self.wishes.every == 0 or step == self.stop:
+            self._write(step, shares)
+
+    def ended(self, step: int, shares: Mapping[str, Words], error: PpcError) -> PpcError:
+        """What to say of an error in a step. Where the weights have left their range, both know it: they are kept as
+        they were before, and may be released."""
+        if self.wishes.folder is None or error.diagnostics[0].code != OUT_OF_RANGE:
+            return error
+        self._write(step, shares)
+        first, *rest = error.diagnostics
+        hint = f"{first.hint} Or give out the model as it was after {step:,} steps, with `--resume --release`."
+        return PpcError(replace(first, hint=hint), *rest)
+
+    def _write(self, step: int, shares: Mapping[str, Words]) -> None:
+        if self.wishes.folder is not None:
+            self.wishes.folder.write(
+                Kept(header=self._header(step), order=self.lessons.seed, data=self.data, shares=shares)
+            )
+
+    def _header(self, step: int) -> Header:
+        bundle, plan = self.wishes.bundle, self.wishes.plan
+        return Header(
+            party=bundle.party,
+            role=bundle.parties.index(bundle.party),
+            plan=artifact_hash(plan),
+            training=self.begun.header.training if self.begun else self.session.hex(),
+            mark=mark_of(self.session, step),
+            session=self.session.hex(),
+            step=step,
+            steps=self.lessons.steps,
+            examples=self.lessons.examples,
+        )
