@@ -149,16 +149,17 @@ class Build:
         return syntax.Public(what=_name(children[0]), bounds=children[1], span=span)
 
     def split_(self, span: Span, children: Children) -> syntax.Split:
-        where = children[0]
+        where, *limits = children
         at = where if isinstance(where, syntax.Number) else None
         after = _name(where) if isinstance(where, Token) and where.type == "NAME" else None
-        return syntax.Split(at=at, after=after, span=span)
+        return syntax.Split(at=at, after=after, limits=next(iter(_present(limits)), ()), span=span)
 
     def complement_(self, span: Span, children: Children) -> syntax.ComplementLine:
-        return syntax.ComplementLine(offset=children[0] is not None, span=span)
+        offset, picture, at = children
+        return syntax.ComplementLine(offset=offset is not None, picture=picture, at=at, span=span)
 
-    def server_(self, span: Span, _children: Children) -> syntax.ServerClear:
-        return syntax.ServerClear(span=span)
+    def server_(self, span: Span, children: Children) -> syntax.ServerClear:
+        return syntax.ServerClear(options=children[0] or (), span=span)
 
     def joint_(self, span: Span, children: Children) -> syntax.JointLine:
         return syntax.JointLine(options=children[0] or (), span=span)

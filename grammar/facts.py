@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from math import inf
 
 from ppc.errors import Note
 from ppc.grammar import syntax
 from ppc.grammar.arguments import Missing, Reader, nearest
-from ppc.grammar.modes import complement_of, cut_of, joint_of, network_of
+from ppc.grammar.modes import complement_of, cut_of, joint_of, network_of, sent_of
 from ppc.grammar.parties import once, parties_of, sole_party
 from ppc.ir.policy import PUBLIC, Grant, Owner, Policy, PublicLayer
 from ppc.ir.types import Interval
@@ -183,6 +184,7 @@ def resolve_private(
     cut = cut_of(once(block.facts, syntax.Split, "split", reader), reader)
     complement = complement_of(once(block.facts, syntax.ComplementLine, "complement", reader), cut, reader)
     server = once(block.facts, syntax.ServerClear, "server clear", reader)
+    sent = sent_of(server, reader)
     joint_line = once(block.facts, syntax.JointLine, "joint", reader)
     if server and joint_line:
         note = Note(text="the other one is here", span=server.span)
@@ -194,6 +196,9 @@ def resolve_private(
         )
     joint = joint_of(joint_line, reader) if joint_line else None
     network = network_of(once(block.facts, syntax.NetworkLine, "network", reader), reader)
+    if cut and cut.limits and cut.limits.time < inf and network is None:
+        hint = "Add a line such as `network { rtt = 20ms, bandwidth = 100M }`."
+        reader.blame("PPC131", "`time` needs a network to be spent on, and no line names one.", cut.span, hint=hint)
     holder = facts.owners.pop("weights", None)
     if joint and holder and holder.party and not facts.bounds_written and _has_weights(model):
         line = "weights public" if holder.party == PUBLIC else f"weights from {holder.party}"
@@ -216,6 +221,7 @@ def resolve_private(
         cut=cut,
         complement=complement,
         server_clear=server.span if server else None,
+        sent=sent,
         joint=joint,
         network=network,
         span=block.span,

@@ -153,11 +153,11 @@ def _fact(fact: syntax.Fact | syntax.Lesson, width: int) -> str:
             return f"{fact.what.text:<{width}} kept shared"
         case syntax.Split():
             where = f"at {fact.at.text}" if fact.at else f"after {fact.after.text}" if fact.after else "auto"
-            return f"split {where}"
+            return _options(f"split {where}", fact.limits)
         case syntax.ComplementLine():
-            return "complement offset" if fact.offset else "complement"
+            return _complement(fact)
         case syntax.ServerClear():
-            return "server clear"
+            return _options("server clear", fact.options)
         case syntax.JointLine():
             return _options("joint", fact.options)
         case syntax.NetworkLine():
@@ -172,6 +172,12 @@ def _fact(fact: syntax.Fact | syntax.Lesson, width: int) -> str:
             return f"{fact.name.text}({_arguments(fact.arguments)})"
         case syntax.Phrase():
             return " ".join([fact.head.text, *(_value(part) for part in fact.rest)])
+
+
+def _complement(fact: syntax.ComplementLine) -> str:
+    picture = f"picture {_value(fact.picture)}" if fact.picture else ""
+    at = f"at {fact.at.text}" if fact.at else ""
+    return " ".join(filter(None, ("complement", "offset" if fact.offset else "", picture, at)))
 
 
 def _option(option: syntax.Option) -> str:

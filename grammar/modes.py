@@ -9,11 +9,20 @@ from ppc.grammar import syntax
 from ppc.grammar.arguments import Reader, nearest
 from ppc.grammar.parties import not_built
 from ppc.grammar.units import PLAIN, TIMES
-from ppc.ir.policy import Complement, Cut, Joint, Network
+from ppc.ir.policy import Complement, Cut, Joint, Limits, Network, Sent
 
 JOINT_OPTIONS = ("field", "fraction", "security", "truncation")
 NETWORK_OPTIONS = ("rtt", "bandwidth")
 FIELDS = ("mersenne61", "mersenne127")
+SENT: tuple[Sent, ...] = ("float32", "byte")
+MOST_LAYERS, MOST_PIXELS = 1_000_000, 10_000
+# of `split auto`: from, to below, and units
+LIMITS = {
+    "weights": (1.0, 1e12, PLAIN),
+    "bytes": (1.0, 1e12, PLAIN),
+    "time": (1e-6, 1e6, TIMES),
+    "density": (1e-6, 1e6, PLAIN),
+}
 # Words that the language has and this version does not carry out: refused, so that nobody believes they were heard.
 NOT_BUILT = {"malicious": "`security = malicious` (MACs against a cheating party)"}
 
@@ -24,9 +33,8 @@ def cut_of(split: syntax.Split | None, reader: Reader) -> Cut | None:
     if split.after is not None:
         return Cut(after=split.after.text, span=split.span)
     if split.at is None:
-        not_built("`split auto`", split.span, reader, hint="Write `split at 2`, or another layer.")
-        return None
-    layer = reader.count("the layer of `split`", split.at, 1, 1_000_000)
+        return Cut(limits=_limits(split, reader), span=split.span)
+    layer = reader.count("the layer of `split`", split.at, 1, MOST_LAYERS)
     return Cut(layer=layer, span=split.span) if isinstance(layer, int) else None
 
 
@@ -40,7 +48,48 @@ def complement_of(line: syntax.ComplementLine | None, cut: Cut | None, reader: R
             line.span,
             hint="Add a line such as `split at 2`.",
         )
-    return Complement(offset=line.offset, span=line.span)
+    at = reader.count("the layer of `complement`", line.at, 1, MOST_LAYERS) if line.at else None
+    return Complement(
+        offset=line.offset,
+        picture=_picture(line.picture, reader) if line.picture else None,
+        layer=at if isinstance(at, int) else None,
+        span=line.span,
+    )
+
+
+def _picture(size: syntax.Numbers, reader: Reader) -> tuple[int, int] | None:
+    """Height and width of the pictures that stand for the signal."""
+    sides = [reader.count("A side of the picture", side, 1, MOST_PIXELS) for side in size.items]
+    if len(sides) != 2:
+        hint = "Write for example `complement picture [28, 28]`."
+        reader.blame("PPC111", "A picture of the signal has a height and a width.", size.span, hint=hint)
+        return None
+    height, width = sides
+    return (height, width) if isinstance(height, int) and isinstance(width, int) else None
+
+
+def sent_of(line: syntax.ServerClear | None, reader: Reader) -> Sent:
+    """How the numbers that cross are written."""
+    options = options_of("server clear", line.options, ("send",), reader) if line else {}
+    if "send" not in options:
+        return "float32"
+    found = reader.word("`send`", options["send"].value, SENT)
+    return "byte" if found == "byte" else "float32"
+
+
+def _limits(split: syntax.Split, reader: Reader) -> Limits:
+    """What `split auto` may not exceed."""
+    options = options_of("split auto", split.limits, tuple(LIMITS), reader)
+    found = {key: reader.real(f"`{key}`", option.value, *LIMITS[key]) for key, option in options.items()}
+    real = {key: value for key, value in found.items() if isinstance(value, float)}
+    if not split.limits:
+        reader.blame(
+            "PPC131",
+            "`split auto` does not say within which limits.",
+            split.span,
+            hint="Write for example `split auto { weights = 400k, bytes = 64k }`.",
+        )
+    return Limits(**real)
 
 
 def options_of(

@@ -142,27 +142,32 @@ class Public(Tree):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Option(Tree):
+    key: Name
+    value: Value
+
+
+@dataclass(frozen=True, kw_only=True)
 class Split(Tree):
-    """`split at 2`, `split after skip` or `split auto`."""
+    """`split at 2`, `split after skip` or `split auto { weights = 400k }`."""
 
     at: Number | None
     after: Name | None
+    limits: tuple[Option, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class ComplementLine(Tree):
+    """`complement`, `complement offset picture [28, 28] at 1`"""
+
     offset: bool
+    picture: Numbers | None = None
+    at: Number | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class ServerClear(Tree):
-    pass
-
-
-@dataclass(frozen=True, kw_only=True)
-class Option(Tree):
-    key: Name
-    value: Value
+    options: tuple[Option, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,10 +1,11 @@
-"""complement-inputs: a secret signal of the client joins the input of layer k, and the answer is taken back by it.
+"""complement-inputs: a secret signal of the client joins the input of a layer, and the answer is taken back by it.
 
 The model learns to flip (two classes) or to shift (n classes) its answer by the signal (Sun, Wu and Hwang: paper 001);
 what this hides is heuristic, and nothing where the server can try signals itself.
 
-Assumes a typed graph split at layer k. Guarantees an input `signal`, its planes concatenated to what layer k reads
-(layer k's weights grow by as many channels), and an `uncomplement` at the client as the last step of the result.
+Assumes a typed graph split at layer k. Guarantees an input `signal`, its planes concatenated to what layer k reads, or
+an earlier one where the program says so (its weights grow by as many channels), and an `uncomplement` at the client as
+the last step of the result. Where the signal is shown as a picture, an input `signal.picture`, resized, is what joins.
 """
 
 from __future__ import annotations
@@ -15,27 +16,25 @@ from typing import ClassVar
 from ppc.errors import fail
 from ppc.ir.graph import Builder, Graph, Node
 from ppc.ir.layers import weighted
-from ppc.ir.policy import Complement, Cut
+from ppc.ir.policy import Complement
 from ppc.ir.shapes import parameter_shapes
 from ppc.ir.typed import retyped_graph, typed_node
 from ppc.ir.types import Interval, Type
-from ppc.passes.split_at_layer import SplitAtLayer
 
 
 @dataclass(frozen=True)
 class ComplementInputs:
-    """Join the signal at the layer of `cut`; no complement, no change."""
+    """Join the signal at the client's last layer, or an earlier one; no complement, no change."""
 
     name: ClassVar[str] = "complement-inputs"
     complement: Complement | None
-    cut: Cut | None
     client: str
 
     def run(self, graph: Graph) -> Graph:
-        if self.complement is None or self.cut is None:
+        if self.complement is None:
             return graph
         classes, how = self.answer(graph, self.complement)
-        layer = weighted(graph)[SplitAtLayer.layer(graph, self.cut) - 1]
+        layer = self.layer(graph, self.complement)
         if layer.op == "conv2d" and layer.integer("groups") > 1:
             raise fail(
                 "PPC214",
@@ -45,6 +44,27 @@ class ComplementInputs:
             )
         joined = self.join(graph, layer, classes, self.complement)
         return self.take_back(retyped_graph(joined), how, self.complement)
+
+    def layer(self, graph: Graph, complement: Complement) -> Node:
+        """The layer whose input the signal joins; the client computes it."""
+        heads = [node for node in weighted(graph) if node.place == self.client]
+        number = complement.layer or len(heads)
+        if number > len(heads):
+            raise fail(
+                "PPC224",
+                f"The signal would join layer {number}, which is behind the split after layer {len(heads)}.",
+                span=complement.span,
+                hint=f"Write `at {len(heads)}` or less, or leave `at` out.",
+            )
+        layer = heads[number - 1]
+        if complement.picture and len(graph[layer.inputs[0]].shape) != 4:
+            raise fail(
+                "PPC225",
+                f"Layer {layer.name} reads a row of numbers: a picture of the signal cannot be resized to that.",
+                span=complement.span,
+                hint="Let it join a `conv2d`, or write `complement` without `picture`.",
+            )
+        return layer
 
     def answer(self, graph: Graph, complement: Complement) -> tuple[int, str]:
         """How many classes the answer has, and how the signal is taken back."""
@@ -80,23 +100,27 @@ class ComplementInputs:
         self, builder: Builder, graph: Graph, layer: Node, old: Node, classes: int, complement: Complement
     ) -> Node:
         span, place = complement.span, self.client
-        batch, top = old.shape[0], float(classes - 1)
-        signal = builder.add(
-            "input",
-            name="signal",
-            attrs={"role": "signal"},
-            span=span,
-            type_=Type(shape=(batch,), element="index", bounds=Interval(0.0, top)),
-        )
-        attrs = {"classes": classes, "size": old.shape[2:]}
-        planes = typed_node(
-            builder, "signal_planes", [signal], name="signal_planes", attrs=attrs, span=span, place=place
-        )
+        planes = self.planes(builder, old, classes, complement)
         joined = typed_node(builder, "concat", [old, planes], name=f"{layer.name}.joined", span=span, place=place)
         weight = graph[layer.inputs[1]]
         shape = parameter_shapes(layer, joined.shape)["weight"]
         builder.keep(replace(weight, type=replace(weight.typed, shape=shape)))
         return replace(layer, inputs=(joined.name, *layer.inputs[1:]))
+
+    def planes(self, builder: Builder, old: Node, classes: int, complement: Complement) -> Node:
+        """What shows the signal beside the feature map, as large as it."""
+        span, batch = complement.span, old.shape[0]
+        index = Type(shape=(batch,), element="index", bounds=Interval(0.0, float(classes - 1)))
+        signal = builder.add("input", name="signal", attrs={"role": "signal"}, span=span, type_=index)
+        if complement.picture is None:
+            attrs = {"classes": classes, "size": old.shape[2:]}
+            return typed_node(
+                builder, "signal_planes", [signal], name="signal_planes", attrs=attrs, span=span, place=self.client
+            )
+        pixels = Type(shape=(batch, 1, *complement.picture), bounds=Interval(0.0, 1.0))
+        picture = builder.add("input", name="signal.picture", attrs={"role": "picture"}, span=span, type_=pixels)
+        size = {"size": old.shape[2:]}
+        return typed_node(builder, "resize", [picture], name="signal_planes", attrs=size, span=span, place=self.client)
 
     def take_back(self, graph: Graph, how: str, complement: Complement) -> Graph:
         """The graph whose result is the answer without the signal."""

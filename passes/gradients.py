@@ -175,6 +175,7 @@ def rule_for(op: str, index: int) -> Rule | None:
 NO_GRADIENT: dict[str, str] = {
     "argmax": "a class number does not change when the scores change a little",
     "signal_planes": "a signal is given, not learned",
+    "resize": "a picture of a signal is given, not learned",
     "uncomplement": "the answer is turned back at the client, after the part that is trained",
     "dropout": "in training it is a product with a mask, which has a rule",
     **dict.fromkeys(

@@ -19,7 +19,7 @@ from ppc.ir.shapes import LARGEST_VALUE, SHAPES, ShapeError, parameter_shapes
 from ppc.ir.types import Interval, Type, example_shape
 from ppc.source import START, Span
 
-TAKES_A_SIGNAL = ("signal_planes", "uncomplement")
+TAKES_A_SIGNAL = ("signal_planes", "resize", "uncomplement")
 
 
 @dataclass(frozen=True)

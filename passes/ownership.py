@@ -20,7 +20,7 @@ def source_readers(node: Node, policy: Policy, training: Training | None) -> Rea
             return _readers(training.labels.party if training else PUBLIC)
         case "momentum":
             return weight_readers(policy, training)
-        case "signal":
+        case "signal" | "picture":
             return only(policy.client)
         case _:
             return EVERYONE  # a dropout mask is public

@@ -24,8 +24,8 @@ def pipeline(
     bounds = {name: layer.bounds for name, layer in layers.items() if layer.bounds is not None}
     return (
         InferShapes(batch, policy.weight_bounds, promise, promise_span, bounds),
-        SplitAtLayer(policy.cut, policy.client),
-        ComplementInputs(policy.complement, policy.cut, policy.client),
+        SplitAtLayer(policy.cut, policy.client, policy.complement, policy.network, policy.sent),
+        ComplementInputs(policy.complement, policy.client),
         PrepareInference(layers)
         if training is None
         else Differentiate(training=training, frozen_layers=frozenset(layers)),

@@ -10,19 +10,23 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import ClassVar
 
+from ppc.cuts import chosen, rows
 from ppc.errors import PpcError, fail
 from ppc.ir.graph import Graph
 from ppc.ir.layers import layer_numbers, weighted
-from ppc.ir.policy import Cut
+from ppc.ir.policy import BYTES_OF, Complement, Cut, Network, Sent
 
 
 @dataclass(frozen=True)
 class SplitAtLayer:
-    """Cut after layer `cut`; no cut, no change."""
+    """Cut after layer `cut`; no cut, no change. A cut within limits is chosen here, by what it costs."""
 
     name: ClassVar[str] = "split-at-layer"
     cut: Cut | None
     client: str
+    complement: Complement | None = None
+    network: Network | None = None
+    sent: Sent = "float32"
 
     def run(self, graph: Graph) -> Graph:
         if self.cut is None:
@@ -36,10 +40,12 @@ class SplitAtLayer:
         )
         return replace(graph, nodes=nodes)
 
-    @staticmethod
-    def layer(graph: Graph, cut: Cut) -> int:
+    def layer(self, graph: Graph, cut: Cut) -> int:
         """The number k of the last layer that the client runs."""
         names = [node.name for node in weighted(graph)]
+        if cut.limits is not None:
+            found = rows(graph, signal_planes(graph, self.complement))
+            return chosen(found, cut.limits, self.network, cut.span, BYTES_OF[self.sent]).layer
         if cut.after:
             known = [node.name for node in graph.nodes if node.op not in ("input", "parameter")]
             if cut.after not in known:
@@ -50,6 +56,14 @@ class SplitAtLayer:
         if not 1 <= layer < len(names):
             raise _out_of_range(cut, layer, names)
         return layer
+
+
+def signal_planes(graph: Graph, complement: Complement | None) -> int:
+    """How many planes the signal adds to the input of a layer: of a number of more than two classes one for each."""
+    if complement is None:
+        return 0
+    classes = graph[graph.output("result").value].shape[-1]
+    return classes if complement.picture is None and complement.offset and classes > 2 else 1
 
 
 def _unknown(cut: Cut, known: list[str]) -> PpcError:

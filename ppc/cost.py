@@ -117,6 +117,7 @@ COST: dict[str, Rule] = {
     "concat": _FREE,
     "dropout": _FREE,
     "signal_planes": _FREE,
+    "resize": _each(4),
     "uncomplement": _FREE,
     "softmax_cross_entropy": _each_operand(1),
     "softmax_cross_entropy_grad": _ONE,

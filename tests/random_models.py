@@ -108,6 +108,10 @@ class _Writer:
             return x
         classes = self.random.randint(2, 4)
         signal = self.input("signal", (), role="signal", high=classes - 1.0)
+        if self.random.random() < 0.3:
+            size = self.pair(2, 9)
+            planes = self.op("signal_planes", signal, classes=classes, size=size)
+            return self.op("concat", x, self.op("resize", planes, size=shape[1:]))
         return self.op("concat", x, self.op("signal_planes", signal, classes=classes, size=shape[1:]))
 
     def join_spare(self, x: str) -> str:

@@ -29,13 +29,15 @@ MAY_KNOW: dict[str, frozenset[str]] = {
     "grammar": FOUNDATIONS | {"approximation", "ir"},
     "reference": FOUNDATIONS | {"ir"},
     "cost": FOUNDATIONS | {"field", "ir"},
+    # Every place where a model can be cut in two.
+    "cuts": FOUNDATIONS | {"cost", "ir"},
     "drawing": FOUNDATIONS | {"ir"},
     "data": FOUNDATIONS | {"arrays", "ir"},
     "weights": FOUNDATIONS | {"arrays", "ir"},
     # Training and attacks in the clear, with torch.
     "learning": FOUNDATIONS | {"ir", "weights"},
     "audit": FOUNDATIONS | {"arrays", "data", "ir", "learning", "weights"},
-    "passes": FOUNDATIONS | {"approximation", "cost", "field", "ir", "plan"},
+    "passes": FOUNDATIONS | {"approximation", "cost", "cuts", "field", "ir", "plan"},
     "plan": FOUNDATIONS | {"field", "ir"},
     "bill": FOUNDATIONS | {"cost", "field", "ir", "plan"},
     "leak": FOUNDATIONS | {"field", "ir", "plan"},

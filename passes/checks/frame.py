@@ -18,7 +18,7 @@ from ppc.plan.wires import FORMS, SHAREABLE, Wire
 
 STAGES = ("masked", "scheduled")  # before these there are no masks to check
 LEVELS = (0, 1, 2)
-BATCH = ("data", "label", "signal", "mask")  # what is another value in every iteration (C5)
+BATCH = ("data", "label", "signal", "picture", "mask")  # what is another value in every iteration (C5)
 LEFT = ("parameter", "momentum")  # what another run leaves on shares
 MOST_AXES = 8
 LARGEST = 2**40  # numbers in a value: beyond it no party could hold it

@@ -108,4 +108,22 @@ GRAPHS = codes(
         """A layer works on real numbers. `index` is the number of a class: an answer, and no quantity that could be
         added or multiplied.""",
     ),
+    PPC223=(
+        "no split within the limits",
+        """`split auto { … }` takes, of the layers that a model can be cut behind, one that keeps within all limits it
+        names: how many weights the client is given, how many bytes cross for one example, how long they are on their
+        way, how many equations cross for each number of an example. None does. The hint says what each would break;
+        `ppc explain MODEL.pnn --split all` shows them in full.""",
+    ),
+    PPC224=(
+        "signal behind the split",
+        """The signal of `complement` is the client's secret, so it joins the input of a layer that the client computes:
+        of layer k for `split at k`, or of an earlier one, as `at` says.""",
+    ),
+    PPC225=(
+        "picture for a row of numbers",
+        """With `complement picture` the signal is shown as a picture, resized to the feature map that it joins. This
+        layer reads a row of numbers, which has no height and no width. Let the signal join an earlier convolution, or
+        leave `picture` out: then it joins as numbers.""",
+    ),
 )

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from ppc.ir.graph import Graph, Node
 from ppc.ir.types import Interval
 
-_PER_EXAMPLE = frozenset({"data", "label", "signal", "mask"})
+_PER_EXAMPLE = frozenset({"data", "label", "signal", "picture", "mask"})
 # Ops that sum over the examples of a batch: their result has no batch.
 _SUMMING = frozenset(
     {

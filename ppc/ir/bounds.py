@@ -114,6 +114,7 @@ BOUNDS: dict[str, Rule] = {
     "batch_norm": _batch_norm,
     "flatten": _same,
     "reshape": _same,
+    "resize": _same,
     "add": _add,
     "concat": _union,
     "dropout": _same,

@@ -51,7 +51,7 @@ _CONVOLUTION: dict[str, AttributeKind] = {"stride": "pair", "padding": "pair", "
 _POOLED: dict[str, AttributeKind] = {"pool": "int"}
 
 _SOURCES = (
-    # role: data, label, signal, mask, momentum. What a run must be given.
+    # role: data, label, signal, picture, mask, momentum. What a run must be given.
     Op(name="input", attrs={"role": "word"}),
     # role: weight, bias, scale, shift, mean, variance. What a weights file holds.
     Op(name="parameter", attrs={"role": "word"}),
@@ -90,6 +90,8 @@ _LAYERS = (
 _COMPLEMENT = (
     # A per-example signal as planes of the size of a feature map: one plane for a bit, one-hot planes for an offset.
     Op(name="signal_planes", operands=("signal",), attrs={"classes": "int", "size": "ints"}, since="typed"),
+    # A picture as large as a feature map, its pixels weighed by nearness; as PyTorch's `interpolate` does.
+    Op(name="resize", operands=("x",), attrs={"size": "ints"}, since="typed"),
     # how: roll (classes shift back by the signal), flip (p becomes 1-p), negate (z becomes -z).
     Op(name="uncomplement", operands=("x", "signal"), attrs={"how": "word"}, since="typed"),
 )

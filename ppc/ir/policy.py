@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf
 from typing import Literal
 
 from ppc.ir.types import Interval
@@ -15,6 +16,8 @@ from ppc.source import START, Span
 
 Loss = Literal["softmax_cross_entropy", "mse"]
 LOSSES: tuple[Loss, ...] = ("softmax_cross_entropy", "mse")
+Sent = Literal["float32", "byte"]  # how numbers cross in the clear
+BYTES_OF: Mapping[Sent, int] = {"float32": 4, "byte": 1}
 PUBLIC = "public"
 ON_SHARES = "shares"  # in the place of an owner: nobody holds it, both parties have shares of it
 
@@ -37,19 +40,36 @@ class Grant:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Limits:
+    """`split auto { weights = 400k, bytes = 64k }`: what a split may give, send and take. None said, none set."""
+
+    weights: float = inf  # numbers that the client is given
+    bytes: float = inf  # that cross for one example
+    time: float = inf  # seconds on the way, one way
+    density: float = inf  # equations that cross for each number of an example
+
+
+@dataclass(frozen=True, kw_only=True)
 class Cut:
-    """`split at k` or `split after NAME`: the client runs the layers up to there in the clear."""
+    """`split at k`, `split after NAME` or `split auto`: the client runs the layers up to there in the clear."""
 
     layer: int = 0
     after: str = ""
+    limits: Limits | None = None
     span: Span = START
 
 
 @dataclass(frozen=True, kw_only=True)
 class Complement:
-    """`complement` (two classes) or `complement offset` (n classes)."""
+    """`complement` (two classes) or `complement offset` (n classes).
+
+    `picture`: the signal is shown as a picture of this size, not as planes of ones. `layer`: whose input it joins, if
+    not that of the split's.
+    """
 
     offset: bool = False
+    picture: tuple[int, int] | None = None
+    layer: int | None = None
     span: Span = START
 
 
@@ -96,6 +116,7 @@ class Policy:
     cut: Cut | None = None
     complement: Complement | None = None
     server_clear: Span | None = None
+    sent: Sent = "float32"
     joint: Joint | None = None
     network: Network | None = None
     span: Span = START

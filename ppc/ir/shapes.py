@@ -172,6 +172,10 @@ def _signal_planes(node: Node, shapes: Sequence[Shape]) -> Shape:
     return (shapes[0][0], 1 if classes == 2 else classes, *node.integers("size"))
 
 
+def _resize(node: Node, shapes: Sequence[Shape]) -> Shape:
+    return (*shapes[0][:2], *node.integers("size"))
+
+
 def _scalar(_node: Node, _shapes: Sequence[Shape]) -> Shape:
     return ()
 
@@ -241,6 +245,7 @@ SHAPES: dict[str, Rule] = {
     "concat": _concat,
     "dropout": _same,
     "signal_planes": _signal_planes,
+    "resize": _resize,
     "uncomplement": _same,
     "softmax_cross_entropy": _scalar,
     "softmax_cross_entropy_grad": _same,

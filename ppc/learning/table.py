@@ -49,6 +49,10 @@ def _signal_planes(node: Node, values: Sequence[Tensor]) -> Tensor:
     return marks[:, :, None, None].expand(-1, -1, *node.integers("size")).to(torch.get_default_dtype())
 
 
+def _resize(node: Node, values: Sequence[Tensor]) -> Tensor:
+    return F.interpolate(values[0], node.integers("size"), mode="bilinear", align_corners=False)
+
+
 def _uncomplement(node: Node, values: Sequence[Tensor]) -> Tensor:
     answer, signal = values[0], values[1].long()
     match node.word("how"):
@@ -80,6 +84,7 @@ RULES: Mapping[str, Rule] = {
     "concat": lambda _, values: torch.cat(list(values), dim=1),
     "dropout": lambda _, values: values[0],
     "signal_planes": _signal_planes,
+    "resize": _resize,
     "uncomplement": _uncomplement,
 }
 

@@ -159,6 +159,18 @@ def signal_planes(node: Node, values: Sequence[Array]) -> Array:
     return np.broadcast_to(marks.astype(float)[:, :, None, None], (*marks.shape, height, width))
 
 
+def _nearness(old: int, new: int) -> Array:
+    """How much each of `old` places counts for each of `new`: the two nearest, by their distances."""
+    places = np.clip((np.arange(new) + 0.5) * old / new - 0.5, 0, old - 1)
+    return np.maximum(0.0, 1.0 - np.abs(places[:, None] - np.arange(old)))
+
+
+def resize(node: Node, values: Sequence[Array]) -> Array:
+    height, width = node.integers("size")
+    down, across = _nearness(values[0].shape[2], height), _nearness(values[0].shape[3], width)
+    return down @ values[0] @ across.T
+
+
 def uncomplement(node: Node, values: Sequence[Array]) -> Array:
     x, signal = values[0], _whole(values[1])
     if node.word("how") == "roll":  # class c was taught as class c + signal
@@ -187,6 +199,7 @@ LAYERS: dict[str, Rule] = {
     "concat": concat,
     "dropout": same,  # in inference nothing is dropped
     "signal_planes": signal_planes,
+    "resize": resize,
     "uncomplement": uncomplement,
     "norm_factor": norm_factor,
     "norm_shift": norm_shift,

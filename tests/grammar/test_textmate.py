@@ -33,7 +33,7 @@ private net as other {
     split at 2
     split after skip
     split auto
-    complement offset
+    complement offset picture [28, 28] at 1
     server clear
     result to lab
     joint { field = mersenne61, fraction = 16 }

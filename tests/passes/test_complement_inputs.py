@@ -86,3 +86,20 @@ def test_answers_that_cannot_be_complemented() -> None:
     assert [m.code for m in mistakes(program(*SPLIT, "complement"))] == ["PPC212"]
     grouped = "\nconv2d(4, kernel=3)\nrelu\nconv2d(4, kernel=3, groups=2)\ndense({classes})\n"
     assert [m.code for m in mistakes(program(*SPLIT, "complement", classes=2, body=grouped))] == ["PPC214"]
+
+
+def test_a_picture_of_the_signal_is_resized_to_the_feature_map() -> None:
+    """One more channel, whatever the number of classes; the picture is the client's own."""
+    graph = compiled(program(*SPLIT, "complement offset picture [28, 20]")).graph
+
+    assert graph["signal.picture"].shape == (1, 1, 28, 20)
+    assert graph["signal.picture"].typed.readers == only("hospital")
+    assert graph["signal_planes"].op == "resize"
+    assert graph["conv2.joined"].shape == (1, 5, 8, 8)
+
+
+def test_the_signal_joins_an_earlier_layer() -> None:
+    graph = compiled(program(*SPLIT, "complement at 1", classes=2)).graph
+
+    assert graph["conv1.joined"].shape == (1, 3, 8, 8)
+    assert graph["conv2"].place == "hospital"

@@ -86,6 +86,7 @@ FORWARD: dict[str, Rule] = {
     "concat": lambda _, values: torch.cat(list(values), dim=1),
     "dropout": lambda _, values: values[0],
     "signal_planes": _signal_planes,
+    "resize": lambda node, values: F.interpolate(values[0], node.integers("size"), mode="bilinear"),
     "uncomplement": _uncomplement,
 }
 

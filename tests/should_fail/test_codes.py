@@ -19,9 +19,9 @@ from tests.should_fail.programs import PROGRAMS, expected_codes
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("grammar", "passes", "ppc", "runtime")
-# Codes whose mistakes are no programs of the language: tests of kernels, bundles, dealer's files, imports and runs
+# Codes whose mistakes are no programs of the language: tests of kernels, bundles, files, attacks, imports and runs
 # make them.
-ELSEWHERE = ("PPC52", "PPC54", "PPC55", "PPC56", "PPC6")
+ELSEWHERE = ("PPC52", "PPC54", "PPC55", "PPC56", "PPC57", "PPC6")
 SHOWN = {code for program in PROGRAMS for code in expected_codes(program)} | {"PPC510", "PPC513"}
 
 
