@@ -1,17 +1,18 @@
 """The plans of the workloads, from masked inputs to a masked result: what is timed and counted on our side.
 
 The programs are ordinary ones and every pass of the compiler runs on them, its checks too. What differs from a run of
-`ppc` is where a batch begins and ends: its inputs are masked in `setup`, as values that another step has left there, and
-its result is truncated and masked as the next step would want it. A reveal of the result stands behind that, so that it
-can be compared; it is counted apart. Training keeps its form: it begins with weights on shares and leaves them so.
+`ppc` is the end: the result is truncated and masked, as a further step would want it. A reveal stands behind that, so
+that it can be compared; it is counted apart, as is the masking of inputs. Training keeps its form: it begins with
+weights on shares and leaves them so, and its images are masked once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from ppc.compiled import Compiled
 from ppc.compiler import compile_program
 from ppc.ir.graph import JOINT, Graph
 from ppc.ir.policy import Policy
@@ -21,6 +22,8 @@ from ppc.passes.plan_base import PlanPass
 from ppc.passes.plan_pipeline import graph_passes, lowering, plan_passes
 from ppc.plan.build import begun
 from ppc.plan.steps import Plan, Result
+from ppc.reference import evaluate
+from ppc.reference.windows import Array
 from ppc.source import Source
 
 RESULT = "result"
@@ -88,7 +91,7 @@ BY_NAME = {workload.name: workload for workload in WORKLOADS}
 
 def plan_of(workload: Workload) -> Plan:
     """Scheduled and checked."""
-    compiled = compile_program(Source(f"{workload.name}.pnn", workload.text), train=workload.train, batch=workload.batch)
+    compiled = compiled_of(workload)
     assert compiled.policy is not None
     graph = compiled.graph if workload.train else jointly(compiled.graph)
     for step in base.steps(graph, graph_passes(LEVEL)):
@@ -97,6 +100,16 @@ def plan_of(workload: Workload) -> Plan:
     for step in plan_base.steps(plan, tuple(passes(compiled.policy, ends=not workload.train))):
         plan = step.plan
     return plan
+
+
+def in_float(workload: Workload, values: Mapping[str, object]) -> dict[str, Array]:
+    """What the outputs come to in float64, by their names in the plan."""
+    return evaluate(compiled_of(workload).graph, values)
+
+
+def compiled_of(workload: Workload) -> Compiled:
+    source = Source(f"{workload.name}.pnn", workload.text)
+    return compile_program(source, train=workload.train, batch=workload.batch)
 
 
 def passes(policy: Policy, *, ends: bool) -> Iterator[PlanPass]:
@@ -174,7 +187,9 @@ class MaskedResult:
         made = builder.by_name[result.value]
         builder.section = "each"
         masked = builder.add("mask", (made.name,), {"mask": "m.result"}, name=MASKED, like=made)
-        shown = builder.add("reveal", (masked.name,), {"to": self.to, "grant": "result"}, phase="output", layer="result")
+        shown = builder.add(
+            "reveal", (masked.name,), {"to": self.to, "grant": "result"}, phase="output", layer="result"
+        )
         decoded = builder.add("decode", (shown.name,), phase="output", layer="result")
         builder.results["each"] = [replace(result, value=decoded.name, to=self.to)]
         return builder.plan()

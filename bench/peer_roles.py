@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
 from time import perf_counter_ns
@@ -28,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.peer_plans import MASKED
+from ppc.errors import PpcError
 from ppc.plan.messages import HEADER
 from ppc.plan.steps import Plan, Step
 from ppc.plan.text import parse
@@ -46,10 +47,14 @@ from ppc.runtime.wire.tls_channel import TlsChannel
 
 HERE = "127.0.0.1"
 ROLES = ("client", "server", "dealer")
-AHEAD = 3  # parcels that are made behind the last timed pass of a stream, so that the dealer works to its end
+AHEAD = 8  # parcels that are made behind the last timed pass of a stream, so that the dealer works to its end
 WARM = 2  # passes of each kind before the clock counts
 Passes = list[tuple[str, int]]
 Spans = dict[str, list[tuple[int, int]]]
+
+
+def warm(kind: str) -> int:
+    return 0 if kind == "check" else WARM
 
 
 class Settings:
@@ -59,19 +64,24 @@ class Settings:
         found: dict[str, Any] = json.loads((folder / "settings.json").read_text())
         self.folder = folder
         self.plan: Plan = parse((folder / "plan.txt").read_text())
-        self.counts: dict[str, int] = {kind: found[kind] for kind in ("online", "alone", "stream")}
+        self.counts: dict[str, int] = found["counts"]
         self.start: str = found["start"]
         self.threads: int = found["threads"]
 
     @property
     def kinds(self) -> list[str]:
         """What each pass through the repeated section is for, in their order."""
-        return [kind for kind, count in self.counts.items() if count for _ in range(WARM + count)]
+        return [kind for kind, count in self.counts.items() if count for _ in range(warm(kind) + count)]
 
     @property
     def passes(self) -> Passes:
         spare = AHEAD if self.counts["stream"] else 0
-        return [("setup", 0), *(("each", turn) for turn in range(len(self.kinds) + spare))]
+        each = [("each", turn) for turn in range(len(self.kinds) + spare)]
+        last = [("finish", 0)] if self.has("finish") else []
+        return [("setup", 0), *each, *last] if self.has("setup") else each
+
+    def has(self, home: str) -> bool:
+        return any(section.name == home for section in self.plan.sections)
 
     def hello(self, role: str) -> Hello:
         return Hello(role=role, party=role, plan="bench")
@@ -89,8 +99,7 @@ class TimedParty:
         self.raw = TlsChannel(link, idle=300.0)
         self.channel = CountedChannel(self.raw)
         self.ready: dict[tuple[str, int], NDArray[np.uint8]] = {}
-        self.marks: list[tuple[int, int]] = []
-        self.began = self.ended = 0
+        self.began = self.ended = self.sent = self.rounds = 0
         self.party = Party(
             self.plan,
             role,
@@ -109,12 +118,18 @@ class TimedParty:
         if step.name == self.settings.start:
             self.begin()
         elif step.name == MASKED:
-            self.ended = perf_counter_ns()
+            self.end()
 
     def begin(self) -> None:
         if self.together:
             self.meet()
+        self.sent, self.rounds = -self.channel.sent, -self.channel.rounds
         self.began = perf_counter_ns()
+
+    def end(self) -> None:
+        self.ended = perf_counter_ns()
+        self.sent += self.channel.sent
+        self.rounds += self.channel.rounds
 
     def meet(self) -> None:
         """Both are here."""
@@ -140,13 +155,17 @@ class TimedParty:
 
     def run(self) -> Spans:
         spans: Spans = {}
-        self.ask()
-        self.results = self.party.run("setup", 0, self.given)
+        if self.settings.has("setup"):
+            self.ask()
+            self.party.run("setup", 0, self.given)
         turn = 0
         for kind, count in self.settings.counts.items():
             if count:
-                spans[kind] = getattr(self, kind)(range(turn, turn + WARM + count))[WARM:]
-                turn += WARM + count
+                spans[kind] = getattr(self, kind)(range(turn, turn + warm(kind) + count))[warm(kind) :]
+                turn += warm(kind) + count
+        if self.settings.counts["check"] and self.settings.has("finish"):
+            self.ask()
+            self.results = self.party.run("finish", 0, {})
         return spans
 
     def turn(self, number: int) -> tuple[int, int]:
@@ -156,8 +175,11 @@ class TimedParty:
             self.begin()
         self.results |= self.party.run("each", number, self.given)
         if not self.ended:
-            self.ended = perf_counter_ns()
+            self.end()
         return self.began, self.ended
+
+    def check(self, turns: range) -> list[tuple[int, int]]:
+        return [self.prepared(number) for number in turns]
 
     def online(self, turns: range) -> list[tuple[int, int]]:
         return [self.prepared(number) for number in turns]
@@ -198,7 +220,7 @@ def party(settings: Settings, role: str, book: dict[str, int], listener: Listene
     timed.wake = int(os.environ["BENCH_WAKE"]) if role == "server" else -1
     busy = cpu_seconds()
     spans = timed.run()
-    found = {"spans": spans, "cpu": cpu_seconds() - busy, "sent": timed.channel.sent, "rounds": timed.channel.rounds}
+    found = {"spans": spans, "cpu": cpu_seconds() - busy, "sent": timed.sent, "rounds": timed.rounds}
     timed.meet()
     np.savez(settings.folder / f"{role}.results.npz", **{k: v for k, v in timed.results.items() if shown(v)})
     return found
@@ -227,17 +249,17 @@ def deal(settings: Settings, listener: Listener) -> dict[str, Any]:
     for sender, seed in zip(senders, seeds, strict=True):
         sender.send("setup", 0xFFFF, np.frombuffer(bytearray(seed._secret), np.uint8))
     dealer = Dealer(settings.plan, seeds, bytes(16), threads=settings.threads)
-    spans, wake = [], int(os.environ["BENCH_WAKE"])
-    for section, turn in settings.passes:
-        if not os.read(wake, 1):
-            break
-        start = perf_counter_ns()
-        parcel = dealer.deal(section, turn)
-        made = perf_counter_ns()
-        senders[1].send(section, turn, parcel)
-        spans.append((start, made))
-    senders[1]._outgoing._waiting.join()
-    os.read(wake, 1)  # until the server has ended
+    spans: list[tuple[int, int]] = []
+    wake = int(os.environ["BENCH_WAKE"])
+    with suppress(PpcError):  # the server goes when it has what it measures, and leaves a few parcels
+        for section, turn in settings.passes:
+            if not os.read(wake, 1):
+                break
+            start = perf_counter_ns()
+            parcel = dealer.deal(section, turn)
+            spans.append((start, perf_counter_ns()))
+            senders[1].send(section, turn, parcel)
+        senders[1].finish()
     return {"spans": {"deal": spans}}
 
 
