@@ -18,6 +18,7 @@ from ppc.runtime.hand import Hand
 from ppc.runtime.keys import Keys, Seed, artifact_hash
 from ppc.runtime.lazy import Local
 from ppc.runtime.parcel import Layout
+from ppc.runtime.rooms import Rooms
 from ppc.runtime.schedule import Scope
 from ppc.runtime.table import Known, Table, Watch
 
@@ -45,6 +46,7 @@ class Dealer:
         self._own = (own or Seed()).keys(session, "dealer", artifact)
         self.layouts = {section.name: Layout(plan, section) for section in plan.sections}
         self.values: Scope[Known] = Scope(plan, _carried)
+        self._rooms = Rooms()
 
     def __repr__(self) -> str:
         return "Dealer(hidden)"
@@ -53,7 +55,7 @@ class Dealer:
         """Party 1's corrections for one pass; sections and iterations come in the order of the run."""
         section = self.plan.section(section_name)
         hands = [Hand(self.local, keys, section_name, iteration) for keys in (*self._keys, self._own)]
-        parcel = self.layouts[section_name].empty()
+        parcel = self.layouts[section_name].empty(self._rooms)
         drawn = (hands[0], hands[1], hands[2])
         table = Table(self.plan, self.local, self.values, drawn, parcel, public or {}, self.watch)
         self.values.enter(section)

@@ -16,6 +16,7 @@ from ppc.field import Words
 from ppc.plan.material import MONOMIAL_BYTES, Correction, corrections
 from ppc.plan.steps import Plan, Section
 from ppc.runtime.lazy import Shape
+from ppc.runtime.rooms import Rooms
 
 Monomials = NDArray[np.uint16]
 
@@ -44,9 +45,9 @@ class Layout:
             self.places[row.step, row.secret] = Place(word, elements, bits, monomial)
             word, monomial = word + elements + bits, monomial + size
 
-    def empty(self) -> Parcel:
+    def empty(self, rooms: Rooms) -> Parcel:
         """A parcel to be written."""
-        return Parcel(self, np.empty(-(-self.bytes // 8), np.uint64).view(np.uint8)[: self.bytes])
+        return Parcel(self, rooms.room(self.bytes))
 
     def read(self, data: NDArray[np.uint8] | bytes) -> Parcel:
         """A parcel that came."""

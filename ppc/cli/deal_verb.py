@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
+from ppc.cli.machine import most_memory
 from ppc.cli.party_verb import write_trace
 from ppc.cli.role_start import (
     EVERYWHERE,
@@ -49,7 +50,7 @@ def deal(arguments: Namespace) -> int:
         _serve(arguments, service, keyring, telling)
     if service.trace is not None:
         write_trace(arguments, "dealer", {"dealer": service.trace.spans})
-    telling.event("done", sent=service.sent)
+    telling.event("done", sent=service.sent, held=service.held, memory=most_memory())
     telling.say(f"{service.served} sessions were dealt for, {service.sent:,} bytes")
     return 0
 

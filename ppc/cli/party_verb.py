@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ppc.cli import answers
+from ppc.cli.machine import most_memory
 from ppc.cli.role_start import (
     EVERYWHERE,
     HERE,
@@ -183,7 +184,8 @@ def _tell(arguments: Namespace, telling: Telling, run: PartyRun, results: dict[s
     if run.trace is not None:
         write_trace(arguments, run.bundle.role, {run.bundle.party: run.trace.spans})
     facts = {"predicted": as_facts(run.predicted), "measured": as_facts(run.measured)}
-    telling.event("done", results=sorted(results), examples=run.examples, session=run.session.hex(), **facts)
+    took = {"seconds": [round(one, 5) for one in run.seconds], "memory": most_memory()}
+    telling.event("done", results=sorted(results), examples=run.examples, session=run.session.hex(), **facts, **took)
     if telling.events:
         return
     if arguments.json:

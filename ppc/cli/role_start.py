@@ -100,8 +100,10 @@ def opened(arguments: Namespace, folder: Path, role: str) -> tuple[Bundle, Keyri
     """A role's bundle and its certificates, which must be of the same role and party."""
     from ppc.bundle import locate, read
     from ppc.passes.checks.verdict import accepted
+    from ppc.runtime import heap
     from ppc.runtime.keyring import open_folder
 
+    heap.keep()
     bundle = read(locate(folder, role), accepted, role=role)
     keyring = open_folder(arguments.certificates or default_folder())
     own = keyring.own

@@ -89,7 +89,7 @@ def _joint(arguments: Namespace, examples: int) -> int:
         roles = embedded.run(home, folder, parties, _options(arguments, made[0], folder), telling)
         results = given_results(folder)
         if arguments.trace is not None:
-            _write_trace(arguments.trace, folder, parties)
+            write_trace(arguments.trace, folder, parties)
     if arguments.output is not None:
         answers.save(arguments.output, results)
     return _told(arguments, made, examples, results, roles.done)
@@ -136,7 +136,7 @@ def given_results(folder: Path) -> dict[str, Array]:
     return found
 
 
-def _write_trace(path: Path, folder: Path, parties: dict[str, str]) -> None:
+def write_trace(path: Path, folder: Path, parties: dict[str, str]) -> None:
     from ppc.files import write_whole
     from ppc.runtime.roles.trace import events
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ppc.cli import answers
 from ppc.cli.options import level_of, positive
 from ppc.cli.role_start import ending_on_signals
-from ppc.cli.run_verb import JOINT, agreed, given_results, learned, measured_of
+from ppc.cli.run_verb import JOINT, agreed, given_results, learned, measured_of, write_trace
 from ppc.cli.telling import Telling, as_facts, counts_table, from_facts
 from ppc.cli.training_options import check_options, chosen, training_of
 from ppc.errors import fail
@@ -32,6 +32,7 @@ def options(verb: ArgumentParser) -> None:
     """What this trainer adds to the command line."""
     training_of(verb)
     level_of(verb)
+    verb.add_argument("--trace", type=Path, metavar="FILE.json", help="when what was done, for Perfetto")
     verb.add_argument("--threads", type=positive, default=1, metavar="N", help="of each role, for computing (1)")
 
 
@@ -53,6 +54,8 @@ def train(arguments: Namespace) -> int:
         parties = {"client": client, "server": server}
         roles = embedded.run(home, folder, parties, _options(arguments, lowered, folder), telling, "training")
         results = given_results(folder)
+        if arguments.trace is not None:
+            write_trace(arguments.trace, folder, parties)
     model = {name: results[name] for name in _released(lowered) if name in results}
     if arguments.output is not None and model:
         answers.save_model(arguments.output, model)
@@ -86,7 +89,7 @@ def _options(arguments: Namespace, lowered: Lowered, folder: Path) -> dict[str, 
                 line += ["--input", str(arguments.data)]
         if brings_weights(plan, name):
             line += ["--weights", str(arguments.weights)] if arguments.weights else ["--seed", str(seed)]
-        found[role] = line
+        found[role] = line + (["--traced", str(folder / f"{role}.spans.json")] if arguments.trace else [])
     return found
 
 
@@ -102,7 +105,12 @@ def _told(arguments: Namespace, lowered: Lowered, results: dict[str, Array], don
     if arguments.json:
         written = [str(arguments.output)] if arguments.output else []
         head = {"ok": True, "trainer": "joint", "parties": list(plan.parties), "same_machine": True}
-        sys.stdout.write(json.dumps({**head, "written": written, **facts}) + "\n")
+        took = {
+            "seconds": {role: done[role]["seconds"] for role in ("client", "server")},
+            "memory": {role: done[role]["memory"] for role in done},
+            "held": done["dealer"]["held"],
+        }
+        sys.stdout.write(json.dumps({**head, "written": written, **facts, **took}) + "\n")
         return agreed(predicted, measured)
     sys.stdout.write("".join(f"{line}\n" for line in answers.shown(results)))
     if not arguments.quiet:

@@ -74,6 +74,7 @@ class DealerService:
     stop: Event = field(default_factory=Event)
     sent: int = 0
     total: int = 0
+    held: int = 0  # bytes of parcels that were there at once, at most, in one session
     served: int = 0
     failed: list[PpcError] = field(default_factory=list[PpcError])
 
@@ -187,6 +188,7 @@ class DealerService:
         for section, turn in stretch.passes:
             place = f"{section} {turn}"
             parcel = self._timed("deal", place, partial(dealer.deal, section, turn, public(section, turn)))
+            self.held = max(self.held, sender.held + parcel.nbytes)
             self._timed("hand over", place, partial(sender.send, section, turn, parcel))
             self._moved(parcel.nbytes)
 

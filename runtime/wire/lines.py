@@ -95,6 +95,7 @@ class Outgoing:
         self._waiting: Queue[tuple[memoryview, str] | None] = Queue(AHEAD)
         self._failure: PpcError | None = None
         self._thread: Thread | None = None
+        self.written = 0
         tls.settimeout(idle)
 
     def send(self, data: memoryview, name: str) -> None:
@@ -129,7 +130,9 @@ class Outgoing:
         limit = monotonic() + self._idle + size / PACE
         try:
             while done < size:
-                done += write(self._tls, data[done : done + PIECE])
+                count = write(self._tls, data[done : done + PIECE])
+                done += count
+                self.written += count
                 if monotonic() > limit:
                     raise TimeoutError
         except TimeoutError:

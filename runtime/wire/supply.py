@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from ppc.errors import InternalError, PpcError
 from ppc.plan.messages import HEADER
 from ppc.runtime.channel import Header
+from ppc.runtime.rooms import Rooms
 from ppc.runtime.wire.lines import IDLE, Incoming, Outgoing
 from ppc.runtime.wire.link import Link
-from ppc.runtime.wire.rooms import Rooms
 
 BUSY = 600.0  # seconds for which a party may have no need of the next parcel
 LOOK = 0.1  # seconds between two looks at what has ended
@@ -48,6 +48,11 @@ class ParcelSender:
         if data.size:
             self._outgoing.send(data.data, name)
         self.sent += HEADER + data.nbytes
+
+    @property
+    def held(self) -> int:
+        """Bytes that were handed over, and are not on their way yet."""
+        return self.sent - self._outgoing.written
 
     def finish(self) -> None:
         """All is written."""

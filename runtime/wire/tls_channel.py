@@ -10,9 +10,9 @@ import numpy as np
 from ppc.field import Words
 from ppc.plan.messages import HEADER
 from ppc.runtime.channel import Header
+from ppc.runtime.rooms import Rooms
 from ppc.runtime.wire.lines import IDLE, Incoming, Outgoing
 from ppc.runtime.wire.link import Link
-from ppc.runtime.wire.rooms import Rooms
 
 
 class TlsChannel:

@@ -16,7 +16,7 @@ import pytest
 from ppc.plan.messages import HEADER
 from ppc.runtime.channel import Header
 from ppc.runtime.keyring import Keyring
-from ppc.runtime.wire.rooms import SMALLEST, Rooms
+from ppc.runtime.rooms import SMALLEST, Rooms
 from ppc.runtime.wire.tls_channel import TlsChannel
 from tests.wire.ends import Background, channels, frame, linked, refused
 
