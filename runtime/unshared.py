@@ -92,7 +92,7 @@ class Unshared:
     def run(self, section_name: str, iteration: int, values: Mapping[str, Any]) -> dict[str, Any]:
         """One pass through a section; its results by name, whoever they are for."""
         section, self.section, self.iteration = self.plan.section(section_name), section_name, iteration
-        self.values.enter(section, iteration)
+        self.values.enter(section)
         for step in self.values.schedules[section_name].order:
             self.keep(step, self._step(step, values))
             self.values.done(section, step)
