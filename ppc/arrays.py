@@ -6,6 +6,7 @@ Weights and inputs are read through here. No array of Python objects is ever loa
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from ppc.errors import PpcError, fail
 
-_BROKEN = (zipfile.BadZipFile, ValueError, EOFError, KeyError, NotImplementedError, OverflowError)
+_BROKEN = (zipfile.BadZipFile, zlib.error, ValueError, EOFError, KeyError, NotImplementedError, OverflowError)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.sources import CHECKOUT
 
-EXTRAS = ("lark", "networkx", "torch", "onnx", "onnxscript")
+EXTRAS = ("lark", "networkx", "torch", "onnx", "onnxscript", "PIL", "scipy", "sklearn")
 PARTY = ("numpy", "llvmlite", "cryptography", "safetensors", "rich")
 
 # Runs the command line where some packages cannot be found, as on a machine that does not have them.

@@ -65,11 +65,14 @@ DOORS: dict[str, tuple[str, ...]] = {
     "lark": ("grammar/parse.py", "grammar/build.py", "grammar/words.py"),
     "llvmlite": ("runtime/kernels/",),
     "networkx": ("ppc/drawing/",),
+    "PIL": ("ppc/data/folders.py",),
     "numpy": ("ppc/", "passes/", "runtime/"),
     "onnx": ("ppc/importing/",),
     "onnxscript": ("ppc/importing/",),
     "rich": ("ppc/cli/", "runtime/"),
     "safetensors": ("ppc/weights/", "ppc/importing/"),
+    "scipy": ("ppc/data/svhn.py",),
+    "sklearn": ("ppc/data/digits.py",),
     "torch": ("ppc/audit/", "ppc/importing/torch_source.py", "ppc/learning/", "ppc/weights/torch_file.py"),
 }
 
@@ -86,6 +89,7 @@ BANNED = {
 PICKLE_ERROR = ("ppc/weights/torch_file.py", "pickle.UnpicklingError")
 
 SEEDED = {
+    "ppc/data/digits28.py": "images of nobody, to the bit the same on every machine",
     "ppc/diff/drawn.py": "data of nobody, on which two evaluations are compared, the same at every try",
     "ppc/weights/initial.py": "weights of an untrained model are the same on every machine, and no secret",
     "ppc/importing/agreement.py": "inputs on which a model and its import are compared, the same at every try",

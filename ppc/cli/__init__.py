@@ -25,7 +25,13 @@ from pathlib import Path
 from ppc.cli.arguments import parser
 from ppc.errors import InternalError, PpcError, fail, render
 
-EXTRAS = {"lark": "compile", "networkx": "compile", "torch": "torch", "onnx": "onnx", "onnxscript": "torch-import"}
+EXTRAS = {
+    **dict.fromkeys(("lark", "networkx"), "compile"),
+    **dict.fromkeys(("PIL", "scipy", "sklearn"), "data"),
+    "torch": "torch",
+    "onnx": "onnx",
+    "onnxscript": "torch-import",
+}
 
 # Files are opened where their errors are told; these come from the standard output.
 OUTPUT_ERRORS = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EIO)

@@ -12,6 +12,7 @@ from ppc.cli import (
     bill_verbs,
     bundle_verbs,
     cert_verbs,
+    data_verb,
     diff_verb,
     model_verbs,
     role_arguments,
@@ -41,6 +42,7 @@ def parser() -> argparse.ArgumentParser:
     audit_arguments.add(verbs)
     _weights(verbs)
     _import(verbs)
+    _data(verbs)
     _cert(verbs)
     return top
 
@@ -133,6 +135,15 @@ def _import(verbs: Verbs) -> None:
     verb.add_argument("-o", dest="output", type=Path, metavar="MODEL.pnn", help="(the model's name, with .pnn)")
     verb.add_argument("--input", metavar="SHAPE", help="the input of a torch module, as in 1,28,28")
     verb.add_argument("--bounds", default="0..1", metavar="LOW..HIGH", help="between what the input lies (0..1)")
+    json_of(verb)
+
+
+def _data(verbs: Verbs) -> None:
+    verb = verb_of(verbs, "data", data_verb.data, "show a set of images, or write it as a .npz")
+    verb.add_argument("action", choices=("show", "make"))
+    verb.add_argument("source", metavar="DATA", help="a file, a folder, or built in: digits28:60000,seed=1,part=train")
+    verb.add_argument("--examples", type=positive, metavar="N", help="no more than the first N")
+    verb.add_argument("-o", dest="output", type=Path, metavar="FILE.npz", help="for make")
     json_of(verb)
 
 

@@ -1,7 +1,7 @@
 """Every error code: its title, and what `ppc explain CODE` says about it.
 
 1xx language   2xx names and shapes   3xx numbers and ranges   4xx who may see what
-5xx files and machines   54x bundles   55x preprocessing files   57x trainings in the clear and attacks
+5xx files and machines   53x data sets   54x bundles   55x preprocessing files   57x trainings in the clear and attacks
 6xx import from other systems
 65x runs of two parties   66x certificates and connections
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 from ppc.codes.audits import AUDITS
 from ppc.codes.base import Code
 from ppc.codes.bundles import BUNDLES
+from ppc.codes.datasets import DATASETS
 from ppc.codes.graphs import GRAPHS
 from ppc.codes.imports import IMPORTS
 from ppc.codes.kernels import KERNELS
@@ -28,6 +29,7 @@ CODES: dict[str, Code] = {
     **PRIVACY,
     **MACHINES,
     **KERNELS,
+    **DATASETS,
     **BUNDLES,
     **PREPS,
     **TRAININGS,
