@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,14 +15,28 @@ if TYPE_CHECKING:
     from ppc.weights import SomeWeights
 
 
-def brought(bundle: Bundle, *, inputs: Path | None, weights: Path | None, seed: int | None, quiet: bool) -> Brought:
-    """What this party brings; whatever it must bring and does not is an error, and so is what it need not bring."""
+Say = Callable[[str], None]
+
+
+def brought(
+    bundle: Bundle,
+    *,
+    inputs: Path | None,
+    weights: Path | None,
+    seed: int | None,
+    say: Say,
+    first: int | None = None,
+) -> Brought:
+    """What this party brings; whatever it must bring and does not is an error, and so is what it need not bring.
+
+    `say` is told how files were read; `first`: no more examples than so many.
+    """
     from ppc.runtime.roles.brought import Brought
 
-    return Brought(rows=_rows(bundle, inputs), whole=_weights(bundle, weights, seed, quiet=quiet))
+    return Brought(rows=_rows(bundle, inputs, first, say), whole=_weights(bundle, weights, seed, say))
 
 
-def _rows(bundle: Bundle, file: Path | None) -> dict[str, Array]:
+def _rows(bundle: Bundle, file: Path | None, first: int | None, say: Say) -> dict[str, Array]:
     from ppc.data import Expected, load_rows
     from ppc.runtime.roles.brought import wanted_rows
 
@@ -34,16 +48,22 @@ def _rows(bundle: Bundle, file: Path | None) -> dict[str, Array]:
         return {}
     if file is None:
         names = ", ".join(f"`{one.name}`" for one in wanted)
-        hint = f"Name a .npz with {names}: `--input FILE.npz`."
+        hint = f"Name a .npz with {names}, or a set of images: `--input FILE`."
         raise fail("PPC508", f"`{bundle.party}` must bring {names}.", hint=hint)
     rows = [
-        Expected(name=one.name, shape=one.shape, rows=one.rows, label=one.what == "label" and len(one.shape) == 1)
+        Expected(
+            name=one.name,
+            shape=one.shape,
+            rows=one.rows,
+            label=one.what == "label" and len(one.shape) == 1,
+            bounds=one.bounds,
+        )
         for one in wanted
     ]
-    return load_rows(file, rows)
+    return load_rows(file, rows, first=first, say=say)
 
 
-def _weights(bundle: Bundle, file: Path | None, seed: int | None, *, quiet: bool) -> dict[str, Array]:
+def _weights(bundle: Bundle, file: Path | None, seed: int | None, say: Say) -> dict[str, Array]:
     needed = bundle.weights
     if needed is None or not needed.arrays:
         if file is not None or seed is not None:
@@ -52,11 +72,11 @@ def _weights(bundle: Bundle, file: Path | None, seed: int | None, *, quiet: bool
         return {}
     if file is None and seed is None:
         raise fail("PPC501", f"`{bundle.party}` must bring the weights.", hint="Name them: `--weights FILE`.")
-    found = _loaded(needed, file, seed, quiet=quiet)
+    found = _loaded(needed, file, seed, say)
     return {one.name: found[one.name] for one in needed.arrays}  # pyright: ignore[reportReturnType]
 
 
-def _loaded(needed: Needed, file: Path | None, seed: int | None, *, quiet: bool) -> SomeWeights:
+def _loaded(needed: Needed, file: Path | None, seed: int | None, say: Say) -> SomeWeights:
     """Folded here, by their owner, where the program has batch norms."""
     from ppc.weights import fold, graph_of, initial, load
 
@@ -66,8 +86,8 @@ def _loaded(needed: Needed, file: Path | None, seed: int | None, *, quiet: bool)
     try:
         graph = graph_of(file, written, folded) if folded is not None else written
         found = load(file, graph)
-        if not quiet:
-            sys.stderr.write("".join(f"note: {note}\n" for note in found.notes))
+        for note in found.notes:
+            say(note)
         return found.weights if graph is folded else fold(written, found.weights) if folded else found.weights
     except PpcError as error:
         raise PpcError(*error.diagnostics) from None  # its lines are of a program that is not on this machine

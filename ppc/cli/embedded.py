@@ -80,6 +80,8 @@ class Roles:
                     self._introduce()
             case "progress":
                 self.heard[role] = Far(**{key: value for key, value in event.items() if key != "event"})
+            case "note":
+                self.telling.note(event["text"])
             case "done":
                 self.telling.detail(f"{role}: done")
                 self.done[role] = event

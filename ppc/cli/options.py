@@ -63,6 +63,12 @@ def level_of(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("-O", dest="level", type=int, choices=(0, 1, 2), default=2, help="how a plan is carried out (2)")
 
 
+def input_of(verb: argparse.ArgumentParser, *, required: bool = False) -> None:
+    kinds = "a .npz with an array for each input, one .npy, or a set of images, as `ppc data show` takes it"
+    verb.add_argument("--input", type=Path, required=required, metavar="DATA", help=kinds)
+    verb.add_argument("--examples", type=positive, metavar="N", help="no more than the first N of them")
+
+
 def weights_of(verb: argparse.ArgumentParser, *, required: bool = False) -> None:
     source = verb.add_mutually_exclusive_group(required=required)
     source.add_argument("--weights", type=Path, metavar="FILE", help=".safetensors, .npz, or a torch state_dict")

@@ -80,7 +80,7 @@ def deal_files(arguments: Namespace, telling: Telling) -> int:
     if arguments.output is None:
         raise fail("PPC509", "Files are written into a folder.", hint="Name it: `-o FOLDER`.")
     bundle = read(locate(arguments.bundle[0], "dealer"), accepted, role="dealer")
-    weights = brought(bundle, inputs=None, weights=arguments.weights, seed=arguments.seed, quiet=True)
+    weights = brought(bundle, inputs=None, weights=arguments.weights, seed=arguments.seed, say=telling.detail)
     run = stretches(bundle, Request(examples=arguments.examples or max(bundle.batches)))
     key = load_or_make(arguments.key or default_key())
     done = [0]

@@ -8,6 +8,7 @@ from pathlib import Path
 from ppc.cli import deal_verb, doctor_verb, party_verb, run_verb
 from ppc.cli.options import (
     Verbs,
+    input_of,
     json_of,
     level_of,
     loud_of,
@@ -39,7 +40,7 @@ def _run(verbs: Verbs) -> None:
     verb.add_argument("--batch", dest="batches", type=sizes, default=(), metavar="N,N…", help="examples at a time")
     level_of(verb)
     weights_of(verb, required=True)
-    verb.add_argument("--input", type=Path, required=True, metavar="FILE", help="a .npz with the inputs, or one .npy")
+    input_of(verb, required=True)
     verb.add_argument("-o", dest="output", type=Path, metavar="FILE.npz", help="write the result here")
     verb.add_argument("--trace", type=Path, metavar="FILE.json", help="when what was done, for Perfetto")
     verb.add_argument("--threads", type=positive, default=1, metavar="N", help="of each role, for computing (1)")
@@ -92,7 +93,7 @@ def _party(verbs: Verbs) -> None:
     verb.add_argument("--prep", type=Path, metavar="FOLDER", help="files of `ppc deal --count`, in place of --dealer")
     verb.add_argument("--trust", action="append", metavar="NAME", help="with --prep: the dealer's name, as it says it")
     verb.add_argument("--ledger", type=Path, metavar="FOLDER", help="of what was used (~/.local/state/ppc)")
-    verb.add_argument("--input", type=Path, metavar="FILE", help="a .npz with this party's examples, or one .npy")
+    input_of(verb)
     weights_of(verb)
     verb.add_argument(
         "-o", dest="output", type=Path, metavar="FILE.npz", help="this party's results; of a trained model .safetensors"

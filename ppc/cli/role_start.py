@@ -127,8 +127,14 @@ def terms_of(arguments: Namespace) -> Terms:
 def brought_by(arguments: Namespace, bundle: Bundle, telling: Telling) -> Any:
     from ppc.cli.brought_files import brought
 
-    quiet = telling.quiet or telling.events
-    return brought(bundle, inputs=arguments.input, weights=arguments.weights, seed=arguments.seed, quiet=quiet)
+    return brought(
+        bundle,
+        inputs=arguments.input,
+        weights=arguments.weights,
+        seed=arguments.seed,
+        say=telling.note,
+        first=arguments.examples,
+    )
 
 
 def shown(found: Address) -> str:

@@ -38,10 +38,12 @@ def run(arguments: Namespace) -> int:
     answers.check_output(arguments.output)
     chosen = {"model": arguments.model, "as_": arguments.as_}
     one = compiler.compile_program(arguments.program, **chosen)
-    with model_verbs.pointing_into(one.source):
-        inputs = data.load_inputs(arguments.input, one.graph)
-    examples = max(1, max((len(array) for array in inputs.values()), default=1))
     mode = arguments.mode or ("joint" if one.policy and one.policy.joint else "clear")
+    # in a joint run the owners say how they read their files
+    telling = Telling(quiet=arguments.quiet or arguments.json or mode == "joint")
+    with model_verbs.pointing_into(one.source):
+        inputs = data.load_inputs(arguments.input, one.graph, first=arguments.examples, say=telling.note)
+    examples = max(1, max((len(array) for array in inputs.values()), default=1))
     if mode == "joint":
         return _joint(arguments, examples)
     compiled = compiler.compile_program(arguments.program, batch=examples, **chosen)
@@ -115,6 +117,7 @@ def _options(arguments: Namespace, lowered: Lowered, folder: Path) -> dict[str, 
             options += ["-o", str(folder / f"{role}.npz")]
         if role != "dealer" and wanted_rows(plan, name):
             options += ["--input", str(arguments.input)]
+            options += ["--examples", str(arguments.examples)] if arguments.examples else []
         if brings_weights(plan, name):
             options += ["--weights", str(arguments.weights)] if arguments.weights else ["--seed", str(arguments.seed)]
         if arguments.trace is not None:

@@ -51,6 +51,11 @@ class Telling:
             sys.stderr.write(text + "\n")
             sys.stderr.flush()
 
+    def note(self, text: str) -> None:
+        """How something was understood, said by whichever process a person listens to."""
+        self.event("note", text=text)
+        self.say(f"note: {text}")
+
     def detail(self, text: str) -> None:
         if self.verbose:
             self.say(text)

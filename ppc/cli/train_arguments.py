@@ -11,7 +11,7 @@ from ppc.cli.options import Verbs, json_of, loud_of, program_of, verb_of, weight
 def add(verbs: Verbs) -> None:
     verb = verb_of(verbs, "train", train_verb.train, "train a model as its train block says")
     program_of(verb, train=False)
-    verb.add_argument("--data", type=Path, metavar="FILE", help="a .npz with the examples and their labels")
+    verb.add_argument("--data", type=Path, metavar="DATA", help="labelled examples: a .npz, or a set of images")
     weights_of(verb)
     verb.add_argument("-o", dest="output", type=Path, metavar="FILE", help="the trained weights, as .safetensors")
     loud_of(verb)

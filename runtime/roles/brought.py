@@ -43,6 +43,7 @@ class Wanted:
     what: str  # data or label
     shape: tuple[int, ...]  # of one example
     rows: int | None  # exactly so many, where the plan says it
+    bounds: tuple[float, float] | None  # between what the program says they are
 
 
 def wanted_rows(plan: Plan, party: str) -> tuple[Wanted, ...]:
@@ -53,6 +54,7 @@ def wanted_rows(plan: Plan, party: str) -> tuple[Wanted, ...]:
             what=step.word("what"),
             shape=step.wire.shape[1:],
             rows=step.wire.shape[0] if home == "setup" else None,
+            bounds=None if step.wire.bounds is None else (step.wire.bounds.low, step.wire.bounds.high),
         )
         for home, step in _givens(plan, party)
         if step.word("what") in ("data", "label")
