@@ -18,7 +18,7 @@ import pytest
 from tests.golden import UPDATE
 from tests.sources import CHECKOUT
 
-PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "docs/two_machines.md")
+PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "docs/data.md", "docs/two_machines.md")
 README = CHECKOUT / "README.md"
 BLOCK = re.compile(r"^```(sh|python) run ?(\d*)\n(.*?)^```\n```text\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
 INTERPRETERS = {"sh": ("bash", "-e", "-c"), "python": (sys.executable, "-c")}
@@ -84,7 +84,7 @@ def test_every_verb_stands_in_the_table() -> None:
     verbs = re.findall(r"^    (\w+) ", said.stdout, re.MULTILINE)
     table = README.read_text("utf-8").partition("| verb | now |")[2].partition("\n\n")[0]
 
-    assert len(verbs) == 14
+    assert len(verbs) == 17
     assert [verb for verb in verbs if f"| `{verb}" not in table] == []
 
 

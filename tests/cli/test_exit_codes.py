@@ -131,7 +131,7 @@ def test_2_the_command_line_was_not_understood(ppc: Ppc, command: list[object]) 
         ("PPC502", ["check", IMAGES]),
         ("PPC501", ["fmt", "there_is_none.pnn"]),
         ("PPC501", ["run", SHALLOW, "--seed", 1, "--input", "there_is_none.npz"]),
-        ("PPC502", ["run", SHALLOW, "--seed", 1, "--input", SHALLOW]),
+        ("PPC530", ["run", SHALLOW, "--seed", 1, "--input", SHALLOW]),
         ("PPC508", ["run", EXAMPLES / "mlp.pnn", "--seed", 1, "--input", IMAGES]),
         ("PPC501", ["run", SHALLOW, "--weights", "there_is_none.npz", "--input", IMAGES]),
         ("PPC501", ["weights", "fold", SHALLOW, "-o", "never.npz"]),
