@@ -1,9 +1,10 @@
-"""How a result is printed, or written to a file."""
+"""How a result is printed, or written to a file: .npz keeps the arrays, .csv is a table for a spreadsheet."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from io import BytesIO
+from io import BytesIO, StringIO
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,8 +22,12 @@ def check_output(path: Path | None, *, weights: bool = False) -> None:
     """Before anything is computed: whether the result, which may be `weights`, can have this name."""
     if path is None:
         return
-    if path.suffix not in ((".npz", ".safetensors") if weights else (".npz",)):
-        raise fail("PPC509", f"`{path}` does not end in .npz, as results do.", hint=f"Write `-o {path.stem}.npz`.")
+    if path.suffix not in ((".npz", ".csv", ".safetensors") if weights else (".npz", ".csv")):
+        raise fail(
+            "PPC509",
+            f"`{path}` does not end as results do.",
+            hint=f"Write `-o {path.stem}.npz`, or `-o {path.stem}.csv` for a table.",
+        )
     if not path.parent.is_dir():
         raise fail("PPC509", f"`{path}` cannot be written: its folder is not there.", hint="Make the folder first.")
 
@@ -39,9 +44,31 @@ def save_model(path: Path, weights: Mapping[str, Array]) -> None:
 def save(path: Path, results: Mapping[str, Array]) -> None:
     import numpy as np
 
+    if path.suffix == ".csv":
+        write_whole(path, table(results).encode())
+        return
     held = BytesIO()
     np.savez(held, **dict(results))  # pyright: ignore[reportArgumentType]
     write_whole(path, held.getvalue())
+
+
+def table(results: Mapping[str, Array]) -> str:
+    """A line for each example with every digit of its numbers, a column for each number."""
+    import csv
+
+    columns: dict[str, list[str]] = {}
+    for name, value in results.items():
+        flat = value.reshape(len(value) if value.ndim else 1, -1)
+        for place in range(flat.shape[1]):
+            columns[name if flat.shape[1] == 1 else f"{name}.{place}"] = [repr(float(one)) for one in flat[:, place]]
+        if name == "result" and flat.shape[1] > 1:
+            columns["largest"] = [str(int(row.argmax())) for row in flat]
+    held = StringIO()
+    lines = csv.writer(held, lineterminator="\n")
+    lines.writerow(["example", *columns])
+    for number, cells in enumerate(zip_longest(*columns.values(), fillvalue="")):
+        lines.writerow([number, *cells])
+    return held.getvalue()
 
 
 def rows(result: Array) -> Iterator[str]:

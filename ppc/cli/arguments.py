@@ -68,7 +68,12 @@ def _compile(verbs: Verbs) -> None:
     verb.add_argument("--after", metavar="PASS", help="the graph or plan after this pass; `source` is before all")
     verb.add_argument("--print-after-all", action="store_true", help="print it after every pass")
     verb.add_argument("--time-passes", action="store_true", help="print how long each pass took, to stderr")
-    verb.add_argument("-o", dest="output", metavar="FILE | FOLDER/", help="write here; a folder takes the bundles")
+    verb.add_argument(
+        "-o",
+        dest="output",
+        metavar="FILE | FOLDER/",
+        help="write here; a name without ending is a folder and takes the bundles",
+    )
     json_of(verb)
 
 

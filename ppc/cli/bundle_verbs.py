@@ -13,11 +13,16 @@ if TYPE_CHECKING:
 
 
 def into_folder(arguments: Namespace) -> bool:
-    """Whether compile is asked for bundles: `-o` is a folder, or ends as one, and no stage is named."""
+    """Whether compile is asked for bundles: no stage is named, and `-o` is a folder or has the name of one.
+
+    `build/` and `build` are; what has an ending is a file, and a device is written to.
+    """
     output: str | None = arguments.output
     if output is None or arguments.emit or arguments.after or arguments.print_after_all:
         return False
-    return output.endswith("/") or Path(output).is_dir()
+    path = Path(output)
+    device = path.exists() and not path.is_file()
+    return output.endswith("/") or path.is_dir() or not (path.suffix or device)
 
 
 def write_bundles(arguments: Namespace) -> int:

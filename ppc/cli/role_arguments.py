@@ -41,7 +41,9 @@ def _run(verbs: Verbs) -> None:
     level_of(verb)
     weights_of(verb, required=True)
     input_of(verb, required=True)
-    verb.add_argument("-o", dest="output", type=Path, metavar="FILE.npz", help="write the result here")
+    verb.add_argument(
+        "-o", dest="output", type=Path, metavar="FILE", help="write the result here: .npz, or .csv for a table"
+    )
     verb.add_argument("--trace", type=Path, metavar="FILE.json", help="when what was done, for Perfetto")
     verb.add_argument("--threads", type=positive, default=1, metavar="N", help="of each role, for computing (1)")
     loud_of(verb)
@@ -96,7 +98,7 @@ def _party(verbs: Verbs) -> None:
     input_of(verb)
     weights_of(verb)
     verb.add_argument(
-        "-o", dest="output", type=Path, metavar="FILE.npz", help="this party's results; of a trained model .safetensors"
+        "-o", dest="output", type=Path, metavar="FILE", help=".npz or .csv with the results; of a model .safetensors"
     )
     training_of(verb)
     _waiting(verb)
