@@ -14,18 +14,21 @@ from ppc.grammar.arguments import Reader, nearest
 from ppc.grammar.lessons import resolve_training
 from ppc.grammar.parties import not_built
 from ppc.grammar.trainers.distilled import resolve_distilled
+from ppc.grammar.trainers.selective import resolve_selective
 from ppc.ir.distilled import Distilled
 from ppc.ir.policy import Training
+from ppc.ir.selective import Selective
 
-Lessons = Distilled  # what a trainer that speaks in phrases is told
+Lessons = Distilled | Selective  # what a trainer that speaks in phrases is told
 Resolve = Callable[[syntax.Train, tuple[str, ...], Reader], Training | Lessons | None]
 
 TRAINERS: Mapping[str, Resolve] = {
     "joint": resolve_training,
     "clear": resolve_training,
     "distilled": resolve_distilled,
+    "selective": resolve_selective,
 }
-NOT_BUILT = ("selective", "collaborative")
+NOT_BUILT = ("collaborative",)
 
 
 def resolve_train(block: syntax.Train, parties: tuple[str, ...], reader: Reader) -> Training | Lessons | None:
