@@ -36,6 +36,7 @@ MAY_KNOW: dict[str, frozenset[str]] = {
     "weights": FOUNDATIONS | {"arrays", "ir"},
     # Training and attacks in the clear, with torch.
     "learning": FOUNDATIONS | {"ir", "weights"},
+    "selective": FOUNDATIONS | {"ir", "learning"},
     "audit": FOUNDATIONS | {"arrays", "data", "ir", "learning", "weights"},
     "passes": FOUNDATIONS | {"approximation", "cost", "cuts", "field", "ir", "plan"},
     "plan": FOUNDATIONS | {"field", "ir"},
@@ -73,7 +74,13 @@ DOORS: dict[str, tuple[str, ...]] = {
     "safetensors": ("ppc/weights/", "ppc/importing/"),
     "scipy": ("ppc/data/svhn.py",),
     "sklearn": ("ppc/data/digits.py",),
-    "torch": ("ppc/audit/", "ppc/importing/torch_source.py", "ppc/learning/", "ppc/weights/torch_file.py"),
+    "torch": (
+        "ppc/audit/",
+        "ppc/importing/torch_source.py",
+        "ppc/learning/",
+        "ppc/selective/",
+        "ppc/weights/torch_file.py",
+    ),
 }
 
 # Modules of the standard library that run code from data, or draw from a generator that can be predicted.
@@ -91,6 +98,9 @@ PICKLE_ERROR = ("ppc/weights/torch_file.py", "pickle.UnpicklingError")
 SEEDED = {
     "ppc/data/digits28.py": "images of nobody, to the bit the same on every machine",
     "ppc/diff/drawn.py": "data of nobody, on which two evaluations are compared, the same at every try",
+    "ppc/selective/orders.py": "whose turn it is, the same for everybody",
+    "ppc/selective/participant.py": "which coordinates are sent is told by sending them",
+    "ppc/selective/selection.py": "draws from the participant's generator",
     "ppc/weights/initial.py": "weights of an untrained model are the same on every machine, and no secret",
     "ppc/importing/agreement.py": "inputs on which a model and its import are compared, the same at every try",
 }

@@ -41,6 +41,7 @@ def resolve_selective(block: syntax.Train, _parties: Sequence[str], reader: Read
     before = len(reader.mistakes)
     lines = Block("A selective training", block.model.span, block.lessons, LINES, reader)
     least, wait = _least(lines.phrase("least"))
+    order = _order(lines.phrase("order"))
     found = Selective(
         model=block.model.text,
         participants=_count(lines.phrase("participants"), "The number of participants", 1, MOST_PARTICIPANTS),
@@ -49,8 +50,8 @@ def resolve_selective(block: syntax.Train, _parties: Sequence[str], reader: Read
         clip=_clip(lines.phrase("clip")),
         noise=_noise(lines.phrase("noise")),
         budget=_budget(lines.phrase("budget")),
-        order=_order(lines.phrase("order")),
-        exchange=_exchange(lines.phrase("exchange")),
+        order=order,
+        exchange=_exchange(lines.phrase("exchange"), at_once=order == "asynchronous"),
         scale=_real(lines.phrase("scale"), "The scale", 1.0),
         decay=_share(lines.phrase("decay"), "The decay", 0.99),
         rounds=_count(lines.phrase("rounds"), "The number of rounds", 1, MOST),
@@ -146,10 +147,14 @@ def _order(phrase: Phrase | None) -> Literal["round_robin", "random", "asynchron
     return found
 
 
-def _exchange(phrase: Phrase | None) -> int:
+def _exchange(phrase: Phrase | None, *, at_once: bool) -> int:
+    """Batches between two exchanges, 0 for whole turns. Without order, updates of whole epochs add up and diverge."""
     if phrase is None:
-        return 0
+        return 1 if at_once else 0
     phrase.word("How often", ("every",))
+    if phrase.took("epoch"):
+        phrase.end()
+        return 0
     found = phrase.count("The number of batches", 1, MOST)
     phrase.word("The unit", ("batches",))
     phrase.end()

@@ -45,12 +45,12 @@ class Sparse:
 def decoded(data: bytes, *, size: int, most: int) -> Sparse:
     """A message of a stranger: every fact that it states is looked at before it is used."""
     if len(data) < HEAD.size:
-        raise fail("PPC670", f"A message of {len(data)} bytes is shorter than its head.", hint=HINT)
+        raise fail("PPC680", f"A message of {len(data)} bytes is shorter than its head.", hint=HINT)
     told, count, version = HEAD.unpack_from(data)
     if told != size:
-        raise fail("PPC670", f"A message speaks of {told:,} parameters; the model has {size:,}.", hint=HINT)
+        raise fail("PPC680", f"A message speaks of {told:,} parameters; the model has {size:,}.", hint=HINT)
     if count > most or len(data) != Sparse.predicted_bytes(count):
-        raise fail("PPC670", f"A message of {len(data):,} bytes says it has {count:,} coordinates.", hint=HINT)
+        raise fail("PPC680", f"A message of {len(data):,} bytes says it has {count:,} coordinates.", hint=HINT)
     indices = np.frombuffer(data, "<u4", count, HEAD.size)
     values = np.frombuffer(data, "<f4", count, HEAD.size + 4 * count)
     checked(indices, values, size)
@@ -60,13 +60,13 @@ def decoded(data: bytes, *, size: int, most: int) -> Sparse:
 def checked(indices: NDArray[np.uint32], values: NDArray[np.float32], size: int) -> None:
     """Places inside the vector, each once; values that are numbers."""
     if len(indices) and (int(indices.max()) >= size or not bool((indices[1:] > indices[:-1]).all())):
-        raise fail("PPC670", "A message names coordinates that do not exist, or one twice.", hint=HINT)
+        raise fail("PPC680", "A message names coordinates that do not exist, or one twice.", hint=HINT)
     if not bool(np.isfinite(values).all()):
-        raise fail("PPC670", "A message holds values that are no numbers.", hint=HINT)
+        raise fail("PPC680", "A message holds values that are no numbers.", hint=HINT)
 
 
 def bounded(update: Sparse, bound: float) -> None:
     """Values within the clip that all participants agreed on."""
     largest = float(np.abs(update.values).max(initial=0.0))
     if largest > np.nextafter(np.float32(bound), np.float32(np.inf)):
-        raise fail("PPC670", f"A message holds a value of {largest:g}; the clip is {bound:g}.", hint=HINT)
+        raise fail("PPC680", f"A message holds a value of {largest:g}; the clip is {bound:g}.", hint=HINT)
