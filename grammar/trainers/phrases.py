@@ -195,5 +195,7 @@ def head_of(lesson: syntax.Lesson) -> syntax.Name:
             return lesson.name
         case syntax.ReuseInputs():
             return syntax.Name(text="reuse", span=lesson.span)
+        case syntax.Evaluate():
+            return syntax.Name(text="evaluate", span=lesson.span)
         case syntax.Phrase():
             return lesson.head

@@ -13,7 +13,7 @@ import ppc
 from ppc.cli import main
 from ppc.errors import PpcError
 from ppc.grammar.layers import LAYERS, REQUIRED, Parameter
-from ppc.grammar.lessons import SGD
+from ppc.grammar.methods import SCHEDULES, SGD
 from ppc.grammar.modes import FIELDS, JOINT_OPTIONS, NETWORK_OPTIONS, NOT_BUILT
 from ppc.grammar.textmate import keywords
 from ppc.grammar.trainers import TRAINERS, collaborative, distilled, pate, selective
@@ -94,8 +94,10 @@ def test_every_layer_is_there_with_its_arguments(layer: str) -> None:
 
 
 def test_the_optimiser_is_there_with_its_arguments() -> None:
-    """As the table of its arguments has it."""
+    """As the table of its arguments has it, and how its rate falls."""
     assert f"\n| {_signature('sgd', SGD)} |" in TEXT
+    for name, parameters in SCHEDULES.items():
+        assert f"\n| {_signature(name, parameters)} |" in TEXT
 
 
 @pytest.mark.parametrize("word", keywords("start"))
