@@ -36,6 +36,7 @@ MAY_KNOW: dict[str, frozenset[str]] = {
     "weights": FOUNDATIONS | {"arrays", "ir"},
     # Training and attacks in the clear, with torch.
     "learning": FOUNDATIONS | {"ir", "weights"},
+    "collaborative": FOUNDATIONS | {"field", "ir", "learning"},
     "selective": FOUNDATIONS | {"ir", "learning"},
     "audit": FOUNDATIONS | {"arrays", "data", "ir", "learning", "weights"},
     "passes": FOUNDATIONS | {"approximation", "cost", "cuts", "field", "ir", "plan"},
@@ -62,6 +63,7 @@ MAY_KNOW: dict[str, frozenset[str]] = {
 
 # Packages that one place of the house knows. Everywhere else they would be loaded by chance, or bind us to them.
 DOORS: dict[str, tuple[str, ...]] = {
+    "dp_accounting": ("ppc/collaborative/accountant.py",),
     "cryptography": ("runtime/",),
     "lark": ("grammar/parse.py", "grammar/build.py", "grammar/words.py"),
     "llvmlite": ("runtime/kernels/",),
@@ -76,6 +78,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "sklearn": ("ppc/data/digits.py",),
     "torch": (
         "ppc/audit/",
+        "ppc/collaborative/",
         "ppc/importing/torch_source.py",
         "ppc/learning/",
         "ppc/selective/",
@@ -96,6 +99,7 @@ BANNED = {
 PICKLE_ERROR = ("ppc/weights/torch_file.py", "pickle.UnpicklingError")
 
 SEEDED = {
+    "ppc/collaborative/noise.py": "seeded with 256 bits of the operating system for every draw",
     "ppc/data/digits28.py": "images of nobody, to the bit the same on every machine",
     "ppc/diff/drawn.py": "data of nobody, on which two evaluations are compared, the same at every try",
     "ppc/selective/orders.py": "whose turn it is, the same for everybody",

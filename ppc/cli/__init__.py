@@ -28,6 +28,7 @@ from ppc.errors import InternalError, PpcError, fail, render
 EXTRAS = {
     **dict.fromkeys(("lark", "networkx"), "compile"),
     **dict.fromkeys(("PIL", "scipy", "sklearn"), "data"),
+    "dp_accounting": "privacy",
     "torch": "torch",
     "onnx": "onnx",
     "onnxscript": "torch-import",
