@@ -182,10 +182,11 @@ def resolve_private(
     facts.collect()
     facts.complete()
     cut = cut_of(once(block.facts, syntax.Split, "split", reader), reader)
-    complement = complement_of(once(block.facts, syntax.ComplementLine, "complement", reader), cut, reader)
     server = once(block.facts, syntax.ServerClear, "server clear", reader)
     sent = sent_of(server, reader)
     joint_line = once(block.facts, syntax.JointLine, "joint", reader)
+    signal = once(block.facts, syntax.ComplementLine, "complement", reader)
+    complement = complement_of(signal, cut, reader, joint=joint_line is not None)
     if server and joint_line:
         note = Note(text="the other one is here", span=server.span)
         reader.blame(

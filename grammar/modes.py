@@ -38,15 +38,17 @@ def cut_of(split: syntax.Split | None, reader: Reader) -> Cut | None:
     return Cut(layer=layer, span=split.span) if isinstance(layer, int) else None
 
 
-def complement_of(line: syntax.ComplementLine | None, cut: Cut | None, reader: Reader) -> Complement | None:
+def complement_of(
+    line: syntax.ComplementLine | None, cut: Cut | None, reader: Reader, *, joint: bool
+) -> Complement | None:
     if line is None:
         return None
-    if cut is None:
+    if cut is None and (line.at is None or not joint):
         reader.blame(
             "PPC213",
             "`complement` needs a `split`: its signal joins the input of layer k, which the client runs.",
             line.span,
-            hint="Add a line such as `split at 2`.",
+            hint="Add a line such as `split at 2`; where all layers are `joint`, write `complement at 2`.",
         )
     at = reader.count("the layer of `complement`", line.at, 1, MOST_LAYERS) if line.at else None
     return Complement(

@@ -118,7 +118,7 @@ def _values() -> Rule:
         "parties": {
             "begin": _word(("from", "to")),
             "beginCaptures": {"0": {"name": "keyword.other.pnn"}},
-            "end": r"(?=$|#|\}|\b(?:in|every)\b)",
+            "end": r"(?=$|#|\}|\bin\b)",
             "patterns": [_match(name, "constant.other.party"), *_included(*_SIGNS)],
         },
     }

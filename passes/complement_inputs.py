@@ -24,7 +24,10 @@ from ppc.ir.types import Interval, Type
 
 @dataclass(frozen=True)
 class ComplementInputs:
-    """Join the signal at the client's last layer, or an earlier one; no complement, no change."""
+    """Join the signal at the client's last layer, or an earlier one; no complement, no change.
+
+    Without a split every layer is computed jointly, and the program names the one that the signal joins.
+    """
 
     name: ClassVar[str] = "complement-inputs"
     complement: Complement | None
@@ -46,13 +49,14 @@ class ComplementInputs:
         return self.take_back(retyped_graph(joined), how, self.complement)
 
     def layer(self, graph: Graph, complement: Complement) -> Node:
-        """The layer whose input the signal joins; the client computes it."""
-        heads = [node for node in weighted(graph) if node.place == self.client]
+        """The layer whose input the signal joins; with a split the client computes it."""
+        layers = weighted(graph)
+        heads = [node for node in layers if node.place == self.client] or layers
         number = complement.layer or len(heads)
         if number > len(heads):
             raise fail(
                 "PPC224",
-                f"The signal would join layer {number}, which is behind the split after layer {len(heads)}.",
+                f"The signal would join layer {number}, and the last layer that it can join is {len(heads)}.",
                 span=complement.span,
                 hint=f"Write `at {len(heads)}` or less, or leave `at` out.",
             )
@@ -99,9 +103,9 @@ class ComplementInputs:
     def joined_layer(
         self, builder: Builder, graph: Graph, layer: Node, old: Node, classes: int, complement: Complement
     ) -> Node:
-        span, place = complement.span, self.client
+        span = complement.span
         planes = self.planes(builder, old, classes, complement)
-        joined = typed_node(builder, "concat", [old, planes], name=f"{layer.name}.joined", span=span, place=place)
+        joined = typed_node(builder, "concat", [old, planes], name=f"{layer.name}.joined", span=span, place=layer.place)
         weight = graph[layer.inputs[1]]
         shape = parameter_shapes(layer, joined.shape)["weight"]
         builder.keep(replace(weight, type=replace(weight.typed, shape=shape)))

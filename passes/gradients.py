@@ -191,7 +191,6 @@ NO_GRADIENT: dict[str, str] = {
             "mse_grad",
             "subtract",
             "scale",
-            "scale_by",
             "sum_to_channel",
             "slice_channels",
             "matmul",

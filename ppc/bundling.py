@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ppc import __version__
@@ -11,9 +11,14 @@ from ppc.compiled import Compiled
 from ppc.compiler import compile_program
 from ppc.errors import fail
 from ppc.ir.graph import Graph
+from ppc.plan.needs import published
 from ppc.plan.wires import Wire
 from ppc.protocol import Lowered, lowered
 from ppc.source import Source
+from ppc.weights import SomeWeights
+from ppc.weights.published import written
+
+Owned = Callable[[Compiled], SomeWeights]  # the weights of a program, batch norms folded, as their owner has them
 
 
 def at_batches(
@@ -50,8 +55,11 @@ def sizes_of(batches: Sequence[int], *, train: bool) -> tuple[int, ...]:
     return tuple(sorted(set(batches)))
 
 
-def program(made: Sequence[Lowered]) -> Program:
-    """What a bundle is written of: plans of one private block that differ in their batch size only."""
+def program(made: Sequence[Lowered], weights: Owned | None = None) -> Program:
+    """What a bundle is written of: plans of one private block that differ in their batch size only.
+
+    A split gives the client its layers, so that their weights have to be there when it is compiled.
+    """
     compiled = made[0].compiled
     private = compiled.policy.name if compiled.policy else compiled.graph.name
     names = [step.name for step in compiled.steps]
@@ -66,8 +74,23 @@ def program(made: Sequence[Lowered]) -> Program:
         written=original,
         folded=folded,
         epochs=compiled.training.epochs if compiled.training else 0,
+        published=_published(made[0], weights),
         ppc=__version__,
     )
+
+
+def _published(lowered: Lowered, weights: Owned | None) -> bytes:
+    shapes = published(lowered.plan)
+    if not shapes:
+        return b""
+    if weights is None:
+        client = lowered.plan.parties[0]
+        raise fail(
+            "PPC501",
+            f"The split gives {client} the weights of its layers, and no weights are named.",
+            hint="Name them: `--weights FILE`.",
+        )
+    return written(weights(lowered.compiled), shapes)
 
 
 def _before(compiled: Compiled, index: int) -> Graph:

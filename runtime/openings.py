@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
@@ -15,10 +16,11 @@ from ppc.field import Words, from_integers
 from ppc.plan.material import digits_made, plane_bytes, planes, thresholds
 from ppc.plan.steps import BOTH, Step
 from ppc.plan.wires import Wire
+from ppc.runtime import reals
 from ppc.runtime.combining import Group, combination, in_groups, products, whole
 from ppc.runtime.desk import Desk
 from ppc.runtime.lazy import Array, Lazy, Leaves, Shape, add
-from ppc.runtime.values import Bits, Digits, Masked, Value
+from ppc.runtime.values import Bits, Digits, Masked, Reals, Value
 
 Read = Callable[[Words | None, Words | None], Value]  # of the own part and the other party's, where they are sent
 
@@ -96,16 +98,18 @@ def _reveal(desk: Desk, step: Step) -> Opening:
 
 def _sent(desk: Desk, step: Step) -> Opening:
     """Reals that their owner shows as they are, for a layer that runs in the clear elsewhere."""
-    shape, value = step.wire.shape, desk.values[step.inputs[0]]
+    value = desk.values[step.inputs[0]]
 
     def write(out: Words) -> None:
-        out[...] = 0 if value is None else np.ascontiguousarray(value, np.float64).reshape(-1).view(np.uint64)
+        if value is None:
+            out[...] = 0
+        else:
+            reals.write(step, cast(Reals, value), out)
 
     def read(_mine: Words | None, theirs: Words | None) -> Value:
-        if step.word("to") not in (BOTH, desk.name):
-            return None
-        assert value is not None or theirs is not None
-        return theirs.view(np.float64).reshape(shape).copy() if value is None and theirs is not None else value
+        if step.word("to") not in (BOTH, desk.name) or value is not None or theirs is None:
+            return value if step.word("to") in (BOTH, desk.name) else None
+        return reals.read(step, theirs, desk.wire(step.inputs[0]).bounds, desk.plan.peer(desk.name))
 
     return Opening(write, read)
 

@@ -19,6 +19,7 @@ from ppc.runtime.clear_steps import computed, decoded, encoded, given
 from ppc.runtime.desk import Desk
 from ppc.runtime.keys import Coins
 from ppc.runtime.lazy import Local
+from ppc.runtime.reals import sent
 from ppc.runtime.schedule import Scope
 from ppc.runtime.twin_rules import Plain, Twins, rule_of
 from ppc.runtime.values import Value
@@ -74,7 +75,7 @@ class Twin:
                 coins = self.coins.get(step.wire.at)
                 return self._encoded(step, operands[0], coins, (section, iteration))
             case "reveal" if step.wire.real:
-                return operands[0]
+                return sent(step, operands[0])
             case "decode":
                 elements = from_integers(operands[0].integers, self.plan.modulus_field)
                 return decoded(step, self.plan.wires[step.inputs[0]], elements, self.plan.modulus_field)

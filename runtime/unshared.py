@@ -19,6 +19,7 @@ from ppc.runtime.hand import Hand
 from ppc.runtime.keys import Coins, Seed, artifact_hash
 from ppc.runtime.lazy import Lazy, Local
 from ppc.runtime.openings import certify
+from ppc.runtime.reals import sent
 from ppc.runtime.schedule import Scope
 from ppc.runtime.twin import Record
 from ppc.runtime.unshared_rules import Place, Plain, rule_of, stored
@@ -120,7 +121,7 @@ class Unshared:
                 elements = encoded(step, source, operands[0], self.plan.modulus_field, coins, where)
                 return Plain(elements)
             case "reveal" if step.wire.real:
-                return operands[0]
+                return sent(step, operands[0])
             case "decode":
                 elements = self.local.store(operands[0].value)
                 return decoded(step, self.plan.wires[step.inputs[0]], elements, self.plan.modulus_field)

@@ -21,7 +21,7 @@ from ppc.passes.lowering.curves import CURVES
 from ppc.passes.lowering.rules import PLAIN
 from ppc.passes.lowering.state import State, role
 from ppc.passes.lowering.tournament import TOURNAMENTS
-from ppc.passes.plan_base import without_unused
+from ppc.plan.needs import PUBLISHED, SPLIT
 from ppc.plan.steps import Carry, Plan, Result, Section
 from ppc.plan.wires import Form, Wire
 
@@ -78,7 +78,7 @@ class _Lower:
     def plan(self) -> Plan:
         self.state.begin()
         for node in self.graph.nodes:
-            if not self.state.holds(node):
+            if not self.state.holds(node) and not self.only_published(node):
                 self.low.node = node
                 self.low.gradient = node.name in self.gradients
                 self.low.values[node.name] = self.lowered(node)
@@ -94,7 +94,7 @@ class _Lower:
             Section(name="finish", steps=tuple(self.low.sections["finish"]), results=finished),
         )
         joint = self.options.policy.joint
-        plan = Plan(
+        return Plan(
             name=self.graph.name,
             stage="lowered",
             source=self.graph.source,
@@ -104,14 +104,15 @@ class _Lower:
             batch=self.options.batch,
             sections=tuple(section for section in sections if section.steps or section.results),
         )
-        return without_unused(plan)
 
     # ---- nodes ----
 
     def lowered(self, node: Node) -> Value:
-        operands = [self.low.values[name] for name in node.inputs]
         if node.op in SOURCES:
             return self.source(node)
+        if self.published(node):
+            return self.given_away(node)
+        operands = [self.low.values[name] for name in node.inputs]
         if node.op == "reveal":
             return self.revealed(node, operands[0])
         if node.place != JOINT:
@@ -125,8 +126,7 @@ class _Lower:
         if reuse := self.reused(node):
             return self.batch_of(node, reuse.examples)
         section = "setup" if kind == "parameter" else "each"
-        attrs = {**_given(kind), **{key: value for key, value in node.attrs.items() if key != "role"}}
-        return self.low.add("given", name=node.name, attrs=attrs, wire=self.given_wire(node), section=section)
+        return self.low.add("given", name=node.name, attrs=_given(kind), wire=self.given_wire(node), section=section)
 
     def reused(self, node: Node) -> Reuse | None:
         """Data that are masked once for all epochs. What their owner alone computes with is masked nowhere."""
@@ -158,10 +158,29 @@ class _Lower:
         """Opened to a party, which reads it as real numbers."""
         to = node.word("to")
         wire = Wire(form="clear", at=to, shape=node.shape)
-        attrs: dict[str, Attribute] = {"to": to, "grant": node.word("grant")}
+        attrs: dict[str, Attribute] = {"to": to, "grant": node.word("grant"), **self.numbers(node, value)}
         opened = self.low.add("reveal", value, name=f"{node.name}.opened", attrs=attrs, wire=wire, phase="output")
         read = replace(wire, bounds=node.typed.bounds)
         return self.low.add("decode", opened, name=node.name, wire=read, phase="output")
+
+    def published(self, node: Node) -> bool:
+        """Weights of a split, which their owner gave away as a file: the client has them before a run begins."""
+        return node.op == "reveal" and node.word("grant") == SPLIT and not self.state.holds(self.graph[node.inputs[0]])
+
+    def only_published(self, node: Node) -> bool:
+        users = self.graph.uses[node.name]
+        return node.op == "parameter" and bool(users) and all(self.published(user) for user in users)
+
+    def given_away(self, node: Node) -> Value:
+        wire = Wire(form="clear", at=node.word("to"), shape=node.shape, bounds=self.bounds(self.graph[node.inputs[0]]))
+        return self.low.add("given", name=node.inputs[0], attrs=_given(PUBLISHED), wire=wire, section="setup")
+
+    def numbers(self, node: Node, value: Value) -> dict[str, Attribute]:
+        """How a number crosses that nobody has on shares."""
+        policy = self.options.policy
+        if policy.server_clear is None or self.low.form(value) != "clear":
+            return {}
+        return {"numbers": policy.sent if node.word("grant") == "server clear" else "float32"}
 
     def computed(self, node: Node, operands: list[Value]) -> Value:
         """At one party, on numbers that it has; public ones are computed by both."""
@@ -220,5 +239,5 @@ def _updates(graph: Graph) -> set[str]:
     return {
         node.name
         for node in graph.nodes
-        if node.name.endswith((".step", ".updated", ".change", ".kept", ".decay", ".decayed", ".rated"))
+        if node.name.endswith((".step", ".updated", ".change", ".kept", ".decay", ".decayed"))
     }

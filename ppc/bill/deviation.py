@@ -21,6 +21,7 @@ from itertools import accumulate
 from math import inf, prod
 from typing import cast
 
+from ppc.plan import reals
 from ppc.plan.ranges import COUNTS, overlaps
 from ppc.plan.steps import Plan, Step
 from ppc.plan.wires import Wire
@@ -162,6 +163,8 @@ def _offset(operands: Operands) -> float:
 
 
 def _reveal(operands: Operands) -> float:
+    if operands.wires[0].real:
+        return operands.error + reals.error(operands.step, magnitude(operands.wires[0]))
     drowned = operands.step.integer("drowned", 0)
     return operands.error + (operands.unit * 2.0**drowned if drowned else 0.0)
 
@@ -240,7 +243,7 @@ def _mean_square(operands: Operands) -> float:
 
 FUNCTIONS: dict[str, Rule] = {
     **dict.fromkeys(("reshape", "flatten", "relu", "max_pool", "avg_pool", "global_avg_pool", "concat"), _most),
-    **dict.fromkeys(("slice_channels", "tanh", "dropout"), _most),
+    **dict.fromkeys(("slice_channels", "tanh", "dropout", "resize", "uncomplement"), _most),
     **dict.fromkeys(("add", "subtract", "add_channel"), _sum),
     "sigmoid": _slope(0.25),
     "softmax": _slope(0.5),

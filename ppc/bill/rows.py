@@ -13,6 +13,7 @@ from ppc.bill.products import products
 from ppc.bill.randomness import Randomness, randomness
 from ppc.plan.material import corrections
 from ppc.plan.messages import HEADER, bytes_sent, frames, messages
+from ppc.plan.needs import needs_dealer
 from ppc.plan.ops import OPENINGS
 from ppc.plan.steps import Plan, Section, Step
 
@@ -124,7 +125,7 @@ def _result(steps: list[Step]) -> Step | None:
 
 def _common(plan: Plan, section: Section) -> Iterable[Row]:
     """What belongs to no layer."""
-    if section is plan.sections[0]:
+    if section is plan.sections[0] and needs_dealer(plan):
         yield Row(section=section.name, layer=SEEDS, dealt=(SEED, SEED))
     carried = frames(plan, section)
     if carried:

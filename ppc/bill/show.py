@@ -10,6 +10,7 @@ from ppc.bill.network import MACHINES, Profile
 from ppc.bill.randomness import Randomness
 from ppc.bill.rows import Bill, Row, Total
 from ppc.bill.tables import count, real, seconds, size, spans, table
+from ppc.plan.needs import needs_dealer
 from ppc.plan.steps import Plan
 
 WHEN = {"setup": "once, before", "each": "each batch", "finish": "once, after"}
@@ -41,7 +42,9 @@ def _head(bill: Bill) -> Iterator[str]:
     client, server = plan.parties
     what = "one iteration of training" if plan.section("each").carries else "inference"
     yield f"{plan.name}, {what}, batch {plan.batch}, -O{plan.level}, {plan.field}"
-    yield f"{client} is the client, {server} the server; a dealer deals what is correlated and sees no data"
+    dealer = "a dealer deals what is correlated and sees no data"
+    clear = "what crosses does so in the clear, and no dealer is needed"
+    yield f"{client} is the client, {server} the server; {dealer if needs_dealer(plan) else clear}"
     yield from (f"note: {note}" for note in plan.notes)
 
 
@@ -90,7 +93,8 @@ def _totals(bill: Bill, net: Profile) -> list[str]:
         times = (seconds(local), seconds(wire), seconds(local + wire))
         rows.append((when(bill.plan, total.section), *sizes, str(total.rounds), *peaks, *times))
     machine = MACHINES[bill.plan.modulus_field.words]
-    title = f"totals on {net}; assumed: {machine}; the dealer works ahead"
+    ahead = "; the dealer works ahead" if needs_dealer(bill.plan) else ""
+    title = f"totals on {net}; assumed: {machine}{ahead}"
     return [title, *table(heads, rows, words=1, indent=2)]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from ppc.bundle.canonical import written
 from ppc.plan.material import corrections
 from ppc.plan.messages import bytes_sent
+from ppc.plan.needs import PUBLISHED, SPLIT, is_published
 from ppc.plan.steps import BOTH, Plan, Section, Step
 
 Facts = dict[str, Any]
@@ -40,7 +41,7 @@ def _brings(plan: Plan) -> Iterator[Facts]:
     """Every given value; where it has a row for each example, the shape of one."""
     for section in plan.sections:
         for step in section.steps:
-            if step.op != "given" or step.word("what") == "zero":
+            if step.op != "given" or step.word("what") in ("zero", PUBLISHED):
                 continue
             rows = section.name == "each" and step.wire.shape[:1] == (plan.batch,)
             yield {
@@ -58,6 +59,8 @@ def _learns(plan: Plan) -> Iterator[Facts]:
             if step.op == "reveal":
                 to = EVERY if step.word("to") == BOTH else step.word("to")
                 yield {"value": _value(step), "to": to, "grant": step.word("grant"), "in": section.name}
+            elif is_published(step):
+                yield {"value": step.name, "to": step.wire.at, "grant": SPLIT, "in": section.name}
 
 
 def _value(step: Step) -> str:

@@ -22,6 +22,7 @@ from ppc.bundle.canonical import digest, parsed
 from ppc.bundle.entries import WORD, Entry
 from ppc.bundle.folder import ALL_BYTES, FILE_BYTES, MANIFEST, MOST_FILES, NAME
 from ppc.errors import PpcError, fail
+from ppc.weights.published import FILE, MOST_BYTES
 
 FORMAT = "ppc-bundle"
 VERSION = 1
@@ -32,9 +33,11 @@ ROLES = ("client", "server", "dealer")
 MOST_BATCHES = 64
 MOST_EXAMPLES = 1_000_000
 MOST_ROWS = 100_000
+PUBLISHED = FILE  # in the client's folder: the weights that a split gives to it
 
 KEYS = ("files", "format", "party", "ppc", "reader", "role", "schedule", "schedule_hash", "version")
 SHARED = ("batches", "brings", "field", "learns", "level", "model", "parties", "private", "results", "training")
+SPLIT = ("published",)  # in the schedule of a program that is split
 _RELEASE = re.compile(r"[0-9A-Za-z.+-]{1,40}")
 
 
@@ -66,6 +69,7 @@ class Manifest:
     epochs: int  # 0 where nothing is trained
     batches: tuple[Batch, ...]
     files: Mapping[str, tuple[int, str]]  # size and SHA-256
+    published: tuple[int, str] | None  # the same of what a split gives to the client, whose file it is
 
 
 def read_manifest(data: bytes) -> Manifest:
@@ -75,7 +79,7 @@ def read_manifest(data: bytes) -> Manifest:
     shared = top.entry("schedule")
     if version <= VERSION:
         top.only(*KEYS)
-        shared.only(*SHARED)
+        shared.only(*SHARED, *SPLIT)
     parties = _parties(shared)
     role = top.text("role", re.compile("|".join(ROLES)), f"one of {', '.join(ROLES)}")
     manifest = Manifest(
@@ -93,6 +97,7 @@ def read_manifest(data: bytes) -> Manifest:
         epochs=_epochs(shared),
         batches=tuple(_batch(one) for one in shared.entries("batches", most=MOST_BATCHES)),
         files=_files(top.entry("files")),
+        published=_published(shared),
     )
     for key in ("brings", "learns", "results"):
         shared.entries(key, most=MOST_ROWS)
@@ -136,6 +141,14 @@ def _epochs(shared: Entry) -> int:
     return training.whole("epochs", 1, MOST_EXAMPLES)
 
 
+def _published(shared: Entry) -> tuple[int, str] | None:
+    if "published" not in shared.value:
+        return None
+    entry = shared.entry("published")
+    entry.only("bytes", "sha256")
+    return entry.whole("bytes", 1, MOST_BYTES), entry.hash("sha256")
+
+
 def _batch(entry: Entry) -> Batch:
     entry.only("batch", "costs", "plan", "sha256")
     return Batch(
@@ -155,8 +168,9 @@ def _files(files: Entry) -> dict[str, tuple[int, str]]:
             raise files.wrong(name[:60], "the name of a file of a bundle")
         one = files.entry(name)
         one.only("bytes", "sha256")
-        found[name] = (one.whole("bytes", 0, FILE_BYTES), one.hash("sha256"))
-    if sum(size for size, _ in found.values()) > ALL_BYTES:
+        most = MOST_BYTES if name == PUBLISHED else FILE_BYTES
+        found[name] = (one.whole("bytes", 0, most), one.hash("sha256"))
+    if sum(size for name, (size, _) in found.items() if name != PUBLISHED) > ALL_BYTES:
         raise files.wrong("bytes", f"at most {ALL_BYTES:,}, all files together")
     return found
 
@@ -175,6 +189,8 @@ def _consistent(manifest: Manifest) -> None:
             raise contradiction(f"the plan of batch {batch.batch} is not in `{plan_name(batch.batch)}`")
         if manifest.files.get(batch.plan, (0, ""))[1] != batch.sha256:
             raise contradiction(f"`{batch.plan}` has one hash as a file and another one in the schedule")
+    if manifest.files.get(PUBLISHED) != (manifest.published if manifest.role == "client" else None):
+        raise contradiction(f"`{PUBLISHED}` is not what its schedule says, or not in the client's folder alone")
     if digest(manifest.schedule) != manifest.schedule_hash:
         raise fail(
             "PPC543",

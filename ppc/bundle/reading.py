@@ -9,17 +9,23 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from ppc.bundle import batches, facts
 from ppc.bundle.canonical import sha256, written
-from ppc.bundle.folder import MANIFEST, MANIFEST_BYTES, content, names, opened, wrong
-from ppc.bundle.manifest import ROLES, VERSION, Batch, Manifest, contradiction, plan_name, read_manifest
+from ppc.bundle.folder import FILE_BYTES, MANIFEST, MANIFEST_BYTES, content, names, opened, wrong
+from ppc.bundle.manifest import PUBLISHED, ROLES, VERSION, Batch, Manifest, contradiction, plan_name, read_manifest
 from ppc.bundle.parameters import FOLDED, WEIGHTS, WRITTEN, Needed, brought, plain, read_needed
 from ppc.errors import PpcError, fail
 from ppc.plan import text
+from ppc.plan.needs import needs_dealer, published
 from ppc.plan.steps import Plan
 from ppc.source import Source
+from ppc.weights.expected import SomeWeights, Weights
+from ppc.weights.published import MOST_BYTES
+from ppc.weights.published import read as read_published
+from ppc.weights.published import written as published_bytes
 
 Check = Callable[[Plan], Plan]  # the plan itself, if it keeps every rule; else it raises
 
@@ -69,6 +75,29 @@ class Bundle:
     def batches(self) -> tuple[int, ...]:
         return tuple(batch.batch for batch in self.manifest.batches)
 
+    @property
+    def dealt(self) -> bool:
+        """Whether its plans need a dealer."""
+        return any(needs_dealer(self.plan(batch)) for batch in self.batches)
+
+    @cached_property
+    def given_away(self) -> Weights:
+        """The weights that a split gives to the client, at the client."""
+        shapes = published(self.plan(self.batches[0]))
+        return read_published(self.files[PUBLISHED], shapes) if PUBLISHED in self.files else {}
+
+    def same_as_published(self, weights: SomeWeights) -> None:
+        """Refuse weights of whose first layers the client was given others."""
+        if self.manifest.published is None:
+            return
+        own = published_bytes(weights, published(self.plan(self.batches[0])))
+        if (len(own), sha256(own)) != self.manifest.published:
+            raise fail(
+                "PPC549",
+                "The weights are not those whose first layers the client was given.",
+                hint="Give the weights that the program was compiled with, or compile it again with these.",
+            )
+
     def padded(self, examples: int) -> tuple[int, ...]:
         """The batches that a request of so many examples runs in."""
         return batches.padded(self.batches, examples)
@@ -111,6 +140,8 @@ def _agree(bundle: Bundle, plan: Plan, batch: Batch) -> None:
         raise contradiction(f"the bytes or rounds of its manifest are not those of `{batch.plan}`")
     if facts.training(plan) != bundle.training:
         raise contradiction(f"one of its manifest and `{batch.plan}` trains, and the other one does not")
+    if bool(published(plan)) != (bundle.manifest.published is not None):
+        raise contradiction(f"of its manifest and `{batch.plan}` only one gives weights to the client")
     if (bundle.weights.arrays if bundle.weights else ()) != brought(plan, bundle.party):
         raise contradiction(f"{WEIGHTS} does not name the arrays that `{batch.plan}` takes")
 
@@ -123,7 +154,7 @@ def read(folder: Path, check: Check, *, role: str = "") -> Bundle:
             hint = "`ppc compile MODEL.pnn -o build/` makes bundles."
             raise fail("PPC540", f"`{folder}` is no bundle: it has no {MANIFEST}.", hint=hint)
         manifest = read_manifest(content(number, MANIFEST, most=MANIFEST_BYTES))
-        files = _files(manifest, found - {MANIFEST}, lambda name: content(number, name))
+        files = _files(manifest, found - {MANIFEST}, lambda name: content(number, name, most=_most(name)))
     _is_role(manifest, role, folder)
     return Bundle(folder=folder, manifest=manifest, weights=read_needed(files), check=check, files=files)
 
@@ -134,7 +165,7 @@ def _files(manifest: Manifest, found: frozenset[str], read_: Callable[[str], byt
         raise wrong(f"it has no `{missing[0]}`")
     if more := sorted(found - manifest.files.keys()):
         raise wrong(f"`{more[0]}` is not in its manifest")
-    known = {WEIGHTS, WRITTEN, FOLDED, *(plan_name(batch.batch) for batch in manifest.batches)}
+    known = {WEIGHTS, WRITTEN, FOLDED, PUBLISHED, *(plan_name(batch.batch) for batch in manifest.batches)}
     if manifest.version <= VERSION and (unknown := sorted(manifest.files.keys() - known)):
         raise wrong(f"`{unknown[0]}` is no file of its format")
     files: dict[str, bytes] = {}
@@ -148,6 +179,10 @@ def _files(manifest: Manifest, found: frozenset[str], read_: Callable[[str], byt
             )
         files[name] = data
     return files
+
+
+def _most(name: str) -> int:
+    return MOST_BYTES if name == PUBLISHED else FILE_BYTES
 
 
 def _is_role(manifest: Manifest, role: str, folder: Path) -> None:

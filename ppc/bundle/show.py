@@ -7,7 +7,7 @@ from typing import Any
 
 from ppc.bundle.batches import spans
 from ppc.bundle.facts import EVERY
-from ppc.bundle.manifest import VERSION, Batch
+from ppc.bundle.manifest import PUBLISHED, VERSION, Batch
 from ppc.bundle.reading import Bundle
 
 WHEN = {"setup": "once, before", "each": "each batch", "finish": "once, after"}
@@ -26,6 +26,8 @@ def _head(bundle: Bundle) -> Iterator[str]:
     client, server = bundle.parties
     yield f"{manifest.model}{block}, {what}, -O{manifest.level}, {manifest.field}"
     yield f"{client} is the client, {server} the server; no weight and no datum is in a bundle"
+    if manifest.published:
+        yield f"but for {PUBLISHED} in the client's: the weights of its layers, {manifest.published[0]:,} bytes"
     yield f"schedule {bundle.hash}"
     if manifest.version > VERSION:
         yield f"note: written in format {manifest.version}, newer than this ppc; what it does not know is left out"

@@ -16,10 +16,11 @@ from tempfile import mkdtemp
 from ppc.bundle import facts, parameters
 from ppc.bundle.canonical import digest, sha256, written
 from ppc.bundle.folder import MANIFEST
-from ppc.bundle.manifest import FORMAT, READER, ROLES, VERSION, party_of, plan_name
+from ppc.bundle.manifest import FORMAT, PUBLISHED, READER, ROLES, VERSION, party_of, plan_name
 from ppc.errors import InternalError, fail
 from ppc.files import write_whole
 from ppc.ir.graph import Graph
+from ppc.plan.needs import needs_dealer
 from ppc.plan.steps import Plan
 from ppc.plan.text import show
 
@@ -37,7 +38,13 @@ class Program:
     written: Graph
     folded: Graph | None = None
     epochs: int = 0
+    published: bytes = b""  # the file of the weights that a split gives to the client
     ppc: str
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Who has a part in it: a dealer only where something is computed on shares."""
+        return ROLES if any(needs_dealer(plan) for plan in self.plans) else ROLES[:2]
 
     @property
     def name(self) -> str:
@@ -50,13 +57,15 @@ class Program:
 def write(program: Program, build: Path) -> Path:
     """The bundles of a program, below `build`; its folder. What was compiled there before is replaced."""
     home = build / program.name
-    made = {role: role_files(program, role) for role in ROLES}
+    made = {role: role_files(program, role) for role in program.roles}
     for role in ROLES:
         _replaceable(home / role)
     try:
         home.mkdir(parents=True, exist_ok=True)
         for role, files in made.items():
             _replace(home / role, files)
+        for role in set(ROLES) - made.keys():  # of what was compiled there before, and had a dealer
+            shutil.rmtree(home / role, ignore_errors=True)
     except OSError as error:
         raise _not_written(home, error) from None
     return home
@@ -71,6 +80,8 @@ def role_files(program: Program, role: str) -> dict[str, bytes]:
     files = dict(plans)
     if arrays := parameters.brought(first, party):
         files.update(parameters.files(arrays, program.written, program.folded))
+    if program.published and role == "client":
+        files[PUBLISHED] = program.published
     listed = {name: {"bytes": len(data), "sha256": sha256(data)} for name, data in files.items()}
     manifest = {
         "format": FORMAT,
@@ -93,7 +104,9 @@ def _schedule(program: Program, plans: Mapping[str, bytes]) -> facts.Facts:
             raise InternalError(f"batch {plan.batch} is another program than {program.plans[0].batch}", place="bundle")
     rows = [_batch(plan, plan_name(plan.batch), plans[plan_name(plan.batch)]) for plan in program.plans]
     trained = {"epochs": program.epochs} if program.epochs else None
-    return {**shared, "private": program.private, "training": trained, "batches": rows}
+    given = {"bytes": len(program.published), "sha256": sha256(program.published)}
+    split = {"published": given} if program.published else {}
+    return {**shared, **split, "private": program.private, "training": trained, "batches": rows}
 
 
 def _batch(plan: Plan, name: str, data: bytes) -> facts.Facts:

@@ -19,7 +19,7 @@ from ppc.cli import (
     source_verbs,
     train_arguments,
 )
-from ppc.cli.options import Verbs, blocks_of, json_of, level_of, positive, program_of, training_of, verb_of
+from ppc.cli.options import Verbs, blocks_of, json_of, level_of, positive, program_of, training_of, verb_of, weights_of
 
 if TYPE_CHECKING:
     from ppc.bill.network import Profile
@@ -67,6 +67,7 @@ def _compile(verbs: Verbs) -> None:
     level_of(verb)
     verb.add_argument("--after", metavar="PASS", help="the graph or plan after this pass; `source` is before all")
     verb.add_argument("--print-after-all", action="store_true", help="print it after every pass")
+    weights_of(verb)
     verb.add_argument("--time-passes", action="store_true", help="print how long each pass took, to stderr")
     verb.add_argument(
         "-o",

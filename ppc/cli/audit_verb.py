@@ -62,7 +62,7 @@ def _kind(artifact: Path) -> Kind:
         if kind.recognises(artifact):
             return kind
     known = ", ".join(kind.what for kind in KINDS)
-    raise fail("PPC570", f"`{artifact}` is nothing that ppc can attack.", hint=f"It attacks {known or 'nothing yet'}.")
+    raise fail("PPC580", f"`{artifact}` is nothing that ppc can attack.", hint=f"It attacks {known or 'nothing yet'}.")
 
 
 def _facts(kind: Kind, found: Audited) -> dict[str, object]:

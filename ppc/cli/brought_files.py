@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ppc.bundle import Bundle, Needed
     from ppc.data import Array
     from ppc.runtime.roles.brought import Brought
+    from ppc.runtime.roles.signals import Pictures
     from ppc.weights import SomeWeights
 
 
@@ -26,14 +27,31 @@ def brought(
     seed: int | None,
     say: Say,
     first: int | None = None,
+    signals: str | None = None,
 ) -> Brought:
     """What this party brings; whatever it must bring and does not is an error, and so is what it need not bring.
 
-    `say` is told how files were read; `first`: no more examples than so many.
+    `say` is told how files were read; `first`: no more examples than so many; `signals`: pictures of a secret number.
     """
     from ppc.runtime.roles.brought import Brought
 
-    return Brought(rows=_rows(bundle, inputs, first, say), whole=_weights(bundle, weights, seed, say))
+    rows, whole = _rows(bundle, inputs, first, say), _weights(bundle, weights, seed, say)
+    return Brought(rows=rows, whole=whole, pictures=_pictures(bundle, signals))
+
+
+def _pictures(bundle: Bundle, what: str | None) -> Pictures:
+    from ppc.data.pictures import pictures
+    from ppc.runtime.roles.brought import wanted_pictures
+
+    wanted = wanted_pictures(bundle.plan(bundle.batches[-1]), bundle.party)
+    if wanted is None:
+        if what is not None:
+            raise fail("PPC508", f"`{bundle.party}` shows no signal as a picture here.", hint="Leave `--signals` out.")
+        return ()
+    if what is None:
+        hint = "Name a set of images of digits: `--signals digits28:1000`."
+        raise fail("PPC508", f"`{bundle.party}` must bring pictures that show its signal.", hint=hint)
+    return pictures(what, *wanted)
 
 
 def _rows(bundle: Bundle, file: Path | None, first: int | None, say: Say) -> dict[str, Array]:
@@ -64,6 +82,14 @@ def _rows(bundle: Bundle, file: Path | None, first: int | None, say: Say) -> dic
 
 
 def _weights(bundle: Bundle, file: Path | None, seed: int | None, say: Say) -> dict[str, Array]:
+    """What was given to this party, and what is its own."""
+    import numpy as np
+
+    given = {name: np.asarray(array, np.float64) for name, array in bundle.given_away.items()}
+    return {**given, **_own_weights(bundle, file, seed, say)}
+
+
+def _own_weights(bundle: Bundle, file: Path | None, seed: int | None, say: Say) -> dict[str, Array]:
     needed = bundle.weights
     if needed is None or not needed.arrays:
         if file is not None or seed is not None:
@@ -73,6 +99,7 @@ def _weights(bundle: Bundle, file: Path | None, seed: int | None, say: Say) -> d
     if file is None and seed is None:
         raise fail("PPC501", f"`{bundle.party}` must bring the weights.", hint="Name them: `--weights FILE`.")
     found = _loaded(needed, file, seed, say)
+    bundle.same_as_published(found)
     return {one.name: found[one.name] for one in needed.arrays}  # pyright: ignore[reportReturnType]
 
 

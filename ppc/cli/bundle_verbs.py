@@ -28,6 +28,7 @@ def into_folder(arguments: Namespace) -> bool:
 def write_bundles(arguments: Namespace) -> int:
     """Compile a plan for each batch size, and store them for every role."""
     from ppc import bundle, bundling
+    from ppc.cli import model_verbs
     from ppc.cli.source_verbs import print_times
 
     made = bundling.at_batches(
@@ -40,7 +41,8 @@ def write_bundles(arguments: Namespace) -> int:
     )
     for one in made:
         print_times(arguments, (*one.compiled.steps[1:], *one.graphs, *one.plans))
-    program = bundling.program(made)
+    known = arguments.weights is not None or arguments.seed is not None
+    program = bundling.program(made, model_verbs.owned(arguments) if known else None)
     home = bundle.write(program, Path(arguments.output))
     found = _verified(home)
     sizes = [plan.batch for plan in program.plans]
@@ -49,7 +51,7 @@ def write_bundles(arguments: Namespace) -> int:
         _print_json({**facts, "batches": sizes, "hash": found[0].hash})
     else:
         batches = ", ".join(map(str, sizes))
-        sys.stdout.write(f"wrote {home}: {', '.join(bundle.ROLES)}; batch {batches}\nschedule {found[0].hash}\n")
+        sys.stdout.write(f"wrote {home}: {', '.join(program.roles)}; batch {batches}\nschedule {found[0].hash}\n")
     return 0
 
 

@@ -67,7 +67,7 @@ class Roles:
 
     def follow(self) -> None:
         """Until all have done what they were started for; the first failure is everybody's."""
-        while len(self.done) < len(ROLES):
+        while len(self.done) < len(self.processes):
             role, event = self.said.get()
             self._heard(role, event)
 
@@ -76,7 +76,7 @@ class Roles:
             case "listening":
                 self.ports[role] = event["port"]
                 self.telling.detail(f"{role}: listens at 127.0.0.1:{event['port']}")
-                if len(self.ports) == 2:
+                if len(self.ports) == len(self.processes) - 1:  # the client only dials
                     self._introduce()
             case "progress":
                 self.heard[role] = Far(**{key: value for key, value in event.items() if key != "event"})
@@ -100,7 +100,7 @@ class Roles:
 
     def _introduce(self) -> None:
         """The parties learn where the others listen."""
-        book = {"dealer": self.ports["dealer"], "peer": self.ports["server"]}
+        book = {{"server": "peer"}.get(role, role): port for role, port in self.ports.items()}
         for role in ("server", "client"):
             stream = self.processes[role].stdin
             assert stream is not None
@@ -172,7 +172,7 @@ def run(
     roles = Roles(telling=telling)
     verbs = {"client": ["party", "client"], "server": ["party", "server"], "dealer": ["deal"]}
     try:
-        for role in ROLES:
+        for role in (role for role in ROLES if (bundle / role).exists()):
             own = ["--embedded", "--certificates", str(certificates[role]), *options[role]]
             roles.start(role, [*verbs[role], str(bundle), *own])
         with telling.progress(what, lambda: roles.far):

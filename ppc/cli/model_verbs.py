@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import sys
 from argparse import Namespace
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from secrets import randbelow
 from typing import TYPE_CHECKING, Any
 
 from ppc.errors import PpcError, fail
@@ -36,7 +35,7 @@ def clear_values(arguments: Namespace, compiled: compiler.Compiled, inputs: dict
     """Everybody's values together: examples, folded weights, and signals."""
     typed = typed_graph(compiled)
     weights = folded_weights(arguments, typed, compiled.after("prepare-inference"))
-    return {**inputs, **weights, **_signal(compiled.graph)}
+    return {**inputs, **weights, **_signal(arguments, compiled.graph)}
 
 
 @contextmanager
@@ -67,16 +66,30 @@ def typed_graph(compiled: compiler.Compiled) -> Graph:
     return compiled.steps[names.index("prepare-inference") - 1].graph
 
 
-def _signal(graph: Graph) -> dict[str, Array]:
-    """A fresh signal for each example, where the model takes one; from the system's generator, as it is a secret."""
-    import numpy as np
+def owned(arguments: Namespace) -> Callable[[compiler.Compiled], SomeWeights]:
+    """The folded weights of a program, which may give some of them away."""
+    return lambda compiled: folded_weights(arguments, typed_graph(compiled), compiled.after("prepare-inference"))
 
-    signals = [node for node in graph.inputs if node.word("role") == "signal"]
-    return {
-        node.name: np.array([randbelow(int(node.typed.bounds.high) + 1) for _ in range(node.shape[0])])
-        for node in signals
-        if node.typed.bounds
-    }
+
+def _signal(arguments: Namespace, graph: Graph) -> dict[str, Array]:
+    """A fresh signal for each example, where the model takes one; from the system's generator, as it is a secret."""
+    from ppc.data.pictures import pictures
+    from ppc.runtime.roles.signals import drawn, shown
+
+    inputs = {node.word("role"): node for node in graph.inputs}
+    if "signal" not in inputs:
+        return {}
+    signal = inputs["signal"]
+    found = {signal.name: drawn(signal.shape[0], signal.typed.bounds)}
+    if "picture" in inputs:
+        picture, bounds = inputs["picture"], signal.typed.bounds
+        if arguments.signals is None:
+            hint = "Name a set of images of digits: `--signals digits28:1000`."
+            raise fail("PPC508", "The signal of this program shows as a picture, and none are named.", hint=hint)
+        size = (picture.shape[-2], picture.shape[-1])
+        numbers = int(bounds.high) + 1 if bounds else 2
+        found[picture.name] = shown(found[signal.name], pictures(arguments.signals, size, numbers))
+    return found
 
 
 def weights(arguments: Namespace) -> int:

@@ -75,6 +75,10 @@ def weights_of(verb: argparse.ArgumentParser, *, required: bool = False) -> None
     source.add_argument("--seed", type=int, metavar="N", help="seeded weights of an untrained model")
 
 
+def signals_of(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--signals", metavar="DATA", help="pictures that show the signal of `complement picture`")
+
+
 def loud_of(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("-q", "--quiet", action="store_true", help="the result and nothing else")
     verb.add_argument("-v", "--verbose", action="store_true", help="what is done, step by step")

@@ -54,7 +54,9 @@ def party(arguments: Namespace) -> int:
         if not arguments.serve:
             answers.check_output(arguments.output, weights=bool(bundle.released(bundle.party)))
         brought = brought_by(arguments, bundle, telling)
-        side = Side(arguments, bundle, keyring, brought, terms_of(arguments), wishes_of(arguments, bundle, brought))
+        side = Side(
+            arguments, bundle, keyring, brought, terms_of(arguments, bundle), wishes_of(arguments, bundle, brought)
+        )
         if arguments.serve:
             return serve(side, telling)
         link, book = _met(side, telling)
@@ -90,10 +92,10 @@ def _met(side: Side, telling: Telling) -> tuple[Link, Book]:
 
     arguments, terms, standing = side.arguments, side.terms, side.standing
     if side.bundle.role == "client":
-        book = addresses(arguments, ("peer",) if terms.files else ("peer", "dealer"), terms)
+        book = addresses(arguments, ("peer", *needed(terms)), terms)
         telling.detail(f"dialling the server at {shown(book['peer'])}")
         return meeting.meet_server(standing, side.keyring, book["peer"], terms), book
-    book = {} if arguments.embedded else addresses(arguments, () if terms.files else ("dealer",), terms)
+    book = {} if arguments.embedded else addresses(arguments, needed(terms), terms)
     with_port = (HERE, 0) if arguments.embedded else arguments.listen or (EVERYWHERE, meeting.SERVER_PORT)
     listener = meeting.listen(standing, side.keyring, with_port)
     try:
@@ -103,6 +105,11 @@ def _met(side: Side, telling: Telling) -> tuple[Link, Book]:
         return from_elsewhere(listener.accept(terms.patience), book, terms), book
     finally:
         listener.close()
+
+
+def needed(terms: Terms) -> tuple[str, ...]:
+    """Whose address a party needs beside its peer's."""
+    return ("dealer",) if terms.dealer == "live" else ()
 
 
 def _run(side: Side, link: Link, book: Book, telling: Telling) -> tuple[dict[str, Array], PartyRun]:
@@ -154,10 +161,13 @@ def _dealt(side: Side, channel: TlsChannel, book: Book, asked: Request) -> Dealt
     """Where this party's secrets come from: a dealer that is there, or its files."""
     from ppc.cli.prep_verbs import shelf_of
     from ppc.runtime.roles import meeting
+    from ppc.runtime.roles.dealt import NoDealt
     from ppc.runtime.roles.shelved import ShelvedDealt
 
     bundle = side.bundle
-    if not side.terms.files:
+    if side.terms.dealer == "none":
+        return NoDealt()
+    if side.terms.dealer == "live":
         return meeting.meet_dealer(bundle, side.keyring, book["dealer"], channel.link.session, asked, side.terms)
     return ShelvedDealt(channel, shelf_of(side.arguments, bundle), first=bundle.role == "client")
 
@@ -243,7 +253,7 @@ def serve(side: Side, telling: Telling) -> int:
     arguments, bundle, terms, standing = side.arguments, side.bundle, side.terms, side.standing
     if bundle.role != "server":
         raise fail("PPC665", f"The {bundle.role} dials; only the server serves.", hint="`ppc party server … --serve`")
-    book = addresses(arguments, () if terms.files else ("dealer",), terms)
+    book = addresses(arguments, needed(terms), terms)
     quiet = Telling(quiet=True)
 
     def session(link: Link) -> str:

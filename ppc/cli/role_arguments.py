@@ -14,6 +14,7 @@ from ppc.cli.options import (
     loud_of,
     positive,
     program_of,
+    signals_of,
     sizes,
     verb_of,
     weights_of,
@@ -40,6 +41,7 @@ def _run(verbs: Verbs) -> None:
     verb.add_argument("--batch", dest="batches", type=sizes, default=(), metavar="N,N…", help="examples at a time")
     level_of(verb)
     weights_of(verb, required=True)
+    signals_of(verb)
     input_of(verb, required=True)
     verb.add_argument(
         "-o", dest="output", type=Path, metavar="FILE", help="write the result here: .npz, or .csv for a table"
@@ -97,6 +99,7 @@ def _party(verbs: Verbs) -> None:
     verb.add_argument("--ledger", type=Path, metavar="FOLDER", help="of what was used (~/.local/state/ppc)")
     input_of(verb)
     weights_of(verb)
+    signals_of(verb)
     verb.add_argument(
         "-o", dest="output", type=Path, metavar="FILE", help=".npz or .csv with the results; of a model .safetensors"
     )
@@ -119,7 +122,7 @@ def _deal(verbs: Verbs) -> None:
     verb.add_argument("--ledger", type=Path, metavar="FOLDER", help="for status: a party's (~/.local/state/ppc)")
     verb.add_argument("--sweep", action="store_true", help="for status: delete what was used or has expired")
     weights_of(verb)
-    verb.set_defaults(input=None)
+    verb.set_defaults(input=None, signals=None)
     _role(verb)
 
 

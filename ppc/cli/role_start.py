@@ -116,12 +116,12 @@ def opened(arguments: Namespace, folder: Path, role: str) -> tuple[Bundle, Keyri
     return bundle, keyring
 
 
-def terms_of(arguments: Namespace) -> Terms:
+def terms_of(arguments: Namespace, bundle: Bundle) -> Terms:
     from ppc.runtime.roles.meeting import Terms
 
     local = arguments.insecure_local or arguments.embedded
-    files = arguments.prep is not None
-    return Terms(patience=arguments.patience, idle=arguments.idle, insecure_local=local, files=files)
+    dealer = "none" if not bundle.dealt else "live" if arguments.prep is None else "files"
+    return Terms(patience=arguments.patience, idle=arguments.idle, insecure_local=local, dealer=dealer)
 
 
 def brought_by(arguments: Namespace, bundle: Bundle, telling: Telling) -> Any:
@@ -134,6 +134,7 @@ def brought_by(arguments: Namespace, bundle: Bundle, telling: Telling) -> Any:
         seed=arguments.seed,
         say=telling.note,
         first=arguments.examples,
+        signals=arguments.signals,
     )
 
 

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 LARGEST = 128  # examples at a time, where the user names no batch
 CLEAR = "Evaluated in the clear on this machine: nothing here was private."
 TWIN = "The same integers as a joint run, without shares and on this machine: nothing here was private."
+TWO = (
+    "Client and server both ran on this machine, in two processes over TLS: whoever owns it sees everything, so "
+    "nothing was hidden from them."
+)
 JOINT = (
     "Client, server and dealer all ran on this machine, in three processes over TLS: whoever owns it sees everything, "
     "so nothing was hidden from them."
@@ -38,7 +42,8 @@ def run(arguments: Namespace) -> int:
     answers.check_output(arguments.output)
     chosen = {"model": arguments.model, "as_": arguments.as_}
     one = compiler.compile_program(arguments.program, **chosen)
-    mode = arguments.mode or ("joint" if one.policy and one.policy.joint else "clear")
+    apart = one.policy is not None and (one.policy.joint or one.policy.server_clear)
+    mode = arguments.mode or ("joint" if apart else "clear")
     # in a joint run the owners say how they read their files
     telling = Telling(quiet=arguments.quiet or arguments.json or mode == "joint")
     with model_verbs.pointing_into(one.source):
@@ -85,7 +90,7 @@ def _joint(arguments: Namespace, examples: int) -> int:
     )
     with ending_on_signals(telling), TemporaryDirectory(prefix="ppc-run-") as name:
         folder = Path(name)
-        home = bundle.write(bundling.program(made), folder / "build")
+        home = bundle.write(bundling.program(made, model_verbs.owned(arguments)), folder / "build")
         client, server = made[0].plan.parties
         parties: dict[str, str] = {"client": client, "server": server}
         roles = embedded.run(home, folder, parties, _options(arguments, made[0], folder), telling)
@@ -118,6 +123,8 @@ def _options(arguments: Namespace, lowered: Lowered, folder: Path) -> dict[str, 
         if role != "dealer" and wanted_rows(plan, name):
             options += ["--input", str(arguments.input)]
             options += ["--examples", str(arguments.examples)] if arguments.examples else []
+        if role == "client" and arguments.signals:
+            options += ["--signals", arguments.signals]
         if brings_weights(plan, name):
             options += ["--weights", str(arguments.weights)] if arguments.weights else ["--seed", str(arguments.seed)]
         if arguments.trace is not None:
@@ -169,7 +176,7 @@ def _told(
         lines = ["", *counts_table(plan.parties, predicted, measured), ""]
         for party, rows in found.items():
             lines += [f"{party} learned", *(f"  {row}" for row in rows or ["nothing"])]
-        sys.stdout.write("\n".join([*lines, "", JOINT]) + "\n")
+        sys.stdout.write("\n".join([*lines, "", JOINT if any(predicted.dealt) else TWO]) + "\n")
     return agreed(predicted, measured)
 
 

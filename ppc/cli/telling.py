@@ -134,6 +134,8 @@ def counts_table(parties: tuple[str, str], predicted: Counts, measured: Counts) 
         (f"dealer → {server}, bytes", predicted.dealt[1], measured.dealt[1]),
         ("rounds", predicted.rounds, measured.rounds),
     ]
+    if not any(predicted.dealt):  # nothing is computed on shares
+        del rows[2:4]
     cells = [(name, f"{said:,}", f"{found:,}" if found or not said else "-") for name, said, found in rows]
     return table(("", "predicted", "measured"), cells, words=1)
 

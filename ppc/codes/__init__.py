@@ -1,9 +1,9 @@
 """Every error code: its title, and what `ppc explain CODE` says about it.
 
 1xx language   2xx names and shapes   3xx numbers and ranges   4xx who may see what
-5xx files and machines   53x data sets   54x bundles   55x preprocessing files   57x trainings in the clear and attacks
+5xx files and machines   53x data sets   54x bundles   55x preprocessing files   57x trainings   58x attacks
 6xx import from other systems
-65x runs of two parties   66x certificates and connections   68x trainings of many participants
+65x runs of two parties   66x certificates and connections   67x what the other side sends
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from ppc.codes.imports import IMPORTS
 from ppc.codes.kernels import KERNELS
 from ppc.codes.language import LANGUAGE
 from ppc.codes.machines import MACHINES
-from ppc.codes.many import MANY
 from ppc.codes.preps import PREPS
 from ppc.codes.privacy import PRIVACY
 from ppc.codes.runs import RUNS
@@ -38,5 +37,4 @@ CODES: dict[str, Code] = {
     **IMPORTS,
     **RUNS,
     **WIRE,
-    **MANY,
 }

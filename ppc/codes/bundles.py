@@ -51,6 +51,13 @@ BUNDLES = codes(
         that the bundle has. Compile the size that is needed into the bundle, as in `--batch 1,32,128`; the manifest
         lists those that it has. Training has one size, because its plan hands the weights on from step to step.""",
     ),
+    PPC549=(
+        "other weights than those given away",
+        """A split gives the client the weights of its layers when the program is compiled, and their hash is part of
+        what all roles agree on. The server's weights have other first layers: the two halves would be of two trainings,
+        and their answers would mean nothing. Give the server the file that the program was compiled with, or compile
+        it again and give every role its folder.""",
+    ),
     PPC548=(
         "bundles of different programs",
         """The roles of one program share one schedule, and its hash. These do not, so they were compiled from different

@@ -48,6 +48,13 @@ RUNS = codes(
         before anything is allocated. It is not enough. Compile with a smaller `--batch`: requests are then run in
         more, smaller batches.""",
     ),
+    PPC670=(
+        "numbers of no honest run",
+        """Where layers run in the clear, numbers cross as they are: the client's feature map, the server's answer. Each
+        of them must be finite and lie between bounds that are known before the run, and this message holds one that
+        does not. The run ended and nothing of it was used; a server goes on with its other clients. An answer that is
+        wrong and yet within its bounds cannot be told from a right one: a server in the clear is taken at its word.""",
+    ),
     PPC659=(
         "a role on the same machine",
         """Privacy rests on the two parties and the dealer being three machines in different hands: whoever has two of

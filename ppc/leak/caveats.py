@@ -9,6 +9,7 @@ from math import ceil, log2
 
 from ppc.ir.policy import Policy
 from ppc.plan.kept import taken
+from ppc.plan.needs import SPLIT, is_published
 from ppc.plan.ops import LINEAR
 from ppc.plan.steps import BOTH, Plan, Step
 from ppc.source import START, Span
@@ -201,7 +202,7 @@ def _local(plan: Plan) -> Iterator[Caveat]:
 
 
 def _heuristic(plan: Plan, policy: Policy | None) -> Iterator[Caveat]:
-    crossing = {step.word("grant") for step in plan.steps() if step.op == "reveal"}
+    crossing = {SPLIT if is_published(step) else step.word("grant") for step in plan.steps()}
     if "server clear" in crossing or (policy and policy.server_clear):
         yield Caveat(
             kind="server clear",
@@ -209,6 +210,6 @@ def _heuristic(plan: Plan, policy: Policy | None) -> Iterator[Caveat]:
         )
     if policy and policy.complement:
         yield Caveat(kind="complement", text="the complement hides the answer heuristically only")
-    if "split" in crossing or (policy and policy.cut):
+    if SPLIT in crossing or (policy and policy.cut):
         yield Caveat(kind="split", text="the client is given the weights of the layers in front of the split")
     yield Caveat(kind="outputs", text="what is learned is not differentially private")

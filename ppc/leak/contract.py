@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ppc.ir.policy import Policy
 from ppc.leak.caveats import Caveat, caveats, opened
+from ppc.plan.needs import SPLIT, is_published, needs_dealer
 from ppc.plan.steps import BOTH, Plan, Section, Step
 from ppc.plan.wires import Wire
 from ppc.source import START, Span
@@ -14,6 +15,8 @@ from ppc.source import START, Span
 OWN = "own"
 ADVERSARY = "semi-honest parties that do not collude with the dealer"
 DEALER = "a dealer that is trusted: it sees the program and no data; with either party it could open everything"
+IN_THE_CLEAR = "parties that compute in the clear; each is taken at its word"
+NO_DEALER = "none: nothing is computed on shares"
 PUBLIC = (
     "the program with its bounds, all shapes, the batch",
     "how many batches or iterations are run, when, and how long they take",
@@ -66,12 +69,16 @@ def contract(plan: Plan, policy: Policy | None = None) -> Contract:
         batch=plan.batch,
         seen=tuple(sorted(seen, key=lambda one: plan.parties.index(one.party))),
         caveats=tuple(caveats(plan, policy)),
+        adversary=ADVERSARY if needs_dealer(plan) else IN_THE_CLEAR,
+        dealer=DEALER if needs_dealer(plan) else NO_DEALER,
     )
 
 
 def _seen(plan: Plan, section: Section) -> Iterator[Seen]:
     for step in section.steps:
-        if step.op == "given" and step.word("what") != "zero":
+        if is_published(step):
+            yield _one(step, step.wire.at, section, value=step.name, grant=SPLIT)
+        elif step.op == "given" and step.word("what") != "zero":
             for party in _holders(plan, step.wire):
                 yield _one(step, party, section, value=step.name.removesuffix(".first"), grant=OWN)
         elif step.op == "reveal":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ppc.leak.contract import OWN, PUBLIC, Contract, Seen
+from ppc.leak.contract import NO_DEALER, OWN, PUBLIC, Contract, Seen
 
 WHEN = {"setup": "once", "finish": "once, at the end"}
 
@@ -23,7 +23,8 @@ def _lines(contract: Contract) -> Iterator[str]:
     what = "an iteration of training" if contract.training else "inference"
     yield f"what each party sees of {contract.model}: {what}, batch {contract.batch}"
     yield ""
-    yield f"protocol: additive shares over {contract.field} at two parties; {contract.adversary}"
+    shares = "" if contract.dealer == NO_DEALER else f"additive shares over {contract.field} at two parties; "
+    yield f"protocol: {shares}{contract.adversary}"
     yield f"dealer: {contract.dealer}"
     for party in contract.parties:
         yield ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ppc.plan import reals
 from ppc.plan.material import bit_plane, digits_made, planes
 from ppc.plan.ops import OPENINGS
 from ppc.plan.steps import BOTH, Plan, Section, Step
@@ -43,7 +44,7 @@ def messages(plan: Plan, section: Section) -> Iterator[Message]:
 def payload(plan: Plan, step: Step) -> int:
     """Bytes that each sender of an opening sends."""
     if step.op == "reveal" and step.wire.scale is None:
-        return step.wire.size * 8  # reals, which nobody computes with on shares
+        return reals.payload(step)
     if step.op in ("mask", "reveal"):
         return step.wire.size * plan.modulus_field.words * 8
     if step.op == "bit":

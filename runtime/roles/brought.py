@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from secrets import randbelow
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ppc.plan.kept import taken
-from ppc.plan.rates import RATE, rate_of
 from ppc.plan.steps import Plan, Step
 from ppc.plan.wires import Wire
 from ppc.runtime.roles.lessons import Lessons
 from ppc.runtime.roles.request import Stretch
+from ppc.runtime.roles.signals import Pictures, drawn, shown
 from ppc.runtime.session import Given
 
 Array = NDArray[Any]
@@ -29,6 +28,7 @@ class Brought:
     rows: Mapping[str, Array] = field(default_factory=dict[str, Array], repr=False)
     whole: Mapping[str, Array] = field(default_factory=dict[str, Array], repr=False)
     shares: Mapping[str, Array] = field(default_factory=dict[str, Array], repr=False)
+    pictures: Pictures = ()  # of the numbers that a secret signal may be
 
     @property
     def examples(self) -> int | None:
@@ -60,6 +60,15 @@ def wanted_rows(plan: Plan, party: str) -> tuple[Wanted, ...]:
         for home, step in _givens(plan, party)
         if step.word("what") in ("data", "label")
     )
+
+
+def wanted_pictures(plan: Plan, party: str) -> tuple[tuple[int, int], int] | None:
+    """The size of the pictures that show a party's signal, and how many numbers it may be; None without them."""
+    steps = {step.word("what"): step for _, step in _givens(plan, party)}
+    if "picture" not in steps:
+        return None
+    bounds, shape = steps["signal"].wire.bounds, steps["picture"].wire.shape
+    return (shape[-2], shape[-1]), int(bounds.high) + 1 if bounds else 2
 
 
 def brings_weights(plan: Plan, party: str) -> bool:
@@ -95,15 +104,16 @@ def given(stretch: Stretch, party: str, brought: Brought, lessons: Lessons | Non
 
     def values(section: str, iteration: int) -> dict[str, Array]:
         found: dict[str, Array] = {}
+        signals: Array = np.zeros(0)
         for step in homes.get(section, ()):
             name = _name(step)
             if step.wire.form == "shared":
                 if name in brought.shares:
                     found[step.name] = brought.shares[name]
-            elif step.word("what") == RATE:
-                found[step.name] = np.array(rate_of(step, *stretch.turn(iteration)))
             elif step.word("what") == "signal":
-                found[step.name] = _signal(step)
+                found[step.name] = signals = drawn(step.wire.size, step.wire.bounds)
+            elif step.word("what") == "picture":
+                found[step.name] = shown(signals, brought.pictures)
             elif name in brought.rows:
                 whole = section != "each"
                 found[step.name] = brought.rows[name] if whole else _batch(step, stretch, iteration, lessons, brought)
@@ -127,10 +137,3 @@ def _batch(step: Step, stretch: Stretch, iteration: int, lessons: Lessons | None
     zero = 0.0 if bounds is None else min(max(0.0, bounds.low), bounds.high)
     padding = np.full((size - len(found), *rows.shape[1:]), zero)
     return np.concatenate([found, padding])
-
-
-def _signal(step: Step) -> Array:
-    """A fresh secret for each example, from the system's generator."""
-    highest = int(step.wire.bounds.high) if step.wire.bounds else 1
-    drawn = [randbelow(highest + 1) for _ in range(step.wire.size)]
-    return np.array(drawn).reshape(step.wire.shape)

@@ -5,6 +5,7 @@ The dealer sends each party its seed in a parcel of its own, then the server the
 
 from __future__ import annotations
 
+from secrets import token_bytes
 from typing import Protocol
 
 import numpy as np
@@ -25,13 +26,31 @@ class Dealt(Protocol):
     """Where a party's secrets come from."""
 
     received: int  # bytes, without headers
-    one_seed: bool  # for all stretches, or each has its own
 
     def stretch(self, stretch: Stretch, session: bytes) -> tuple[Seed, bytes, Supply | None]:
         """For the next stretch: the seed, what it is salted with, and for the server its corrections."""
         ...
 
+    def seeds(self, stretches: int) -> int:
+        """How many a run of so many stretches is sent."""
+        ...
+
     def close(self) -> None: ...
+
+
+class NoDealt:
+    """Where nothing is computed on shares there is no dealer, and no secret of one."""
+
+    received = 0
+
+    def stretch(self, stretch: Stretch, session: bytes) -> tuple[Seed, bytes, Supply | None]:
+        return Seed(token_bytes(SEED_BYTES)), stretch.session(session), None  # a seed of which nothing is drawn
+
+    def seeds(self, stretches: int) -> int:  # noqa: ARG002 - as many as of any other run
+        return 0
+
+    def close(self) -> None:
+        pass
 
 
 class LiveDealt:
@@ -39,7 +58,6 @@ class LiveDealt:
 
     def __init__(self, link: Link, *, first: bool, idle: float) -> None:
         self.link, self.first, self.idle, self.received = link, first, idle, 0
-        self.one_seed = True
         self._supply = DealtSupply(link, {SEED_PASS[0]: SEED_BYTES}, [SEED_PASS], idle=idle)
         try:
             self._seed = Seed(self._supply(*SEED_PASS).tobytes())
@@ -55,6 +73,9 @@ class LiveDealt:
 
     def stretch(self, stretch: Stretch, session: bytes) -> tuple[Seed, bytes, Supply | None]:
         return self._seed, stretch.session(session), None if self.first else self._corrections(stretch)
+
+    def seeds(self, stretches: int) -> int:  # noqa: ARG002 - one serves all
+        return 1
 
     def _corrections(self, stretch: Stretch) -> Supply:
         sizes = {section.name: Layout(stretch.plan, section).bytes for section in stretch.plan.sections}

@@ -15,7 +15,7 @@ from ppc.runtime.certificates import Certificate
 from ppc.runtime.keyring import Keyring
 from ppc.runtime.roles.course import Wishes
 from ppc.runtime.roles.dealt import LiveDealt
-from ppc.runtime.roles.request import Request, agreed_examples, hello_of, told_to_dealer
+from ppc.runtime.roles.request import Dealer, Request, agreed_examples, hello_of, told_to_dealer
 from ppc.runtime.wire.hello import Hello
 from ppc.runtime.wire.lines import IDLE
 from ppc.runtime.wire.link import Address, Check, Link, dial
@@ -33,7 +33,7 @@ class Terms:
     patience: float = PATIENCE
     idle: float = IDLE
     insecure_local: bool = False
-    files: bool = False  # the dealer's numbers come from files
+    dealer: Dealer = "live"
 
 
 def address(text: str, *, port: int = SERVER_PORT) -> Address:
@@ -118,7 +118,7 @@ def standing(bundle: Bundle, examples: int | None, terms: Terms, wishes: Wishes 
         if wishes is not None:
             wishes.check(theirs)
 
-    return Standing(hello=hello_of(bundle, examples, files=terms.files, agreed=agreed, told=told), check=check)
+    return Standing(hello=hello_of(bundle, examples, dealer=terms.dealer, agreed=agreed, told=told), check=check)
 
 
 def meet_server(standing: Standing, keyring: Keyring, server: Address, terms: Terms) -> Link:

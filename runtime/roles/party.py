@@ -47,7 +47,7 @@ class PartyRun:
 
     def __post_init__(self) -> None:
         self.counted = CountedChannel(self.channel, self.trace.keep if self.trace else None)
-        self.predicted = predicted(self.run, seeds=1 if self.dealt.one_seed else len(self.run))
+        self.predicted = predicted(self.run, seeds=self.dealt.seeds(len(self.run)))
         self.index = self.bundle.parties.index(self.bundle.party)
         self.total = sum(self.predicted.sent) + self.predicted.dealt[self.index]
 

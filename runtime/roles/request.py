@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import groupby
+from typing import Literal
 
 from ppc.bundle import Bundle
 from ppc.errors import PpcError, fail
@@ -22,6 +23,7 @@ from ppc.runtime.roles.lessons import lessons_of
 from ppc.runtime.session import SESSION_BYTES, passes
 from ppc.runtime.wire.hello import Hello
 
+Dealer = Literal["live", "files", "none"]  # one that is there, one whose files are here, or none is needed
 SEED_BYTES = 32  # what each party is sent by the dealer, once a run
 EXAMPLES = "examples"
 SESSION = "session"
@@ -48,11 +50,6 @@ class Stretch:
     number: int
     start: int = 0
     whole: int
-    epochs: int = 1
-
-    def turn(self, iteration: int) -> tuple[int, int]:
-        """The epoch, and which of its iterations."""
-        return divmod(iteration, max(1, self.whole // self.epochs))
 
     def session(self, session: bytes) -> bytes:
         """The salt of all keys of this stretch."""
@@ -86,17 +83,7 @@ def stretches(bundle: Bundle, request: Request) -> tuple[Stretch, ...]:
             raise _differ(f"of {steps:,} steps there is no stretch from {request.start:,} to {stop:,}")
         (size,) = bundle.batches
         count = stop - request.start
-        return (
-            Stretch(
-                plan=bundle.plan(size),
-                iterations=count,
-                first=0,
-                number=0,
-                start=request.start,
-                whole=steps,
-                epochs=bundle.manifest.epochs,
-            ),
-        )
+        return (Stretch(plan=bundle.plan(size), iterations=count, first=0, number=0, start=request.start, whole=steps),)
     found: list[Stretch] = []
     first = 0
     for number, (size, group) in enumerate(groupby(bundle.padded(examples))):
@@ -127,17 +114,17 @@ def hello_of(
     bundle: Bundle,
     examples: int | None,
     *,
-    files: bool = False,
+    dealer: Dealer = "live",
     agreed: Mapping[str, str] | None = None,
     told: Mapping[str, bytes] | None = None,
 ) -> Hello:
-    """What a role says of itself. `examples` is None where it brings none; `files`: its numbers are on its disk."""
+    """What a role says of itself. `examples` is None where it brings none; `dealer`: whence it has its numbers."""
     own = {EXAMPLES: b"" if examples is None else str(examples).encode()}
     return Hello(
         role=bundle.role,
         party=bundle.party,
         plan=bundle.hash,
-        agreed={"dealer": "files" if files else "live", **(agreed or {})},
+        agreed={"dealer": dealer, **(agreed or {})},
         told={**own, **(told or {})},
     )
 

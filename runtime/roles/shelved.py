@@ -36,11 +36,13 @@ class ShelvedDealt:
 
     def __init__(self, channel: TlsChannel, shelf: Callable[[Stretch], Shelf], *, first: bool) -> None:
         self.channel, self.shelf, self.first, self.received = channel, shelf, first, 0
-        self.one_seed = False
         self._use: Use | None = None
 
     def __repr__(self) -> str:
         return "ShelvedDealt(hidden)"
+
+    def seeds(self, stretches: int) -> int:
+        return stretches
 
     def stretch(self, stretch: Stretch, session: bytes) -> tuple[Seed, bytes, Supply | None]:
         self.close()

@@ -62,7 +62,7 @@ def test_another_thing_is_refused(ppc: Ppc, kinds: None, tmp_path: Path) -> None
     done = ppc("audit", tmp_path)
 
     assert done.code == 3
-    assert "PPC570" in done.err
+    assert "PPC580" in done.err
     assert "a folder with a coin" in done.err
 
 

@@ -39,9 +39,7 @@ LEAST = """train m by distilled {
 
 
 def facts(block: str) -> Distilled:
-    found = check(Source("t.pnn", MODEL + block)).resolved.lessons["m"]
-    assert isinstance(found, Distilled)
-    return found
+    return check(Source("t.pnn", MODEL + block)).resolved.lessons["m"]
 
 
 def test_every_line_becomes_a_fact() -> None:
