@@ -190,6 +190,10 @@ class Build:
     def kept_(self, span: Span, children: Children) -> syntax.Kept:
         return syntax.Kept(what=_name(children[0]), span=span)
 
+    def evaluate_(self, span: Span, children: Children) -> syntax.Evaluate:
+        what, parties, every = children
+        return syntax.Evaluate(what=_name(what), parties=parties, every=every, span=span)
+
     def method_(self, span: Span, children: Children) -> syntax.Method:
         return syntax.Method(name=_name(children[0]), arguments=children[1], span=span)
 

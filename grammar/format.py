@@ -166,6 +166,9 @@ def _fact(fact: syntax.Fact | syntax.Lesson, width: int) -> str:
             return f"reveal range of {fact.what.text}"
         case syntax.ReuseInputs():
             return f"reuse inputs of {fact.examples.text}"
+        case syntax.Evaluate():
+            often = f" every {fact.every.text}" if fact.every else ""
+            return f"evaluate {fact.what.text} to {_names(fact.parties)}{often}"
         case syntax.Option():
             return _option(fact)
         case syntax.Method():

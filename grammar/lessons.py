@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ppc.errors import Note
 from ppc.grammar import syntax
 from ppc.grammar.arguments import Missing, Reader, nearest
-from ppc.grammar.layers import Parameter
+from ppc.grammar.methods import SGD_LINE, method_of, order_of, says_a_method
 from ppc.grammar.modes import options_of
-from ppc.grammar.parties import not_built, once, parties_of, sole_party
-from ppc.ir.policy import LOSSES, PUBLIC, Grant, Loss, Owner, Reuse, Training
+from ppc.grammar.parties import once, parties_of, sole_party
+from ppc.ir.policy import LOSSES, PUBLIC, Evaluation, Grant, Loss, Owner, Reuse, Training
 from ppc.ir.types import Interval
 
 MOST_EXAMPLES = 1_000_000_000
-SGD = (
-    Parameter(name="rate", kind="share", low=1e-12, high=1000),
-    Parameter(name="batch", kind="count"),
-    Parameter(name="epochs", kind="count", default=1),
-    Parameter(name="momentum", kind="share", default=0.0, low=0, high=1),
-    Parameter(name="weight_decay", kind="share", default=0.0, low=0, high=1),
-)
+SETTINGS = ("loss", "shuffle", "seed")
+MEASURES = ("accuracy",)
 
 
 @dataclass
@@ -80,7 +76,7 @@ class _Lessons:
             self.grants["model"] = Grant(what="model", to=(), span=lesson.span)
 
     def unknown(self, word: syntax.Name) -> None:
-        known = ["labels", "logits", "model", "loss", "reuse", "sgd"]
+        known = ["labels", "logits", "model", "loss", "shuffle", "evaluate", "reuse", "sgd"]
         self.reader.blame(
             "PPC112", f"A train block has no line `{word.text} …`.", word.span, hint=nearest(word.text, known)
         )
@@ -92,9 +88,16 @@ def resolve_training(block: syntax.Train, parties: tuple[str, ...], reader: Read
     by = "clear" if block.by and block.by.text == "clear" else "joint"
     lessons = _Lessons(block, parties, reader)
     lessons.collect()
-    loss = _loss(block, reader)
-    method = _method(block, reader)
-    reuse = _reuse(once(block.lessons, syntax.ReuseInputs, "reuse inputs", reader), by, reader)
+    settings = [lesson for lesson in block.lessons if isinstance(lesson, syntax.Option)]
+    options = options_of("train", settings, SETTINGS, reader)
+    loss = _loss(block, options, reader)
+    method = method_of(block, reader)
+    if not says_a_method(block):
+        _missed(block, "by which steps it learns", SGD_LINE, reader)
+    reused = once(block.lessons, syntax.ReuseInputs, "reuse inputs", reader)
+    order, seed = order_of(options, reused, reader)
+    evaluated = once(block.lessons, syntax.Evaluate, "evaluate", reader)
+    reuse, evaluation = _reuse(reused, by, reader), _evaluation(evaluated, by, parties, reader)
     if lessons.labels is None:
         _missed(block, "who holds the labels", f"labels from {parties[0] if parties else 'hospital'}", reader)
     if len(reader.mistakes) > before or lessons.labels is None or loss is None or method is None:
@@ -107,8 +110,12 @@ def resolve_training(block: syntax.Train, parties: tuple[str, ...], reader: Read
         loss=loss,
         grants=tuple(lessons.grants.values()),
         reuse=reuse,
+        evaluation=evaluation,
+        schedule=method.schedule,
+        order=order,
+        seed=seed,
         span=block.span,
-        **method,  # pyright: ignore[reportArgumentType]
+        **method.values,  # pyright: ignore[reportArgumentType]
     )
 
 
@@ -118,9 +125,7 @@ def _missed(block: syntax.Train, what: str, line: str, reader: Reader) -> None:
     )
 
 
-def _loss(block: syntax.Train, reader: Reader) -> Loss | None:
-    settings = [lesson for lesson in block.lessons if isinstance(lesson, syntax.Option)]
-    found = options_of("train", settings, ("loss",), reader)
+def _loss(block: syntax.Train, found: Mapping[str, syntax.Option], reader: Reader) -> Loss | None:
     if "loss" not in found:
         _missed(block, "what the loss is", "loss = softmax_cross_entropy", reader)
         return None
@@ -139,17 +144,18 @@ def _reuse(line: syntax.ReuseInputs | None, by: str, reader: Reader) -> Reuse | 
     return Reuse(examples=examples, span=line.span) if isinstance(examples, int) else None
 
 
-def _method(block: syntax.Train, reader: Reader) -> dict[str, object] | None:
-    for lesson in block.lessons:
-        if isinstance(lesson, syntax.Method) and lesson.name.text != "sgd":
-            name = lesson.name.text
-            if name in ("adam", "adamw", "rmsprop", "adagrad"):
-                not_built(f"`{name}`", lesson.name.span, reader, hint="There is `sgd(rate=…, batch=…, momentum=…)`.")
-            else:
-                reader.blame("PPC112", f"There is no method `{name}`.", lesson.name.span, hint=nearest(name, ["sgd"]))
-            return None
-    method = once(block.lessons, syntax.Method, "sgd", reader)
-    if method is None:
-        _missed(block, "by which steps it learns", "sgd(rate=0.01, batch=128, epochs=1)", reader)
+def _evaluation(line: syntax.Evaluate | None, by: str, parties: tuple[str, ...], reader: Reader) -> Evaluation | None:
+    """What is measured of the model on held-out examples, how often, and who is told."""
+    if line is None:
         return None
-    return reader.read("sgd", SGD, method.arguments, method.span)
+    if by != "joint":
+        hint = "Leave the line out: whoever trains in the clear sees everything."
+        reader.blame("PPC112", "Training in the clear is not evaluated jointly.", line.span, hint=hint)
+    if line.what.text not in MEASURES:
+        hint = nearest(line.what.text, MEASURES)
+        reader.blame("PPC114", f"`{line.what.text}` cannot be evaluated.", line.what.span, hint=hint)
+    to = parties_of(line.parties, parties, reader)
+    every = reader.count("The number of epochs", line.every, 1, 1_000_000) if line.every else 1
+    if isinstance(to, Missing) or isinstance(every, Missing):
+        return None
+    return Evaluation(what=line.what.text, to=to, every=every, span=line.span)

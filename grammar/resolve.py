@@ -6,7 +6,7 @@ Reports every mistake that can be seen without shapes. Called by the compiler.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from ppc.errors import Diagnostic, Note
@@ -15,6 +15,8 @@ from ppc.grammar.arguments import Reader, TooManyMistakesError, nearest
 from ppc.grammar.bodies import Body, BodyResolver
 from ppc.grammar.facts import resolve_private
 from ppc.grammar.trainers import Lessons, resolve_train
+from ppc.grammar.trainers.pate import resolve_label
+from ppc.ir.collaborative import Collaborative, Pate
 from ppc.ir.graph import Graph
 from ppc.ir.policy import Policy, Training
 
@@ -31,6 +33,7 @@ class Resolved:
     policies: tuple[Policy, ...]
     trainings: dict[str, Training]  # by `joint` and `clear`
     lessons: dict[str, Lessons]  # by trainers that speak in phrases
+    labels: tuple[Pate, ...]
     mistakes: tuple[Diagnostic, ...]
 
 
@@ -40,8 +43,10 @@ def resolve(program: syntax.Program, *, source: str, whole: bool = True) -> Reso
     try:
         return _resolved(program, reader, source=source, whole=whole)
     except TooManyMistakesError:
-        found = tuple(reader.mistakes)
-        return Resolved(parties=(), bodies={}, sketches=(), policies=(), trainings={}, lessons={}, mistakes=found)
+        nothing = Resolved(
+            parties=(), bodies={}, sketches=(), policies=(), trainings={}, lessons={}, labels=(), mistakes=()
+        )
+        return replace(nothing, mistakes=tuple(reader.mistakes))
 
 
 def _resolved(program: syntax.Program, reader: Reader, *, source: str, whole: bool) -> Resolved:
@@ -60,17 +65,42 @@ def _resolved(program: syntax.Program, reader: Reader, *, source: str, whole: bo
     weighted = {name: _weighted(body.graph) for name, body in bodies.items()}
     policies = tuple(_policies(program, models, weighted, parties, reader, whole=whole))
     trainings = tuple(_trainings(program, models, parties, reader, whole=whole))
-    for label in _blocks(program, syntax.Label):
-        reader.blame("PPC115", f"`label {label.data.text} by {label.by.text}` is not built yet.", label.span)
+    lessons = {found.model: found for found in trainings if not isinstance(found, Training)}
+    for lesson in lessons.values():
+        _name_models(lesson, models, reader, whole=whole)
     return Resolved(
         parties=parties,
         bodies=bodies,
         sketches=tuple(sketches),
         policies=policies,
         trainings={found.model: found for found in trainings if isinstance(found, Training)},
-        lessons={found.model: found for found in trainings if not isinstance(found, Training)},
+        lessons=lessons,
+        labels=tuple(_labels(program, lessons, models, reader, whole=whole)),
         mistakes=tuple(reader.mistakes),
     )
+
+
+def _name_models(lesson: Lessons, models: dict[str, syntax.Model], reader: Reader, *, whole: bool) -> None:
+    """Models that single workers learn must be there."""
+    for _, name in lesson.models if isinstance(lesson, Collaborative) else ():
+        _known_model(syntax.Name(text=name, span=lesson.span), models, reader, whole=whole)
+
+
+def _labels(
+    program: syntax.Program,
+    lessons: dict[str, Lessons],
+    models: dict[str, syntax.Model],
+    reader: Reader,
+    *,
+    whole: bool,
+) -> Iterator[Pate]:
+    for block in _blocks(program, syntax.Label):
+        before = len(reader.mistakes)
+        found = resolve_label(block, lessons, reader)
+        if program.gaps_in(block):
+            reader.forgive(before)
+        elif found and _known_model(syntax.Name(text=found.student, span=block.span), models, reader, whole=whole):
+            yield found
 
 
 def _blocks(program: syntax.Program, kind: type[T]) -> list[T]:

@@ -208,6 +208,15 @@ class Kept(Tree):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Evaluate(Tree):
+    """`evaluate accuracy to hospital every 5`"""
+
+    what: Name
+    parties: tuple[Name, ...]
+    every: Number | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Method(Tree):
     name: Name
     arguments: tuple[Argument, ...]
@@ -219,7 +228,7 @@ class Phrase(Tree):
     rest: tuple[Number | Word | Text | Comparison, ...]
 
 
-Lesson = From | To | Kept | ReuseInputs | Option | Method | Phrase
+Lesson = From | To | Kept | ReuseInputs | Evaluate | Option | Method | Phrase
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -118,7 +118,7 @@ def _values() -> Rule:
         "parties": {
             "begin": _word(("from", "to")),
             "beginCaptures": {"0": {"name": "keyword.other.pnn"}},
-            "end": r"(?=$|#|\}|\bin\b)",
+            "end": r"(?=$|#|\}|\b(?:in|every)\b)",
             "patterns": [_match(name, "constant.other.party"), *_included(*_SIGNS)],
         },
     }

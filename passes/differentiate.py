@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from ppc.errors import Diagnostic, Note, PpcError
-from ppc.ir.graph import Builder, Graph, Node, Output
-from ppc.ir.policy import Training
+from ppc.ir.graph import Attribute, Builder, Graph, Node, Output
+from ppc.ir.policy import RATE_BITS, Training
 from ppc.ir.typed import typed_node
-from ppc.ir.types import Type, example_shape
+from ppc.ir.types import Interval, Type, example_shape
 from ppc.passes.backward import BackwardWalk, reading
 from ppc.passes.gradients import NO_GRADIENT
 from ppc.passes.training_forward import TrainingForward
@@ -44,8 +44,9 @@ class Differentiate:
         if mistakes:
             raise PpcError(*mistakes)
         outputs = [*graph.outputs, _loss(walk, self.training)]
+        rate = _rate(builder, self.training)
         for name in trained:
-            outputs += _updated(builder, walk.nodes[name], walk.gradients[name], self.training)
+            outputs += _updated(builder, walk.nodes[name], walk.gradients[name], self.training, rate)
         outputs += [Output(name=name, value=node.name, span=node.span) for name, node in forward.running.items()]
         return replace(graph, stage="ready", nodes=tuple(builder.nodes), outputs=tuple(outputs))
 
@@ -71,7 +72,18 @@ def _loss(walk: BackwardWalk, training: Training) -> Output:
     return Output(name="loss", value=loss.name, span=span)
 
 
-def _updated(builder: Builder, parameter: Node, gradient: Node, training: Training) -> Iterator[Output]:
+def _rate(builder: Builder, training: Training) -> Node | None:
+    """The part of the rate that an iteration's epoch has, where the program says that it changes."""
+    if not training.schedule:
+        return None
+    attrs: dict[str, Attribute] = {"role": "rate", "epochs": training.schedule}
+    type_ = Type(shape=(), bounds=Interval(0.0, max(training.schedule) / 2**RATE_BITS))
+    return builder.add("input", name="rate", attrs=attrs, type_=type_, span=training.span)
+
+
+def _updated(
+    builder: Builder, parameter: Node, gradient: Node, training: Training, rate: Node | None
+) -> Iterator[Output]:
     """SGD as PyTorch defines it: decay joins the gradient before the momentum, and the rate scales the momentum."""
 
     def make(op: str, *operands: Node, part: str, factor: float | None = None) -> Node:
@@ -94,6 +106,8 @@ def _updated(builder: Builder, parameter: Node, gradient: Node, training: Traini
         change = make("add", kept, change, part="change")
         yield Output(name=before.name, value=change.name, span=parameter.span)
     step = make("scale", change, part="step", factor=training.rate)
+    if rate is not None:
+        step = make("scale_by", step, rate, part="rated")
     new = make("subtract", parameter, step, part="updated")
     yield Output(name=parameter.name, value=new.name, span=parameter.span)
 

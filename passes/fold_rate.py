@@ -11,6 +11,10 @@ between the gradient of the loss and the updates is linear in it, so the new wei
 they are w - (rate·decay·w + rate·g). With momentum the state that is carried becomes rate·v: from here on
 `NAME.momentum` means that, coming in and going out. It starts at zero, stays on shares, and nobody receives it.
 
+A rate that changes from epoch to epoch goes the same way (`rate`, and `….rated` behind each `….step`): the part of it
+that an epoch has multiplies the gradient of the loss and the decay. A momentum then has the rate of the epoch before in
+it, so in the first iteration of an epoch it is multiplied by the change of the rate (`rate.change`).
+
 Assumes a placed training graph. All updates change, or none: one gradient of the loss serves them all.
 """
 
@@ -18,35 +22,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import ClassVar
 
 from ppc.ir.graph import JOINT, Builder, Graph, Node, Output
 from ppc.ir.ops import SOURCES
+from ppc.ir.policy import RATE_BITS
 from ppc.ir.typed import retyped_graph
+from ppc.ir.types import Interval
+from ppc.passes.linearity import is_linear
 
 LOSS_GRADIENTS = ("softmax_cross_entropy_grad", "mse_grad")
-# Ops of the backward graph that are linear in one operand while the others stay: which one. Those that are linear in
-# all operands together stand apart.
-LINEAR_IN = {
-    "conv2d_grad_input": 0,
-    "conv2d_grad_weight": 1,
-    "avg_pool_grad": 0,
-    "max_pool_grad": 1,
-    "global_avg_pool_grad": 0,
-    "relu_grad": 1,
-    "sigmoid_grad": 1,
-    "tanh_grad": 1,
-    "softmax_grad": 1,
-    "batch_norm_grad_input": 4,
-    "batch_norm_grad_scale": 3,
-    "sum_to_channel": 0,
-    "slice_channels": 0,
-    "reshape": 0,
-    "scale": 0,
-    "multiply_channel": 0,
-}
-LINEAR_IN_ALL = ("add", "subtract", "concat")
-LINEAR_IN_EITHER = ("multiply", "matmul")
 
 
 @dataclass(frozen=True)
@@ -61,6 +47,23 @@ class FoldRate:
         return folding.folded() if folding is not None and folding.possible() else graph
 
 
+@dataclass(frozen=True)
+class _Step:
+    """What a rate makes of a change: `scale`, and `scale_by` where the rate changes."""
+
+    scale: Node
+    by: Node | None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.scale.name, *((self.by.name,) if self.by else ()))
+
+    @property
+    def rate(self) -> tuple[float, str]:
+        """Its constant part, and the input that has the changing one."""
+        return self.scale.number("factor"), self.by.inputs[1] if self.by else ""
+
+
 @dataclass
 class _Folding:
     """One training step: which values grow with the gradient of the loss, and what ends in an update."""
@@ -70,34 +73,39 @@ class _Folding:
     growing: set[str] = field(default_factory=set[str])  # multiplied by the rate when the gradient of the loss is
     factors: dict[str, float] = field(default_factory=dict[str, float])  # scales of an update, with the rate inside
     summed: set[str] = field(default_factory=set[str])  # sums of an update, which become rate times what they were
-    states: set[str] = field(default_factory=set[str])  # momenta that come in with the rate
+    states: dict[str, str] = field(default_factory=dict[str, str])  # scales of momenta that come in with the rate
 
     def __post_init__(self) -> None:
         self.outputs = {output.value: output for output in self.graph.outputs}
-        self.updates = [update for output in self.graph.outputs if (update := self.update(output)) is not None]
-        self.steps = {update.inputs[1] for update in self.updates}
+        self.updates = [step for output in self.graph.outputs if (step := self.update(output)) is not None]
+        self.steps = {name for step in self.updates for name in step.names}
 
-    def update(self, output: Output) -> Node | None:
-        """The new value of a parameter, if it is the old one less a multiple of its gradient, on shares."""
+    def update(self, output: Output) -> _Step | None:
+        """The step of a parameter, if its new value is the old one less a multiple of its gradient, on shares."""
         new, old = self.graph[output.value], self.graph.by_name.get(output.name)
         if old is None or old.op != "parameter" or new.op != "subtract" or new.inputs[0] != old.name:
             return None
-        step = self.graph[new.inputs[1]]
-        alone = self.graph.uses[step.name] == (new,) and step.name not in self.outputs
-        return new if step.op == "scale" and alone and new.place == JOINT else None
+        last = self.graph[new.inputs[1]]
+        scale = self.graph[last.inputs[0]] if last.op == "scale_by" else last
+        if scale.op != "scale" or new.place != JOINT:
+            return None
+        step = _Step(scale, None if scale is last else last)
+        return step if all(self.read_once(name) for name in step.names) else None
+
+    def read_once(self, name: str) -> bool:
+        return len(self.graph.uses[name]) == 1 and name not in self.outputs
 
     @property
-    def rate(self) -> float:
-        return self.graph[self.updates[0].inputs[1]].number("factor")
+    def rate(self) -> tuple[float, str]:
+        return self.updates[0].rate
 
     # ---- may it be done ----
 
     def possible(self) -> bool:
         """One rate, a backward graph that is linear in its beginning, and nothing else that would notice."""
-        rates = {self.graph[step].number("factor") for step in self.steps}
-        if len(rates) != 1 or self.slope.name in self.outputs or not self.grows():
+        if len({step.rate for step in self.updates}) != 1 or self.slope.name in self.outputs or not self.grows():
             return False
-        return all(self.takes(self.graph[step].inputs[0]) for step in self.steps) and not list(self.noticed())
+        return all(self.takes(step.scale.inputs[0]) for step in self.updates) and not list(self.noticed())
 
     def grows(self) -> bool:
         """Follow the gradient of the loss; False where something is not linear in it."""
@@ -106,7 +114,7 @@ class _Folding:
             touched = [name in self.growing for name in node.inputs]
             if not any(touched) or node.name in self.steps:
                 continue
-            if _is_linear(node, touched):
+            if is_linear(node, touched):
                 self.growing.add(node.name)
             elif node.op != "add":  # a sum with something else may be part of an update, which `takes` looks at
                 return False
@@ -120,20 +128,20 @@ class _Folding:
         if node.op == "add":
             self.summed.add(name)
             return all(self.takes(operand) for operand in node.inputs)
-        if node.op != "scale" or len(self.graph.uses[name]) != 1 or name in self.outputs:
+        if node.op != "scale" or not self.read_once(name):
             return False
         source = self.graph[node.inputs[0]]
         if source.op == "input" and source.word("role") == "momentum":
-            self.states.add(source.name)  # carries the rate already
+            self.states[source.name] = name  # carries the rate already
             return len(self.graph.uses[source.name]) == 1
-        self.factors[name] = node.number("factor") * self.rate
+        self.factors[name] = node.number("factor") * self.rate[0]
         return source.op in SOURCES
 
     def noticed(self) -> Iterator[str]:
         """Values that change and are read where no rate follows, or leave the graph other than as a momentum; and
         momenta that would come in with the rate and go out without it."""
         changed = self.growing | self.summed
-        yield from self.states - {self.outputs[name].name for name in changed & self.outputs.keys()}
+        yield from self.states.keys() - {self.outputs[name].name for name in changed & self.outputs.keys()}
         for name in changed:
             users = {user.name for user in self.graph.uses[name]}
             if users - changed - self.steps or (name in self.outputs and not self.is_momentum(self.outputs[name])):
@@ -146,31 +154,53 @@ class _Folding:
     # ---- do it ----
 
     def folded(self) -> Graph:
-        step = self.first_step()
-        nodes: list[Node] = []
-        for node in self.graph.nodes:
-            if node.name in self.steps:
-                continue
-            if self.slope.name in node.inputs:
-                node = replace(node, inputs=tuple(step.name if n == self.slope.name else n for n in node.inputs))
-            if node.name in self.factors:
-                node = replace(node, attrs={"factor": self.factors[node.name]}, origin=FoldRate.name)
-            nodes += [node, step] if node.name == self.slope.name else [node]
-        carried = {name: self.graph[name].inputs[0] for name in self.steps}
-        carried = {name: step.name if operand == self.slope.name else operand for name, operand in carried.items()}
-        return retyped_graph(replace(self.graph, nodes=tuple(nodes)).redirected(carried))
+        rate = self.rate[1]
+        first = tuple(self.first_steps(rate))
+        instead = {self.slope.name: first[-1].name}
+        nodes = [node for node in self.graph.nodes if node.name not in {*self.steps, rate}]
+        nodes = [self.changed(node, instead) for node in nodes]
+        further = {self.slope.name: first}
+        if rate:
+            change = self.change_of(self.graph[rate])
+            further |= {name: (self.times(name, rate),) for name in self.factors}
+            further |= {name: (self.times(name, change.name),) for name in self.states.values()}
+            nodes = [self.graph[rate], *([change] if self.states else ()), *nodes]
+        made = tuple(one for node in nodes for one in (node, *further.get(node.name, ())))
+        carried = {step.names[-1]: instead.get(step.scale.inputs[0], step.scale.inputs[0]) for step in self.updates}
+        behind = {name: new[0].name for name, new in further.items() if name != self.slope.name}
+        graph = replace(self.graph, nodes=tuple(_redirected(node, behind) for node in made))
+        return retyped_graph(graph.redirected(carried))
 
-    def first_step(self) -> Node:
+    def changed(self, node: Node, instead: dict[str, str]) -> Node:
+        if node.name in self.factors:
+            node = replace(node, attrs={"factor": self.factors[node.name]}, origin=FoldRate.name)
+        return _redirected(node, instead)
+
+    def first_steps(self, rate: str) -> Iterator[Node]:
         """The gradient of the loss times the rate, where the gradient itself is made."""
         name = Builder.on(self.graph, origin=FoldRate.name).fresh("loss.step")
-        attrs = {"factor": self.rate}
-        return replace(self.slope, name=name, op="scale", inputs=(self.slope.name,), attrs=attrs, origin=FoldRate.name)
+        attrs = {"factor": self.rate[0]}
+        step = replace(self.slope, name=name, op="scale", inputs=(self.slope.name,), attrs=attrs, origin=FoldRate.name)
+        yield step
+        if rate:
+            yield replace(step, name=f"{name}.rated", op="scale_by", inputs=(name, rate), attrs={})
+
+    def times(self, name: str, rate: str) -> Node:
+        """A value times what an iteration gives."""
+        node = self.graph[name]
+        inputs = (name, rate)
+        return replace(node, name=f"{name}.rated", op="scale_by", inputs=inputs, attrs={}, origin=FoldRate.name)
+
+    def change_of(self, rate: Node) -> Node:
+        """What an epoch's rate is of the one before it, for the epoch's first iteration."""
+        parts = rate.integers("epochs")
+        changes = tuple(round((now << RATE_BITS) / before) for before, now in pairwise((parts[0], *parts)))
+        type_ = replace(rate.typed, bounds=Interval(0.0, max(changes) / 2**RATE_BITS))
+        attrs = {**rate.attrs, "epochs": changes, "once": True}
+        return replace(rate, name="rate.change", attrs=attrs, type=type_, origin=FoldRate.name)
 
 
-def _is_linear(node: Node, touched: list[bool]) -> bool:
-    """Is the result multiplied by a number when the touched operands are?"""
-    if node.op in LINEAR_IN:
-        return touched.index(True) == LINEAR_IN[node.op] and touched.count(True) == 1
-    if node.op in LINEAR_IN_EITHER:
-        return touched.count(True) == 1
-    return node.op in LINEAR_IN_ALL and all(touched)
+def _redirected(node: Node, names: dict[str, str]) -> Node:
+    """What a new node reads is not exchanged for itself."""
+    inputs = tuple(name if names.get(name) in (None, node.name) else names[name] for name in node.inputs)
+    return replace(node, inputs=inputs)

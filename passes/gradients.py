@@ -191,6 +191,7 @@ NO_GRADIENT: dict[str, str] = {
             "mse_grad",
             "subtract",
             "scale",
+            "scale_by",
             "sum_to_channel",
             "slice_channels",
             "matmul",

@@ -17,7 +17,7 @@ from ppc.grammar.bodies import Body
 from ppc.grammar.parse import parse_all
 from ppc.grammar.resolve import Resolved, resolve
 from ppc.grammar.trainers import Lessons
-from ppc.ir.policy import ON_SHARES, Policy, Training
+from ppc.ir.policy import ON_SHARES, PUBLIC, Policy, Training
 from ppc.passes.base import Pass, Step, steps
 from ppc.passes.differentiate import Differentiate
 from ppc.passes.fewer_bits import advised
@@ -246,6 +246,15 @@ def _untrainable(training: Training, policy: Policy) -> Diagnostic | None:
             span=head,
             notes=(Note(text="the model is split here", span=policy.cut.span),),
             hint="Add a private block without `split` to train under, and choose it with `--as`.",
+        )
+    owners = {owner.party for owner in (*policy.owners.values(), training.labels)} - {PUBLIC}
+    if training.order == "private" and len(owners) > 1:
+        held = " and ".join(sorted(owners))
+        return Diagnostic(
+            code="PPC406",
+            message=f"An order of the examples that only their owner knows needs one owner; {held} hold parts of them.",
+            span=head,
+            hint="Write `shuffle = public`: then everybody knows the order.",
         )
     if training.by == "joint" and policy.joint is None:
         return Diagnostic(

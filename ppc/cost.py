@@ -126,6 +126,7 @@ COST: dict[str, Rule] = {
     "subtract": _FREE,
     "multiply": _ONE,
     "scale": _ONE,
+    "scale_by": _ONE,
     "sum_to_channel": _FREE,
     "slice_channels": _FREE,
     "matmul": _matmul,

@@ -11,6 +11,11 @@ from ppc.ir.policy import PUBLIC, Network, Policy
 from ppc.ir.types import example_shape
 
 BYTES_OF_A_FLOAT = 4
+WHERE = {
+    "collaborative": "each worker on its own machine",
+    "distilled": "on the owner's machine",
+    "selective": "each participant on its own machine",
+}
 
 
 def summary(checked: Checked) -> str:
@@ -30,8 +35,12 @@ def _lines(checked: Checked) -> Iterator[str]:
         yield from _policy_lines(compiled.policy, compiled)
     for lessons in checked.resolved.lessons.values():
         yield ""
-        yield f"{lessons.model} by {lessons.by}, on the owner's machine:"
+        yield f"{lessons.model} by {lessons.by}, {WHERE[lessons.by]}:"
         yield from (f"  {sentence}" for sentence in lessons.sentences())
+    for label in checked.resolved.labels:
+        yield ""
+        yield f"{label.data} labelled by pate:"
+        yield from (f"  {sentence}" for sentence in label.sentences())
 
 
 def _model_line(compiled: Compiled) -> str:

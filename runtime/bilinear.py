@@ -97,6 +97,7 @@ SHAPED: dict[str, Callable[[Local, Shape, Array], Array]] = {
     "multiply": lambda _local, _shape, y: y,
     "multiply_channel": _per_channel,
     "multiply_rows": lambda local, _shape, y: local.store(y),
+    "multiply_all": lambda local, shape, y: local.reshaped(local.store(y), (1,) * len(shape)),
 }
 
 # ---- matrices and convolutions ----

@@ -32,6 +32,8 @@ def _value(node: Node, generator: Generator) -> Array:
             return generator.choice([0.0, node.typed.bounds.high], size=shape)
         case "weight":
             return generator.normal(size=shape) / prod(shape[1:]) ** 0.5
+        case "rate":
+            return uniform(node, generator)
         case "scale" | "variance":
             return generator.uniform(0.5, 1.5, size=shape)
         case _:

@@ -36,6 +36,8 @@ MAY_KNOW: dict[str, frozenset[str]] = {
     "weights": FOUNDATIONS | {"arrays", "ir"},
     # Training and attacks in the clear, with torch.
     "learning": FOUNDATIONS | {"ir", "weights"},
+    "collaborative": FOUNDATIONS | {"field", "ir", "learning"},
+    "selective": FOUNDATIONS | {"ir", "learning"},
     "audit": FOUNDATIONS | {"arrays", "data", "ir", "learning", "weights"},
     "passes": FOUNDATIONS | {"approximation", "cost", "cuts", "field", "ir", "plan"},
     "plan": FOUNDATIONS | {"field", "ir"},
@@ -61,6 +63,7 @@ MAY_KNOW: dict[str, frozenset[str]] = {
 
 # Packages that one place of the house knows. Everywhere else they would be loaded by chance, or bind us to them.
 DOORS: dict[str, tuple[str, ...]] = {
+    "dp_accounting": ("ppc/collaborative/accountant.py",),
     "cryptography": ("runtime/",),
     "lark": ("grammar/parse.py", "grammar/build.py", "grammar/words.py"),
     "llvmlite": ("runtime/kernels/",),
@@ -73,7 +76,14 @@ DOORS: dict[str, tuple[str, ...]] = {
     "safetensors": ("ppc/weights/", "ppc/importing/"),
     "scipy": ("ppc/data/svhn.py",),
     "sklearn": ("ppc/data/digits.py",),
-    "torch": ("ppc/audit/", "ppc/importing/torch_source.py", "ppc/learning/", "ppc/weights/torch_file.py"),
+    "torch": (
+        "ppc/audit/",
+        "ppc/collaborative/",
+        "ppc/importing/torch_source.py",
+        "ppc/learning/",
+        "ppc/selective/",
+        "ppc/weights/torch_file.py",
+    ),
 }
 
 # Modules of the standard library that run code from data, or draw from a generator that can be predicted.
@@ -89,8 +99,12 @@ BANNED = {
 PICKLE_ERROR = ("ppc/weights/torch_file.py", "pickle.UnpicklingError")
 
 SEEDED = {
+    "ppc/collaborative/noise.py": "seeded with 256 bits of the operating system for every draw",
     "ppc/data/digits28.py": "images of nobody, to the bit the same on every machine",
     "ppc/diff/drawn.py": "data of nobody, on which two evaluations are compared, the same at every try",
+    "ppc/selective/orders.py": "whose turn it is, the same for everybody",
+    "ppc/selective/participant.py": "which coordinates are sent is told by sending them",
+    "ppc/selective/selection.py": "draws from the participant's generator",
     "ppc/weights/initial.py": "weights of an untrained model are the same on every machine, and no secret",
     "ppc/importing/agreement.py": "inputs on which a model and its import are compared, the same at every try",
 }

@@ -12,20 +12,24 @@ from collections.abc import Callable, Mapping
 from ppc.grammar import syntax
 from ppc.grammar.arguments import Reader, nearest
 from ppc.grammar.lessons import resolve_training
-from ppc.grammar.parties import not_built
+from ppc.grammar.trainers.collaborative import resolve_collaborative
 from ppc.grammar.trainers.distilled import resolve_distilled
+from ppc.grammar.trainers.selective import resolve_selective
+from ppc.ir.collaborative import Collaborative
 from ppc.ir.distilled import Distilled
 from ppc.ir.policy import Training
+from ppc.ir.selective import Selective
 
-Lessons = Distilled  # what a trainer that speaks in phrases is told
+Lessons = Collaborative | Distilled | Selective  # what a trainer that speaks in phrases is told
 Resolve = Callable[[syntax.Train, tuple[str, ...], Reader], Training | Lessons | None]
 
 TRAINERS: Mapping[str, Resolve] = {
     "joint": resolve_training,
     "clear": resolve_training,
+    "collaborative": resolve_collaborative,
     "distilled": resolve_distilled,
+    "selective": resolve_selective,
 }
-NOT_BUILT = ("selective", "collaborative")
 
 
 def resolve_train(block: syntax.Train, parties: tuple[str, ...], reader: Reader) -> Training | Lessons | None:
@@ -34,9 +38,5 @@ def resolve_train(block: syntax.Train, parties: tuple[str, ...], reader: Reader)
     if name in TRAINERS:
         return TRAINERS[name](block, parties, reader)
     span = block.by.span if block.by else block.span
-    if name in NOT_BUILT:
-        built = ", ".join(f"`{trainer}`" for trainer in TRAINERS)
-        not_built(f"`train {block.model.text} by {name}`", span, reader, hint=f"There are {built}.")
-    else:
-        reader.blame("PPC114", f"There is no trainer `{name}`.", span, hint=nearest(name, [*TRAINERS, *NOT_BUILT]))
+    reader.blame("PPC114", f"There is no trainer `{name}`.", span, hint=nearest(name, list(TRAINERS)))
     return None

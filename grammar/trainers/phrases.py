@@ -68,6 +68,16 @@ class Phrase:
         found = self._take(what, lambda part: self.reader.word(what, part, known), known[0])
         return next(word for word in known if word == found)
 
+    def only(self, what: str, known: Sequence[W]) -> W:
+        """One of a few words, and the end."""
+        found = self.word(what, known)
+        self.end()
+        return found
+
+    def name(self, what: str) -> str:
+        """A name that the program gives something."""
+        return self._take(what, lambda part: self._named(what, part), "")
+
     def text(self, what: str) -> str:
         """What stands in quotes."""
         return self._take(what, lambda part: self._quoted(what, part), "")
@@ -111,6 +121,11 @@ class Phrase:
             return part.text
         message = f"{what} is a text in quotes that is not empty; this is {described(part)}."
         return self.reader.blame("PPC110", message, part.span, hint=self._hint)
+
+    def _named(self, what: str, part: Part) -> str | Missing:
+        if isinstance(part, syntax.Word):
+            return part.text
+        return self.reader.blame("PPC110", f"{what} is a name; this is {described(part)}.", part.span, hint=self._hint)
 
     def _compared(self, wanted: str, part: Part, why: str) -> str | Missing:
         if isinstance(part, syntax.Comparison) and part.text == wanted:
@@ -180,5 +195,7 @@ def head_of(lesson: syntax.Lesson) -> syntax.Name:
             return lesson.name
         case syntax.ReuseInputs():
             return syntax.Name(text="reuse", span=lesson.span)
+        case syntax.Evaluate():
+            return syntax.Name(text="evaluate", span=lesson.span)
         case syntax.Phrase():
             return lesson.head

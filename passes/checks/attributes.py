@@ -70,9 +70,9 @@ TESTS: dict[str, Test] = {
     **dict.fromkeys(("groups", "pool", "stop", "rows"), _positive),
     **dict.fromkeys(("shift", "drowned", "lift"), _bits),
     **dict.fromkeys(("offset", "factor", "constant", "border", "low", "high"), _whole),
-    **dict.fromkeys(("offsets", "slopes", "knots"), _wholes),
+    **dict.fromkeys(("offsets", "slopes", "knots", "epochs"), _wholes),
     "coefficients": _coefficients,
-    **dict.fromkeys(("short", "inline", "transpose_x", "transpose_y"), _flag),
+    **dict.fromkeys(("short", "inline", "once", "transpose_x", "transpose_y"), _flag),
     **dict.fromkeys(("kernel", "stride", "size"), _positive_pair),
     **dict.fromkeys(("padding", "place"), _pair),
     "map": lambda value: value in BILINEAR,
@@ -85,7 +85,7 @@ TESTS: dict[str, Test] = {
 
 # What may stand beside the attributes of the op's own row, and what of these may be missing.
 OPTIONAL: dict[str, tuple[str, ...]] = {
-    "given": ("low", "high"),
+    "given": ("low", "high", "epochs", "once"),
     "encode": ("rounding",),
     "mask": ("short",),
     "truncate": ("short",),
@@ -115,6 +115,7 @@ MAPS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {  # needed, and allo
     "multiply": ((), ()),
     "multiply_channel": ((), ()),
     "multiply_rows": ((), ()),
+    "multiply_all": ((), ()),
     "unfolded_conv2d": (("size",), (*_WINDOWS, "kernel", "pool")),
     "unfolded_grad_weight": (("kernel",), (*_WINDOWS, "size", "pool")),
 }

@@ -18,7 +18,8 @@ from ppc.plan.wires import FORMS, SHAREABLE, Wire
 
 STAGES = ("masked", "scheduled")  # before these there are no masks to check
 LEVELS = (0, 1, 2)
-BATCH = ("data", "label", "signal", "picture", "mask")  # what is another value in every iteration (C5)
+BATCH = ("data", "label", "signal", "picture", "mask", "rate")  # what is another value in every iteration (C5)
+PARTS = 1 << 16  # of a rate, of which every epoch has some
 LEFT = ("parameter", "momentum")  # what another run leaves on shares
 MOST_AXES = 8
 LARGEST = 2**40  # numbers in a value: beyond it no party could hold it
@@ -90,6 +91,8 @@ class _Frame:
                 self.step(step, [self.plan.wires[name] for name in step.inputs])
             if step.op == "given" and section.name == "each" and step.word("what") not in BATCH:
                 self.found.note(Rule.KNOWN, step, f"is given in each iteration, and a batch brings {', '.join(BATCH)}")
+            if step.op == "given" and step.word("what") == "rate" and (step.wire.form != "public" or not _parts(step)):
+                self.found.note(Rule.KNOWN, step, "is a rate, which is public and has a part for each epoch")
             if step.op == "given" and step.wire.form == "shared" and not _left(section, step):
                 self.found.note(Rule.KNOWN, step, f"is given on shares, as {' and '.join(LEFT)} are, and in setup only")
             known.add(step.name)
@@ -171,6 +174,12 @@ class _Frame:
             )
         elif result.to != "" and not there:
             self.found.note(Rule.RESULTS, result.name, f"goes to {result.to}, where `{result.value}` is not clear")
+
+
+def _parts(step: Step) -> bool:
+    """Whether a rate keeps its bounds, which its ranges are proved from."""
+    parts, bounds = step.integers("epochs"), step.wire.bounds
+    return bool(parts) and bounds is not None and all(part / PARTS in bounds for part in (*parts, 0))
 
 
 def _left(section: Section, step: Step) -> bool:

@@ -67,7 +67,10 @@ def largest_sum(step: Step, wires: Sequence[Wire], ends: Sequence[Ends]) -> int:
 
 
 WHOLE = frozenset(
-    {"matmul", "multiply", "multiply_channel", "multiply_rows", "unfolded_conv2d", "unfolded_grad_weight"}
+    {
+        *("matmul", "multiply", "multiply_channel", "multiply_rows", "multiply_all"),
+        *("unfolded_conv2d", "unfolded_grad_weight"),
+    }
 )
 
 

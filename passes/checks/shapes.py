@@ -157,6 +157,7 @@ FITS: dict[str, Fits] = {
     "multiply": _equal,
     "multiply_channel": _channels,
     "multiply_rows": _rows,
+    "multiply_all": lambda _step, shapes: shapes[1] == (),
     "unfolded_conv2d": _unfolded,
     "unfolded_grad_weight": _unfolded_grad,
     "add": _equal,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import cast
 
 from ppc.ir.graph import Attribute, Graph, Node
 from ppc.plan.maps import shape_of
@@ -140,6 +141,26 @@ class Lowering:
 
     def times(self, x: Value, by: float) -> Value:
         return x if by == 1.0 else self.add("times", x, attrs={"by": by})
+
+    def unscaled(self, x: Value) -> tuple[Value, float]:
+        """A value as it was before it was multiplied by a constant, and the constant."""
+        steps = self.sections[self.homes[x]]
+        step = next((one for one in steps if one.name == x), None)
+        if step is None or step.op != "times":
+            return x, 1.0
+        return step.inputs[0], cast(float, step.attrs["by"])
+
+    def scaled_reals(self, x: Value, by: float) -> Value:
+        """Public numbers times a constant, as both compute it."""
+        wire, key = self.wires[x], ("scaled", x, by)
+        if by == 1.0 or wire.bounds is None:
+            return x
+        if key not in self.made:
+            gradient, self.gradient = self.gradient, False  # it is none itself
+            made = replace(wire, bounds=wire.bounds.scaled(by))
+            self.made[key] = self.add("compute", x, attrs={"op": "scale", "factor": by}, wire=made)
+            self.gradient = gradient
+        return self.made[key]
 
     def settled(self, x: Value) -> Value:
         """The value at the scale that is wanted of it: where many steps take it, one truncation serves them all."""

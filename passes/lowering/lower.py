@@ -21,6 +21,7 @@ from ppc.passes.lowering.curves import CURVES
 from ppc.passes.lowering.rules import PLAIN
 from ppc.passes.lowering.state import State, role
 from ppc.passes.lowering.tournament import TOURNAMENTS
+from ppc.passes.plan_base import without_unused
 from ppc.plan.needs import PUBLISHED, SPLIT
 from ppc.plan.steps import Carry, Plan, Result, Section
 from ppc.plan.wires import Form, Wire
@@ -94,7 +95,7 @@ class _Lower:
             Section(name="finish", steps=tuple(self.low.sections["finish"]), results=finished),
         )
         joint = self.options.policy.joint
-        return Plan(
+        plan = Plan(
             name=self.graph.name,
             stage="lowered",
             source=self.graph.source,
@@ -104,6 +105,7 @@ class _Lower:
             batch=self.options.batch,
             sections=tuple(section for section in sections if section.steps or section.results),
         )
+        return without_unused(plan)
 
     # ---- nodes ----
 
@@ -126,7 +128,8 @@ class _Lower:
         if reuse := self.reused(node):
             return self.batch_of(node, reuse.examples)
         section = "setup" if kind == "parameter" else "each"
-        return self.low.add("given", name=node.name, attrs=_given(kind), wire=self.given_wire(node), section=section)
+        attrs = {**_given(kind), **{key: value for key, value in node.attrs.items() if key != "role"}}
+        return self.low.add("given", name=node.name, attrs=attrs, wire=self.given_wire(node), section=section)
 
     def reused(self, node: Node) -> Reuse | None:
         """Data that are masked once for all epochs. What their owner alone computes with is masked nowhere."""
@@ -239,5 +242,5 @@ def _updates(graph: Graph) -> set[str]:
     return {
         node.name
         for node in graph.nodes
-        if node.name.endswith((".step", ".updated", ".change", ".kept", ".decay", ".decayed"))
+        if node.name.endswith((".step", ".updated", ".change", ".kept", ".decay", ".decayed", ".rated"))
     }

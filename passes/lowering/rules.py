@@ -97,7 +97,15 @@ def _same_op(op: str) -> Rule:
 
 
 def _scale(lowering: Lowering, node: Node, operands: Sequence[Value]) -> Value:
-    return lowering.times(operands[0], node.number("factor"))
+    """A factor of a factor is one: each has bits of its own, which are truncated away again."""
+    source, by = lowering.unscaled(operands[0])
+    return lowering.times(source, by * node.number("factor"))
+
+
+def _scale_by(lowering: Lowering, _node: Node, operands: Sequence[Value]) -> Value:
+    """What is constant of the factor is multiplied into the one that changes, which everybody knows."""
+    source, by = lowering.unscaled(operands[0])
+    return lowering.product("multiply_all", source, lowering.scaled_reals(operands[1], by))
 
 
 def _slice(lowering: Lowering, node: Node, operands: Sequence[Value]) -> Value:
@@ -159,6 +167,7 @@ PLAIN: dict[str, Rule] = {
     "subtract": _same_op("subtract"),
     "concat": _same_op("concat"),
     "scale": _scale,
+    "scale_by": _scale_by,
     "slice_channels": _slice,
     "sum_to_channel": _sum_to_channel,
     "relu": _relu,

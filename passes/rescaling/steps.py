@@ -69,6 +69,18 @@ def _product(walk: Walk, step: Step) -> Value:
     return made
 
 
+def _apply(walk: Walk, step: Step) -> Value:
+    """One public number that multiplies all of a value has its bits behind its leading zeros, as a constant has."""
+    if step.word("map") != "multiply_all":
+        return _product(walk, step)
+    value, factor = step.inputs
+    bounds = walk.wire(factor).bounds
+    reach = bounds.magnitude if bounds else 1.0
+    number = walk.at(factor, FACTOR_BITS + max(0, -int(log2(reach))))
+    made = walk.add("apply", walk.operand(value), number, attrs={"map": "multiply_all"})
+    return walk.truncated_now(step.name, made) if walk.gradient(step.name) else made
+
+
 def revealed_only(walk: Walk, name: Value) -> bool:
     """Whether a value goes through linear steps to an opening only: rounding it first would show the coin."""
     readers = [step for step in walk.plan.steps() if name in step.inputs]
@@ -220,7 +232,7 @@ RULES: dict[str, Rule] = {
     "decode": _decode,
     "reveal": _reveal,
     "product": _product,
-    "apply": _product,
+    "apply": _apply,
     "add": _same_scale,
     "subtract": _same_scale,
     "add_channel": _same_scale,

@@ -19,6 +19,7 @@ BILINEAR = {
     "multiply": "products",
     "multiply_channel": "products by channel",
     "multiply_rows": "products by row",
+    "multiply_all": "products by one number",
 }
 
 

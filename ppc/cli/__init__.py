@@ -5,7 +5,7 @@
 2   the command line was not understood
 3   a file, the data or the machine does not fit (codes PPC5xx and PPC307)
 4   a model of another system was not imported (codes PPC60x to PPC64x)
-5   a run ended early, or the other machine was not reached or refused (codes PPC65x to PPC67x)
+5   a run ended early, or the other machine was not reached or refused (codes PPC65x to PPC68x)
 70  a mistake of ppc itself
 130 stopped by the user
 """
@@ -28,6 +28,7 @@ from ppc.errors import InternalError, PpcError, fail, render
 EXTRAS = {
     **dict.fromkeys(("lark", "networkx"), "compile"),
     **dict.fromkeys(("PIL", "scipy", "sklearn"), "data"),
+    "dp_accounting": "privacy",
     "torch": "torch",
     "onnx": "onnx",
     "onnxscript": "torch-import",
@@ -116,7 +117,7 @@ def exit_code(error: PpcError) -> int:
 def _kind(code: str) -> int:
     if code.startswith("PPC5") or code == "PPC307":
         return 3
-    if code.startswith(("PPC65", "PPC66", "PPC67")):
+    if code.startswith(("PPC65", "PPC66", "PPC67", "PPC68")):
         return 5
     return 4 if code.startswith("PPC6") else 1
 

@@ -3,7 +3,8 @@
 1xx language   2xx names and shapes   3xx numbers and ranges   4xx who may see what
 5xx files and machines   53x data sets   54x bundles   55x preprocessing files   57x trainings   58x attacks
 6xx import from other systems
-65x runs of two parties   66x certificates and connections   67x what the other side sends
+65x runs of two parties   66x certificates and connections   67x numbers of no honest run
+68x trainings of many participants
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from ppc.codes.imports import IMPORTS
 from ppc.codes.kernels import KERNELS
 from ppc.codes.language import LANGUAGE
 from ppc.codes.machines import MACHINES
+from ppc.codes.many import MANY
 from ppc.codes.preps import PREPS
 from ppc.codes.privacy import PRIVACY
 from ppc.codes.runs import RUNS
@@ -37,4 +39,5 @@ CODES: dict[str, Code] = {
     **IMPORTS,
     **RUNS,
     **WIRE,
+    **MANY,
 }

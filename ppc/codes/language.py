@@ -157,4 +157,10 @@ LANGUAGE = codes(
         "unknown private block",
         "`--as` names a private block that the model does not have.",
     ),
+    PPC134=(
+        "lines that do not go together",
+        """Each line of the train block can be read, but two of them contradict each other: noise that does not cover
+        what is sent, a budget that nothing keeps, more participants needed than there are. The message says which,
+        and why.""",
+    ),
 )

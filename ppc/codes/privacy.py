@@ -60,6 +60,11 @@ PRIVACY = codes(
         """For inference a batch norm is folded into the layer before it: the folded weights tell of both. So both are
         public (`conv1 public`, `batch_norm1 public`), or neither is.""",
     ),
+    PPC406=(
+        "an order of two owners",
+        """With `shuffle = private` the owner of the examples draws their order and tells nobody. Where inputs and
+        labels come from two parties, both must bring them in one order, so both know it: it is public between them.""",
+    ),
     PPC408=(
         "more is revealed",
         """The saved leakage contract does not allow what this program would reveal: a party sees a value that it did

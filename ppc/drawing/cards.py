@@ -18,7 +18,7 @@ from ppc.drawing.palette import Kind, kind_of
 from ppc.ir.graph import Graph, Node, Output
 from ppc.ir.text import show_node
 
-ARITHMETIC = frozenset({"add", "subtract", "multiply", "scale"})
+ARITHMETIC = frozenset({"add", "subtract", "multiply", "scale", "scale_by"})
 Form = Literal["op", "input", "output", "opening"]
 
 

@@ -51,8 +51,9 @@ _CONVOLUTION: dict[str, AttributeKind] = {"stride": "pair", "padding": "pair", "
 _POOLED: dict[str, AttributeKind] = {"pool": "int"}
 
 _SOURCES = (
-    # role: data, label, signal, picture, mask, momentum. What a run must be given.
-    Op(name="input", attrs={"role": "word"}),
+    # role: data, label, signal, picture, mask, momentum, rate. What a run must be given; of a rate the program says it
+    # itself: its part in each of the epochs, in units of 2^-16, `once` where it is 1 but in an epoch's first iteration.
+    Op(name="input", attrs={"role": "word"}, options={"epochs": "ints", "once": "flag"}),
     # role: weight, bias, scale, shift, mean, variance. What a weights file holds.
     Op(name="parameter", attrs={"role": "word"}),
 )
@@ -104,6 +105,7 @@ _TRAINING = (
     Op(name="subtract", operands=("x", "y"), since="ready"),
     Op(name="multiply", operands=("x", "y"), since="ready"),
     Op(name="scale", operands=("x",), attrs={"factor": "float"}, since="ready"),
+    Op(name="scale_by", operands=("x", "factor"), since="ready"),  # by one number, another one in each iteration
     Op(name="sum_to_channel", operands=("x",), since="ready"),
     Op(name="slice_channels", operands=("x",), attrs={"start": "int", "stop": "int"}, since="ready"),
     Op(

@@ -143,8 +143,26 @@ class Reuse:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """`evaluate accuracy to hospital every 5`: of examples that are not trained on, after so many epochs each time."""
+
+    what: str
+    to: tuple[str, ...]
+    every: int = 1
+    span: Span = START
+
+
+Order = Literal["as given", "public", "private"]
+RATE_BITS = 16  # of the part of the rate that an epoch has
+
+
+@dataclass(frozen=True, kw_only=True)
 class Training:
-    """One `train` block: plain SGD, with momentum and weight decay if they are not zero."""
+    """One `train` block: plain SGD, with momentum and weight decay if they are not zero.
+
+    `schedule` is the part of the rate that each epoch has, in units of 2^-RATE_BITS; none where the rate stays.
+    `order`: of the examples, the same in every epoch, or drawn anew from `seed`, which everybody has or their owner.
+    """
 
     model: str
     by: Literal["joint", "clear"] = "joint"
@@ -157,5 +175,9 @@ class Training:
     epochs: int = 1
     momentum: float = 0.0
     weight_decay: float = 0.0
+    schedule: tuple[int, ...] = ()
+    order: Order = "as given"
+    seed: int = 0
     reuse: Reuse | None = None
+    evaluation: Evaluation | None = None
     span: Span = START

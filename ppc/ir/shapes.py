@@ -254,6 +254,7 @@ SHAPES: dict[str, Rule] = {
     "subtract": _alike,
     "multiply": _alike,
     "scale": _same,
+    "scale_by": _same,
     "sum_to_channel": _sum_to_channel,
     "slice_channels": _slice,
     "matmul": _matmul,

@@ -170,6 +170,7 @@ TRAINING: dict[str, Rule] = {
     "subtract": _subtract,
     "multiply": _multiply,
     "scale": _scale,
+    "scale_by": _multiply,
     "sum_to_channel": _sum_to_channel,
     "slice_channels": _same,
     "matmul": _matmul,

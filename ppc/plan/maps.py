@@ -79,6 +79,7 @@ BILINEAR: dict[str, Rule] = {
     "multiply": _first,  # of equal shapes
     "multiply_channel": _first,  # x[n, c, …], y[c]
     "multiply_rows": _first,  # x[n, c], y[n, 1]
+    "multiply_all": _first,  # x[…], y[]: one number
     "unfolded_conv2d": _unfolded_conv2d,  # unfolded[n, groups, windows, values of a window], weight
     "unfolded_grad_weight": _unfolded_grad_weight,  # unfolded, gradient
 }

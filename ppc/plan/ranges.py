@@ -121,6 +121,7 @@ COUNTS: dict[str, Callable[[Step, Sequence[Wire]], int]] = {
     "multiply": _one,
     "multiply_channel": _one,
     "multiply_rows": _one,
+    "multiply_all": _one,
     "unfolded_conv2d": _of_a_window,
     "unfolded_grad_weight": _of_all_windows,
 }

@@ -6,10 +6,11 @@ pieces of a piecewise function would be added up as if all were taken at their w
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
-from ppc.plan.ranges import ZERO, Range
+from ppc.plan.ranges import Range
 from ppc.plan.steps import Step
 
 RELABELLING = frozenset({"rescale", "certified"})  # steps that leave the integers as they are
@@ -69,23 +70,25 @@ def _same_value(name: str, found: Compared, by_name: Mapping[str, Step]) -> bool
     return opened(step.inputs[0], by_name) == found.of
 
 
-def pieces(x: Range, slopes: Sequence[int], knots: Sequence[int], thresholds: Sequence[int]) -> Range:
+@lru_cache(maxsize=1024)
+def pieces(x: Range, slopes: tuple[int, ...], knots: tuple[int, ...], thresholds: tuple[int, ...]) -> Range:
     """Σ slope·d·(x - knot), where d is 1 from its threshold on; next to the threshold d may be either.
 
-    Between thresholds the function is linear, so its extremes are beside them or at the ends.
+    Between thresholds the function is linear, so its extremes are beside them or at the ends. Asked again for every
+    scale that is tried, so what was found is kept.
     """
     near = {threshold + step for threshold in thresholds for step in (-2, -1, 0, 1)}
     points = {x.low, x.high} | {point for point in near if x.low <= point <= x.high}
     lows: list[int] = []
     highs: list[int] = []
     for point in points:
-        total = ZERO
+        low = high = 0
         for slope, knot, threshold in zip(slopes, knots, thresholds, strict=True):
-            value = Range(slope * (point - knot), slope * (point - knot))
+            value = slope * (point - knot)
             if point > threshold:
-                total = total + value
+                low, high = low + value, high + value
             elif point >= threshold - 1:
-                total = total + (value | ZERO)
-        lows.append(total.low)
-        highs.append(total.high)
+                low, high = low + min(value, 0), high + max(value, 0)
+        lows.append(low)
+        highs.append(high)
     return Range(min(lows), max(highs))

@@ -177,6 +177,7 @@ TRAINING: dict[str, Rule] = {
     "subtract": subtract,
     "multiply": multiply,
     "scale": scale,
+    "scale_by": multiply,
     "slice_channels": slice_channels,
     "matmul": matmul,
     "conv2d_grad_input": conv2d_grad_input,

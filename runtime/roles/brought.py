@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppc.plan.kept import taken
+from ppc.plan.rates import RATE, rate_of
 from ppc.plan.steps import Plan, Step
 from ppc.plan.wires import Wire
 from ppc.runtime.roles.lessons import Lessons
@@ -110,6 +111,8 @@ def given(stretch: Stretch, party: str, brought: Brought, lessons: Lessons | Non
             if step.wire.form == "shared":
                 if name in brought.shares:
                     found[step.name] = brought.shares[name]
+            elif step.word("what") == RATE:
+                found[step.name] = np.array(rate_of(step, *stretch.turn(iteration)))
             elif step.word("what") == "signal":
                 found[step.name] = signals = drawn(step.wire.size, step.wire.bounds)
             elif step.word("what") == "picture":

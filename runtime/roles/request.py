@@ -50,6 +50,11 @@ class Stretch:
     number: int
     start: int = 0
     whole: int
+    epochs: int = 1
+
+    def turn(self, iteration: int) -> tuple[int, int]:
+        """The epoch, and which of its iterations."""
+        return divmod(iteration, max(1, self.whole // self.epochs))
 
     def session(self, session: bytes) -> bytes:
         """The salt of all keys of this stretch."""
@@ -83,7 +88,17 @@ def stretches(bundle: Bundle, request: Request) -> tuple[Stretch, ...]:
             raise _differ(f"of {steps:,} steps there is no stretch from {request.start:,} to {stop:,}")
         (size,) = bundle.batches
         count = stop - request.start
-        return (Stretch(plan=bundle.plan(size), iterations=count, first=0, number=0, start=request.start, whole=steps),)
+        return (
+            Stretch(
+                plan=bundle.plan(size),
+                iterations=count,
+                first=0,
+                number=0,
+                start=request.start,
+                whole=steps,
+                epochs=bundle.manifest.epochs,
+            ),
+        )
     found: list[Stretch] = []
     first = 0
     for number, (size, group) in enumerate(groupby(bundle.padded(examples))):

@@ -188,7 +188,9 @@ def _train(random: Random, model: Model, parties: list[str]) -> str:
     owner = random.choice(parties[:2])
     lines = [f"labels from {owner}", f"loss = {random.choice(('softmax_cross_entropy', 'mse'))}"]
     lines += random.choice(([], [f"logits to {owner}"], ["model kept shared"], [f"model to {', '.join(parties[:2])}"]))
-    lines.append(f"sgd(rate=0.1, batch={random.choice(('2', '3'))}{random.choice(('', ', momentum=90%'))})")
+    lines.append(f"sgd(rate=0.1, batch={random.choice(('2', '3'))}{random.choice(('', ', momentum=90%, epochs=4'))})")
+    lines += random.choice(([], [], ["step(factor=50%, every=2)"], ["cosine(lowest=1e-3)", "shuffle = public"]))
+    lines += random.choice(([], [], [f"evaluate accuracy to {owner}", "shuffle = private"]))
     random.shuffle(lines)
     by = random.choice(("", " by joint", " by clear"))
     if random.random() < 0.1:

@@ -13,11 +13,10 @@ import ppc
 from ppc.cli import main
 from ppc.errors import PpcError
 from ppc.grammar.layers import LAYERS, REQUIRED, Parameter
-from ppc.grammar.lessons import SGD
+from ppc.grammar.methods import SCHEDULES, SGD
 from ppc.grammar.modes import FIELDS, JOINT_OPTIONS, NETWORK_OPTIONS, NOT_BUILT
 from ppc.grammar.textmate import keywords
-from ppc.grammar.trainers import NOT_BUILT as TRAINERS_NOT_BUILT
-from ppc.grammar.trainers import TRAINERS, distilled
+from ppc.grammar.trainers import TRAINERS, collaborative, distilled, pate, selective
 from ppc.grammar.trainers.phrases import Line
 from ppc.grammar.units import UNITS
 from ppc.ir.distilled import MEASURES
@@ -95,8 +94,10 @@ def test_every_layer_is_there_with_its_arguments(layer: str) -> None:
 
 
 def test_the_optimiser_is_there_with_its_arguments() -> None:
-    """As the table of its arguments has it."""
+    """As the table of its arguments has it, and how its rate falls."""
     assert f"\n| {_signature('sgd', SGD)} |" in TEXT
+    for name, parameters in SCHEDULES.items():
+        assert f"\n| {_signature(name, parameters)} |" in TEXT
 
 
 @pytest.mark.parametrize("word", keywords("start"))
@@ -114,7 +115,6 @@ def test_every_word_of_the_grammar_is_there(word: str) -> None:
         *NOT_BUILT,
         *LOSSES,
         *TRAINERS,
-        *TRAINERS_NOT_BUILT,
         *(unit for unit in UNITS if unit),
     ],
 )
@@ -123,7 +123,9 @@ def test_every_option_is_there(word: str) -> None:
     assert re.search(rf"`[^`\n]*(?<!\w){re.escape(word)}(?!\w)[^`\n]*`", TEXT)
 
 
-@pytest.mark.parametrize("line", distilled.LINES, ids=lambda line: line.word)
+@pytest.mark.parametrize(
+    "line", [*distilled.LINES, *selective.LINES, *collaborative.LINES, *pate.LINES], ids=lambda line: line.word
+)
 def test_every_line_of_a_trainer_is_there(line: Line) -> None:
     """A row of its table begins with the line's first word."""
     assert re.search(rf"^\| `{line.word}\b", TEXT, re.M)

@@ -45,6 +45,7 @@ train net by joint {
     labels from hospital in 0..1
     logits to hospital
     model kept shared
+    evaluate accuracy to lab, hospital every 2
     loss = mse
     sgd(rate=0.01, momentum=50%)
     upload 10% largest "now"

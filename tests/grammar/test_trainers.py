@@ -39,7 +39,9 @@ LEAST = """train m by distilled {
 
 
 def facts(block: str) -> Distilled:
-    return check(Source("t.pnn", MODEL + block)).resolved.lessons["m"]
+    found = check(Source("t.pnn", MODEL + block)).resolved.lessons["m"]
+    assert isinstance(found, Distilled)
+    return found
 
 
 def test_every_line_becomes_a_fact() -> None:

@@ -114,6 +114,7 @@ CASES = (
         within={2: Interval(0.0, 2.0)},
     ),
     *(Case(op="scale", attrs={"factor": factor}) for factor in (2.0, -0.5, 0.0)),
+    Case(op="scale_by", shapes=(IMAGE, ())),
     Case(op="slice_channels", attrs={"start": 1, "stop": 2}),
     *(Case(op="resize", attrs={"size": size}) for size in ((2, 2), (5, 7))),
     *(_matmul(x, y) for x in (False, True) for y in (False, True)),

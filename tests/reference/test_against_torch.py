@@ -51,6 +51,7 @@ def training_of(graph: Graph, random: Random) -> Training:
         batch=result.shape[0],
         momentum=momentum,
         weight_decay=decay,
+        schedule=random.choice([(), (65536, 32768)]),
     )
 
 

@@ -127,8 +127,9 @@ class TorchModel:
         result, labels = self.forward(training=True), self.tensors["labels"]
         loss = F.mse_loss(result, labels) if training.loss == "mse" else F.cross_entropy(result, labels)
         weights = {name: self.tensors[name] for name in self.learned()}
+        rate = training.rate * float(self.values.get("rate", 1.0))
         optimizer = torch.optim.SGD(
-            weights.values(), lr=training.rate, momentum=training.momentum, weight_decay=training.weight_decay
+            weights.values(), lr=rate, momentum=training.momentum, weight_decay=training.weight_decay
         )
         for name, weight in weights.items() if training.momentum else ():
             optimizer.state[weight]["momentum_buffer"] = self.tensors[f"{name}.momentum"].clone()

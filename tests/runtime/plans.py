@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ from ppc.runtime.values import Bits, Digits, Masked, Truncated, Value
 
 PARTIES = ("hospital", "lab")
 Integers = NDArray[np.object_]
+Turns = Callable[[int], Mapping[str, Any]]
 
 
 def plan_of(field: Field | str, **sections: str) -> Plan:
@@ -130,12 +131,13 @@ def run(
     iterations: int = 1,
     seed: int | None = None,
     public: bool = True,
+    turns: Turns | None = None,
     timeout: float = 20.0,
     **options: Any,
 ) -> Transcript:
     """Run with the same given values for each party that is to have them, and shares of what is given on shares; the
-    transcript has everything."""
-    transcript = Transcript(plan)
+    transcript has everything. `turns` has what is public and another number in each iteration."""
+    transcript, turn = Transcript(plan), turns or _no_turns
     held = {
         party: {
             step.name: given[step.name]
@@ -152,9 +154,9 @@ def run(
     fixed = seeds(seed)
     transcript.outcome = run_in_memory(
         plan,
-        {party: lambda _s, _i, values=values: values for party, values in held.items()},
+        {party: lambda _s, i, values=values: {**values, **turn(i)} for party, values in held.items()},
         iterations,
-        public=(lambda _s, _i: told) if public else None,
+        public=(lambda _s, i: {**told, **turn(i)}) if public else None,
         session=None if seed is None else b"session",
         seeds=fixed[:3],
         coins=dict(zip(plan.parties, map(Coins, fixed[3:]), strict=True)),
@@ -165,6 +167,10 @@ def run(
     return transcript
 
 
+def _no_turns(_iteration: int) -> Mapping[str, Any]:
+    return {}
+
+
 def shares(whole: Words, field: Field, seed: int) -> tuple[Words, Words]:
     """Two shares of elements, one of them random."""
     top = np.random.default_rng(seed).integers(0, 1 << 60, (*whole.shape,), np.uint64)
@@ -173,13 +179,19 @@ def shares(whole: Words, field: Field, seed: int) -> tuple[Words, Words]:
 
 
 def same_as_twin(
-    plan: Plan, given: Mapping[str, Any], *, iterations: int = 1, seed: int = 1, **options: Any
+    plan: Plan,
+    given: Mapping[str, Any],
+    *,
+    iterations: int = 1,
+    seed: int = 1,
+    turns: Turns | None = None,
+    **options: Any,
 ) -> Transcript:
     """A run whose every value is that of its twin, bit for bit; and that sent what the plan says."""
-    transcript = run(plan, given, iterations=iterations, seed=seed, **options)
+    transcript = run(plan, given, iterations=iterations, seed=seed, turns=turns, **options)
     twin = Twin(plan, dict(zip(plan.parties, map(Coins, seeds(seed)[3:]), strict=True)), transcript)
     for section, iteration in passes(plan, iterations):
-        for name, value in twin.run(section, iteration, given).items():
+        for name, value in twin.run(section, iteration, {**given, **(turns or _no_turns)(iteration)}).items():
             found = transcript.value(name, section, iteration)
             wanted = value.integers if isinstance(value, Plain) else value
             if plan.wires[name].form == "digits":

@@ -1,0 +1,76 @@
+"""A worker: its own data, its own model, the loss of each of its batches, and its votes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ppc.ir.collaborative import Collaborative
+from ppc.learning import Network, batches, loss_of
+from ppc.learning.network import Tensors
+
+
+@dataclass
+class Worker:
+    """A step is taken in two halves: the loss is known before the sum of all of them is."""
+
+    number: int
+    facts: Collaborative
+    network: Network
+    images: Tensor
+    labels: Tensor
+    weights: Tensors
+    seed: int = 0
+    epoch: int = field(default=0, init=False)
+    waiting: Iterator[Tensor] = field(default=iter(()), init=False)
+    gradients: tuple[Tensor, ...] = field(default=(), init=False)
+    loss: float = field(default=0.0, init=False)
+
+    def __post_init__(self) -> None:
+        self.weights = {name: tensor.clone() for name, tensor in self.weights.items()}
+
+    @property
+    def rounds(self) -> int:
+        """Batches of an epoch."""
+        return -(-len(self.labels) // self.facts.batch)
+
+    def ahead(self) -> float:
+        """The loss of the next batch, with its gradients kept for the second half."""
+        places = next(self.waiting, None)
+        if places is None:
+            self.epoch += 1
+            seed = self.seed * 10_007 + self.number
+            self.waiting = batches(len(self.labels), self.facts.batch, seed=seed, epoch=self.epoch)
+            places = next(self.waiting)
+        learned = [self.weights[name].detach().requires_grad_() for name in self.network.learned]
+        weights = {**self.weights, **dict(zip(self.network.learned, learned, strict=True))}
+        result = self.network.forward(weights, {self.network.data: self.images[places]}, training=True)
+        loss = loss_of(self.facts.loss, result, self.labels[places])
+        self.gradients = torch.autograd.grad(loss, learned)
+        self.loss = float(loss.detach())
+        return self.loss
+
+    def step(self, opened: float) -> None:
+        """The update. The sum of losses depends on this worker's weights through its own loss alone: its gradient is
+        that of the own loss, and the mean's is a K-th of it."""
+        rate = self.facts.rate
+        if self.facts.reduce == "mean":
+            rate /= self.facts.workers
+        if self.facts.feedback == "ratio":
+            mean = opened if self.facts.reduce == "mean" else opened / self.facts.workers
+            rate *= mean / max(self.loss, 2**-20)
+        for name, gradient in zip(self.network.learned, self.gradients, strict=True):
+            self.weights[name] = self.weights[name].detach() - rate * gradient
+
+    def votes(self, images: Tensor) -> NDArray[np.int64]:
+        """One for its class, nothing for the others, of every example."""
+        chosen = self.network.answers(self.weights, images).argmax(1).numpy()
+        return np.eye(self.network.classes, dtype=np.int64)[chosen]
+
+    def accuracy(self, images: Tensor, labels: Tensor) -> float:
+        return self.network.accuracy(self.weights, images, labels)

@@ -1,0 +1,123 @@
+"""What `train … by selective` says, as facts: many participants, a parameter server, and a part of every update.
+
+Made by `grammar.trainers.selective`; the server and the participants of `ppc.selective` go by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import floor
+from typing import ClassVar, Literal
+
+from ppc.ir.policy import PUBLIC, Loss, Owner, Training
+from ppc.source import START, Span
+
+COORDINATE_BYTES = 8  # an index of four bytes and a value of four
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upload:
+    """`upload 10% largest` or `upload 10% above 1e-4 random`: which coordinates of an update leave a participant."""
+
+    share: float
+    how: Literal["largest", "random"]
+    above: float = 0.0
+    span: Span = START
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clip:
+    """`clip 0.01` bounds every coordinate, `clip norm 1` the length of the whole update."""
+
+    bound: float
+    whole: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Noise:
+    """`noise gaussian 1.1` in multiples of the clipped length, or `noise sparse_vector 8` with an epsilon an upload."""
+
+    kind: Literal["none", "gaussian", "sparse_vector"] = "none"
+    amount: float = 0.0
+    span: Span = START
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """`budget 8 delta 1e-5`: the training stops before its total epsilon exceeds this."""
+
+    epsilon: float
+    delta: float = 1e-5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selective:
+    """One `train … by selective` block."""
+
+    by: ClassVar[str] = "selective"
+    model: str
+    participants: int
+    upload: Upload
+    download: float = 1.0
+    clip: Clip | None = None
+    noise: Noise = Noise()
+    order: Literal["round_robin", "random", "asynchronous"] = "round_robin"
+    exchange: int = 0  # batches between two exchanges; 0 is after the local epochs
+    scale: float = 1.0  # what the server multiplies an update by
+    decay: float = 0.99  # what an upload leaves of the counts of earlier ones
+    rounds: int = 1
+    local_epochs: int = 1
+    aggregate: Literal["plain", "additive"] = "plain"
+    least: int = 0  # participants without whom the training stops; 0 is all of them
+    wait: float = 30.0  # seconds that a participant is waited for
+    budget: Budget | None = None
+    rate: float = 0.01
+    batch: int = 32
+    loss: Loss = "softmax_cross_entropy"
+    span: Span = START
+
+    @property
+    def step(self) -> Training:
+        """A participant's step, as every trainer writes its steps."""
+        labels = Owner(party=PUBLIC, span=self.span)
+        return Training(
+            model=self.model,
+            by="clear",
+            labels=labels,
+            label_bounds=None,
+            loss=self.loss,
+            rate=self.rate,
+            batch=self.batch,
+            span=self.span,
+        )
+
+    @property
+    def needed(self) -> int:
+        return self.least or self.participants
+
+    def uploaded(self, parameters: int) -> int:
+        """Coordinates of an upload: the floor of the share, and at least one."""
+        return _part(self.upload.share, parameters)
+
+    def downloaded(self, parameters: int) -> int:
+        return _part(self.download, parameters)
+
+    def sentences(self) -> Iterator[str]:
+        """What `ppc check` says of it."""
+        chosen = "largest" if self.upload.how == "largest" else f"random ones above {self.upload.above:g}"
+        yield f"{self.participants} participants, {self.rounds} rounds, in the order {self.order}"
+        yield f"each uploads {self.upload.share:.4g} of its update ({chosen}) and downloads {self.download:.4g}"
+        if self.aggregate == "additive":
+            yield "updates are added on shares of two aggregators: neither sees that of one participant"
+        else:
+            yield "the server sees every update of every participant; a batch of one shows its example exactly"
+        if self.noise.kind == "none":
+            yield "no noise: no differential privacy, and what a participant sends tells of its data"
+        if self.order == "asynchronous" and not self.exchange:
+            yield "warning: asynchronous updates of whole epochs diverge; say `exchange every 1 batches`"
+
+
+def _part(share: float, parameters: int) -> int:
+    """The share times 1e12 as a whole number, so that 0.01 of 298,700 is 2,987 although 0.01 is no binary fraction."""
+    return max(1, min(parameters, floor(round(share * 10**12) * parameters / 10**12)))

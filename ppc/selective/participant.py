@@ -1,0 +1,98 @@
+"""A participant: its own data, its own copy of the weights, and what it sends of what it learned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ppc.ir.selective import Clip, Selective
+from ppc.learning import Layout, Network, batches, loss_of
+from ppc.learning.network import Tensors
+from ppc.selective.message import Sparse
+from ppc.selective.selection import selected
+
+
+@dataclass
+class Participant:
+    """The number of a participant seeds its order of examples and its choice of coordinates."""
+
+    number: int
+    facts: Selective
+    network: Network
+    images: Tensor
+    labels: Tensor
+    weights: Tensors
+    seed: int = 0
+    exchanges: int = 0
+    pending: Iterator[Tensor] = field(default=iter(()), init=False)
+    epochs: int = field(default=0, init=False)
+    layout: Layout = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.layout = Layout.of(self.network)
+        self.weights = {name: tensor.clone() for name, tensor in self.weights.items()}
+
+    def exchange(self, download: Sparse) -> Sparse:
+        """Overwrite with what the server hands out, learn, and choose what to send."""
+        before = self.layout.vector(self.weights).detach()
+        before[torch.from_numpy(download.indices.astype(np.int64))] = torch.from_numpy(download.values.copy())
+        self.weights.update({name: view.clone() for name, view in self.layout.weights(before).items()})
+        self.learn()
+        update = (self.layout.vector(self.weights).detach() - before).numpy()
+        return self.chosen(update, download.version)
+
+    def learn(self) -> None:
+        """The local epochs, or as many batches as lie between two exchanges."""
+        for places in self.turn():
+            self.step(self.images[places], self.labels[places])
+
+    def turn(self) -> Iterator[Tensor]:
+        if not self.facts.exchange:
+            for _ in range(self.facts.local_epochs):
+                yield from self.epoch()
+            return
+        for _ in range(self.facts.exchange):
+            places = next(self.pending, None)
+            if places is None:
+                self.pending = self.epoch()
+                places = next(self.pending)
+            yield places
+
+    def epoch(self) -> Iterator[Tensor]:
+        self.epochs += 1
+        return batches(len(self.labels), self.facts.batch, seed=self.seed * 10_007 + self.number, epoch=self.epochs)
+
+    def step(self, images: Tensor, labels: Tensor) -> None:
+        """Plain stochastic gradient descent."""
+        learned = [self.weights[name].detach().requires_grad_() for name in self.network.learned]
+        weights = {**self.weights, **dict(zip(self.network.learned, learned, strict=True))}
+        result = self.network.forward(weights, {self.network.data: images}, training=True)
+        gradients = torch.autograd.grad(loss_of(self.facts.loss, result, labels), learned)
+        for name, old, gradient in zip(self.network.learned, learned, gradients, strict=True):
+            self.weights[name] = old.detach() - self.facts.rate * gradient
+
+    def chosen(self, update: NDArray[np.float32], version: int) -> Sparse:
+        """Clipped, then selected: what leaves this participant."""
+        clipped = clip(update, self.facts.clip)
+        self.exchanges += 1
+        coins = np.random.default_rng((self.seed, self.number, self.exchanges))
+        places = selected(clipped, self.facts.upload, self.facts.uploaded(len(clipped)), coins)
+        return Sparse(len(clipped), version, places, clipped[places])
+
+    def accuracy(self, images: Tensor, labels: Tensor) -> float:
+        return self.network.accuracy(self.weights, images, labels)
+
+
+def clip(update: NDArray[np.float32], bound: Clip | None) -> NDArray[np.float32]:
+    """Every coordinate, or the length of the whole."""
+    if bound is None:
+        return update
+    if bound.whole:
+        length = float(np.linalg.norm(update.astype(np.float64)))
+        return update * np.float32(min(1.0, bound.bound / max(length, 1e-30)))
+    return np.clip(update, -bound.bound, bound.bound).astype(np.float32)

@@ -1,0 +1,72 @@
+"""A whole training in one process: what every engine must agree with where the order is fixed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import ceil
+
+from ppc.ir.selective import Selective
+from ppc.selective.message import Sparse
+from ppc.selective.orders import events, turns
+from ppc.selective.participant import Participant
+from ppc.selective.server import ParameterServer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """One exchange that happened."""
+
+    round: int
+    participant: int
+    staleness: int
+    coordinates: int
+    bytes_up: int
+    bytes_down: int
+
+
+def train(
+    facts: Selective, server: ParameterServer, participants: Sequence[Participant], seed: int = 0
+) -> Iterator[Progress]:
+    """One exchange after the other; stop asking, and the training stops there."""
+    if facts.order == "asynchronous":
+        yield from _asynchronous(facts, server, participants, seed)
+        return
+    for number in range(facts.rounds):
+        for one in turns(facts, number, seed):
+            for _ in range(exchanges_a_round(facts, len(participants[one].labels))):
+                download = server.download(facts.downloaded(len(server.vector)))
+                yield _added(number, one, server, download, participants[one].exchange(download))
+
+
+def exchanges_a_round(facts: Selective, examples: int) -> int:
+    """One after the local epochs, or one each few batches of them."""
+    if not facts.exchange:
+        return 1
+    return ceil(facts.local_epochs * ceil(examples / facts.batch) / facts.exchange)
+
+
+def _asynchronous(
+    facts: Selective, server: ParameterServer, participants: Sequence[Participant], seed: int
+) -> Iterator[Progress]:
+    each = max(exchanges_a_round(facts, len(one.labels)) for one in participants)
+    held: dict[int, Sparse] = {}
+    done = 0
+    for one, downloads in events(facts, facts.rounds * each, seed):
+        if downloads:
+            held[one] = server.download(facts.downloaded(len(server.vector)))
+            continue
+        download = held.pop(one)
+        yield _added(done // (each * len(participants)), one, server, download, participants[one].exchange(download))
+        done += 1
+
+
+def _added(number: int, one: int, server: ParameterServer, download: Sparse, update: Sparse) -> Progress:
+    return Progress(
+        round=number,
+        participant=one,
+        staleness=server.upload(update),
+        coordinates=len(update),
+        bytes_up=Sparse.predicted_bytes(len(update)),
+        bytes_down=Sparse.predicted_bytes(len(download)),
+    )
