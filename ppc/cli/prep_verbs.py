@@ -149,7 +149,9 @@ def _lines(name: str, one: Any) -> list[str]:
     from datetime import UTC, datetime
 
     until = "" if one.expires is None else f", the first expires {datetime.fromtimestamp(one.expires, UTC):%Y-%m-%d}"
-    lines = [f"{name}: {one.left} left{until}; {one.used} used, {one.expired} expired; {one.bytes:,} bytes"]
+    lines = [f"{name}: {one.left} left{until}; {one.used} used, {one.expired} expired, {one.unfinished} unfinished"]
     lines += [f"  {count} of {plan}" for plan, count in one.by_plan]
+    room = "" if one.room is None else f": room for {one.room:,} more"
+    lines += [f"  {one.bytes:,} bytes here, {one.free:,} free on this disk{room}"]
     lines += [f"  damaged: {damaged}" for damaged in one.damaged]
     return [*lines, f"  {one.advice()}"]

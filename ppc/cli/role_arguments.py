@@ -127,12 +127,14 @@ def _deal(verbs: Verbs) -> None:
 
 
 def _doctor(verbs: Verbs) -> None:
-    verb = verb_of(verbs, "doctor", doctor_verb.doctor, "look whether a run would come about, here and with a peer")
+    verb = verb_of(verbs, "doctor", doctor_verb.doctor, "look whether a run would come about, here and with the others")
     verb.add_argument("bundle", type=Path, nargs="?", metavar="BUNDLE", help="the folder that `ppc compile -o` wrote")
     verb.add_argument("--role", metavar="client | server | NAME", help="which party this is")
     way = verb.add_mutually_exclusive_group()
     way.add_argument("--peer", type=_address, metavar="HOST:PORT", help="where the other side's doctor listens")
     way.add_argument("--listen", type=_address, metavar="HOST:PORT", help="be the doctor that is asked")
+    verb.add_argument("--dealer", type=_dealers, metavar="HOST:PORT", help="where the dealer's doctor listens")
     verb.add_argument("--certificates", type=Path, metavar="FOLDER", help="of `ppc cert` (~/.config/ppc/certificates)")
     verb.add_argument("--patience", type=float, default=60.0, metavar="S", help="until the other one is started (60)")
+    verb.add_argument("--insecure-local", action="store_true", help="for a test: others may be on this machine")
     json_of(verb)

@@ -60,10 +60,10 @@ class Disk:
     def remove(self, path: Path) -> None:
         path.unlink()
 
-    def lock(self, number: int, *, wait: bool) -> bool:
-        """Whether this process has the file for itself now, until it closes it."""
+    def lock(self, number: int, *, wait: bool, shared: bool = False) -> bool:
+        """Whether this process has the file for itself now, until it closes it; `shared`: with others of its kind."""
         try:
-            fcntl.flock(number, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            fcntl.flock(number, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB))
         except OSError as error:
             if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
                 return False
@@ -72,6 +72,16 @@ class Disk:
 
     def unlock(self, number: int) -> None:
         fcntl.flock(number, fcntl.LOCK_UN)
+
+
+@contextmanager
+def locked_folder(disk: Disk, folder: Path, *, shared: bool) -> Generator[bool]:
+    """Whoever deals into a folder has it with other dealers; whoever sweeps what dealers left has it alone, or not."""
+    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield disk.lock(number, wait=shared, shared=shared)
+    finally:
+        os.close(number)
 
 
 @contextmanager

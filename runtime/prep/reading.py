@@ -31,6 +31,7 @@ from ppc.runtime.session import passes
 
 ENDING = ".prep"
 HALF_ENDING = ".half"  # beside it: the halves of two keys that its party keeps
+UNFINISHED = ".part"  # behind either, and a point before it, while a dealer writes it
 LENGTH = Struct("<Q")
 ENTRY = Struct("<QQ32s")
 

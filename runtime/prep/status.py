@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from time import time
 
 from ppc.errors import PpcError
-from ppc.runtime.prep.disk import Disk, writing
+from ppc.runtime.prep.disk import Disk, locked_folder, writing
 from ppc.runtime.prep.ledger import Ledger
-from ppc.runtime.prep.reading import HALF_ENDING, Prep, open_prep
+from ppc.runtime.prep.reading import ENDING, HALF_ENDING, UNFINISHED, Prep, open_prep
 from ppc.runtime.prep.shelf import files
 
 FEW = 3
 SOON = 2 * 86_400  # seconds
 _DAY = 86_400
+GONE = ("used", "expired")
+AGAIN = "at the dealer `ppc deal BUNDLE --count N -o FOLDER`, then give each party its folder"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,23 +29,30 @@ class Status:
     used: int
     expired: int
     damaged: tuple[str, ...]
+    unfinished: int  # left by a dealer that ended in the midst of a pair
     bytes: int
     freed: int  # bytes of files that are good for nothing any more
-    by_plan: tuple[tuple[str, int], ...]  # a plan's name with the start of its hash, and its runs
+    by_plan: tuple[tuple[str, int], ...]  # a plan's name with the start of its hash and its passes, and its runs
     expires: int | None  # when the first unused one does, in seconds since 1970
+    free: int  # bytes that this disk has left
+    room: int | None  # for so many files more, of the size of the largest one here
 
     def advice(self) -> str:
-        """One sentence about what to do."""
+        """What to do."""
+        return " ".join(self._advice()) or "Nothing needs to be done."
+
+    def _advice(self) -> Iterator[str]:
         if not self.left:
-            return "No run is left: deal more with `ppc deal`, and give each party its folder."
+            yield f"No run is left: {AGAIN}."
+        elif self.left <= FEW:
+            yield f"Only {self.left} {'runs are' if self.left > 1 else 'run is'} left: {AGAIN}."
         if self.expires is not None and self.expires - time() < SOON:
             days = max(0.0, (self.expires - time()) / _DAY)
-            return f"The first unused file expires in {days:.1f} days: use it before, or deal again."
-        if self.left <= FEW:
-            return f"Only {self.left} {'runs are' if self.left > 1 else 'run is'} left: deal more with `ppc deal`."
+            yield f"The first unused file expires in {days:.1f} days: use it before, or deal again."
         if self.freed:
-            return f"Used and expired files take {self.freed:,} bytes: `ppc deal status --sweep` deletes them."
-        return "Nothing needs to be done."
+            yield f"Files that are good for nothing any more take {self.freed:,} bytes: `--sweep` deletes them."
+        if self.room is not None and self.room <= FEW:
+            yield f"The disk has room for {self.room} more: make room before more are dealt."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,24 +67,37 @@ def status(folder: Path, ledger: Ledger | None) -> Status:
     """Of one party's folder. The dealer, who has no ledger, counts all as unused."""
     found = list(_states(folder, ledger))
     left = [file.prep.header for file in found if file.state == "left" and file.prep is not None]
-    plans = [f"{header.plan} {header.artifact[:12]}" for header in left]
+    plans = [f"{header.plan} {header.artifact[:12]}, {header.iterations} passes each" for header in left]
+    unfinished = list(_unfinished(folder))
+    free = shutil.disk_usage(folder).free if folder.exists() else 0
+    largest = max((file.size for file in found), default=0)
     return Status(
         left=len(left),
         used=sum(file.state == "used" for file in found),
         expired=sum(file.state == "expired" for file in found),
         damaged=tuple(file.path.name for file in found if file.state == "damaged"),
-        bytes=sum(file.size for file in found),
-        freed=sum(file.size for file in found if file.state in ("used", "expired")),
+        unfinished=len(unfinished),
+        bytes=sum(file.size for file in found) + sum(size for _, size in unfinished),
+        freed=sum(file.size for file in found if file.state in GONE) + sum(size for _, size in unfinished),
         by_plan=tuple((plan, plans.count(plan)) for plan in sorted(set(plans))),
         expires=min((header.expires for header in left), default=None),
+        free=free,
+        room=free // largest if largest else None,
     )
 
 
 def sweep(folder: Path, ledger: Ledger, *, disk: Disk | None = None) -> int:
-    """Delete what was used or has expired; the bytes that are free again. What somebody works with stays."""
+    """Delete what was used, has expired or was never finished; the bytes that are free again.
+
+    What somebody works with stays.
+    """
     disk, freed = disk or Disk(), 0
+    for path, size in _unfinished(folder):
+        with writing(path):
+            disk.remove(path)
+        freed += size
     for file in _states(folder, ledger):
-        if file.state in ("used", "expired"):
+        if file.state in GONE:
             try:
                 with ledger.hold(file.path.stem), writing(file.path):
                     disk.remove(file.path)
@@ -85,6 +108,16 @@ def sweep(folder: Path, ledger: Ledger, *, disk: Disk | None = None) -> int:
                 continue
             freed += file.size
     return freed
+
+
+def _unfinished(folder: Path) -> list[tuple[Path, int]]:
+    """What a dealer began and will not end: none, while one deals into this folder. Halves of keys are among them."""
+    if not folder.exists():
+        return []
+    with locked_folder(Disk(), folder, shared=False) as alone:
+        endings = (f"{ENDING}{UNFINISHED}", f"{HALF_ENDING}{UNFINISHED}")
+        found = [path for path in folder.iterdir() if path.name.startswith(".") and path.name.endswith(endings)]
+        return [(path, path.stat().st_size) for path in found] if alone else []
 
 
 def _states(folder: Path, ledger: Ledger | None) -> Iterator[_File]:

@@ -26,9 +26,9 @@ from ppc.plan.steps import Plan
 from ppc.runtime.dealer import Dealer
 from ppc.runtime.keys import SEED_BYTES, Seed, artifact_hash
 from ppc.runtime.prep.ahead import Ahead
-from ppc.runtime.prep.disk import Disk, writing
+from ppc.runtime.prep.disk import Disk, locked_folder, writing
 from ppc.runtime.prep.header import Header, commitment, protocol, root
-from ppc.runtime.prep.reading import ENDING, HALF_ENDING, LENGTH, Segment, front_size, sizes
+from ppc.runtime.prep.reading import ENDING, HALF_ENDING, LENGTH, UNFINISHED, Segment, front_size, sizes
 from ppc.runtime.prep.sealing import HALF_BYTES, Bytes, FileKey
 from ppc.runtime.prep.signing import DealerKey
 from ppc.runtime.session import passes
@@ -160,21 +160,23 @@ def write_pair(
     disk = disk or Disk()
     homes = [folder / role for role in ROLES]
     try:
-        with writing(folder):
-            for role, home in enumerate(homes):
+        with writing(folder), ExitStack() as held:
+            for home in homes:
                 disk.folder(home)
-                _write_new(disk, home / f".{secrets.pair}{HALF_ENDING}.part", secrets.half_file(role))
+                held.enter_context(locked_folder(disk, home, shared=True))
+            for role, home in enumerate(homes):
+                _write_new(disk, home / f".{secrets.pair}{HALF_ENDING}{UNFINISHED}", secrets.half_file(role))
                 segments = _segments(secrets.seeds[role], parcels if role == 1 else ())
-                file = _File(disk, home / f".{secrets.pair}{ENDING}.part", facts, secrets, role, progress)
+                file = _File(disk, home / f".{secrets.pair}{ENDING}{UNFINISHED}", facts, secrets, role, progress)
                 file.write(segments, key)
             for home in reversed(homes):
                 for ending in (HALF_ENDING, ENDING):
-                    disk.rename(home / f".{secrets.pair}{ending}.part", home / f"{secrets.pair}{ending}")
+                    disk.rename(home / f".{secrets.pair}{ending}{UNFINISHED}", home / f"{secrets.pair}{ending}")
                 disk.sync_folder(home)
     finally:
         for home in homes:
             for ending in (HALF_ENDING, ENDING):
-                (home / f".{secrets.pair}{ending}.part").unlink(missing_ok=True)
+                (home / f".{secrets.pair}{ending}{UNFINISHED}").unlink(missing_ok=True)
 
 
 def _segments(seed: bytes, parcels: Iterable[Bytes]) -> Iterator[Bytes]:

@@ -13,6 +13,8 @@ import pytest
 
 from tests.end_to_end.machines import machines, ppc
 
+OWN = ("versions", "processor", "memory", "bundle", "plan", "certificate")  # what a doctor finds here
+
 
 def test_many_sessions_and_an_orderly_end(tmp_path: Path) -> None:
     """A serving server and a dealer: several clients at once, each with its answer; SIGTERM drains both."""
@@ -135,24 +137,34 @@ def test_another_program_is_refused(tmp_path: Path) -> None:
 
 
 def test_doctors_of_both_sides(tmp_path: Path) -> None:
-    """One waits and one asks; both see the other, and what is wrong has its code."""
+    """The dealer's waits for both, the server's for the client's; all see the others."""
     with machines(tmp_path) as here:
         ways = {
             role: ("doctor", "build", "--role", role, "--certificates", tmp_path / "certificates" / role)
-            for role in ("client", "server")
+            for role in ("client", "server", "dealer")
         }
-        waiting = here.spawn(*ways["server"], "--listen", "127.0.0.1:0")
-        port = waiting.waits(r"waits at port (\d+)")[1]
-        found = json.loads(ppc(*ways["client"], "--peer", f"127.0.0.1:{port}", "--json", cwd=tmp_path).stdout)
-        alone = json.loads(ppc(*ways["client"], "--peer", "127.0.0.1:1", "--json", cwd=tmp_path).stdout)
+        doctors = [here.spawn(*ways["dealer"], "--insecure-local", "--listen", "127.0.0.1:0")]
+        dealer = ("--insecure-local", "--dealer", "127.0.0.1:" + doctors[0].waits(r"waits at port (\d+)")[1])
+        doctors.append(here.spawn(*ways["server"], *dealer, "--listen", "127.0.0.1:0"))
+        peer = ("--json", "--peer", "127.0.0.1:" + doctors[1].waits(r"waits at port (\d+)")[1])
+        found = json.loads(ppc(*ways["client"], *dealer, *peer, cwd=tmp_path).stdout)
 
-        own = ("versions", "processor", "memory", "bundle", "plan", "certificate")
+        sides = ["port", "TLS", "network", "clock", "other side"]
         assert found["ok"] is True
-        assert [row["check"] for row in found["checks"]] == [*own, "port", "TLS", "network", "clock", "other side"]
-        assert waiting.ends() == 0
-        assert "round trip" in waiting.text
-        assert alone["ok"] is False
-        assert {row["check"]: row["code"] for row in alone["checks"]} == {**dict.fromkeys(own, ""), "port": "PPC657"}
+        assert [row["check"] for row in found["checks"]] == [*OWN, *(f"dealer {side}" for side in sides), *sides]
+        assert [doctor.ends() for doctor in doctors] == [0, 0]
+        assert [doctor.text.count("round trip") for doctor in doctors] == [2, 2]
+
+
+def test_a_doctor_alone(tmp_path: Path) -> None:
+    """Nobody listens; and whoever is on this machine is told so before a run is tried."""
+    with machines(tmp_path):
+        way = ("doctor", "build", "--role", "client", "--certificates", tmp_path / "certificates" / "client", "--json")
+        for options, code in ((("--insecure-local",), "PPC657"), ((), "PPC659")):
+            found = json.loads(ppc(*way, *options, "--peer", "127.0.0.1:1", cwd=tmp_path).stdout)
+
+            assert found["ok"] is False
+            assert {row["check"]: row["code"] for row in found["checks"]} == {**dict.fromkeys(OWN, ""), "port": code}
 
 
 def test_no_process_outlives_the_one_that_started_it(tmp_path: Path) -> None:

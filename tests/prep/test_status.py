@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from pathlib import Path
 
 import pytest
 
+from ppc.runtime.prep.disk import Disk, locked_folder
 from ppc.runtime.prep.status import status, sweep
 from tests.prep.hosts import OTHER, claimed, deal, hosts, run
 
@@ -21,7 +23,9 @@ def test_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     damaged = client.prep / f"{'f' * 32}.prep"
     damaged.write_bytes(b"damaged")
     found = status(client.prep, client.ledger)
-    assert (found.left, found.used, found.expired, found.damaged) == (5, 1, 1, (damaged.name,))
+    assert (found.left, found.used, found.expired, found.damaged, found.unfinished) == (5, 1, 1, (damaged.name,), 0)
+    assert found.room is not None
+    assert found.free // found.room <= found.bytes
     assert [(name.split()[0], count) for name, count in found.by_plan] == [("other", 1), ("small", 4)]
     assert found.expires is not None
     assert abs(found.expires - time.time() - 10 * 86_400) < 100
@@ -55,3 +59,35 @@ def test_what_is_in_use_stays(tmp_path: Path) -> None:
         assert ours.prep.path.exists()
     assert sweep(client.prep, client.ledger) > 0
     assert not list(client.prep.iterdir())
+
+
+def test_what_a_dealer_left_unfinished(tmp_path: Path) -> None:
+    """Halves of keys among it. While a dealer works in the folder nothing is a leftover, and nothing is deleted."""
+    deal(tmp_path / "dealt", count=4, days=10)
+    client, _ = hosts(tmp_path, tmp_path / "dealt")
+    left = [client.prep / f".{'a' * 32}{ending}.part" for ending in (".prep", ".half")]
+    for path in left:
+        path.write_bytes(b"half of it")
+    with locked_folder(Disk(), client.prep, shared=True):
+        assert status(client.prep, client.ledger).unfinished == 0
+        assert sweep(client.prep, client.ledger) == 0
+    found = status(client.prep, client.ledger)
+    assert (found.unfinished, found.freed) == (2, 20)
+    assert "--sweep" in found.advice()
+    assert sweep(client.prep, client.ledger) == 20
+    assert not any(path.exists() for path in left)
+
+
+def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    deal(tmp_path / "dealt", count=4, days=10)
+    client, _ = hosts(tmp_path, tmp_path / "dealt")
+    usage = shutil.disk_usage(client.prep)
+
+    def nearly_full(_path: Path) -> object:
+        return usage._replace(free=3000)
+
+    monkeypatch.setattr("ppc.runtime.prep.status.shutil.disk_usage", nearly_full)
+    found = status(client.prep, client.ledger)
+    assert found.room is not None
+    assert found.room <= 3
+    assert f"room for {found.room} more" in found.advice()
