@@ -46,6 +46,9 @@ if TYPE_CHECKING:
     from ppc.runtime.wire.tls_channel import TlsChannel
 
 
+REFUSED = "a client was refused and told why, the next one is waited for: {}"
+
+
 def party(arguments: Namespace) -> int:
     """One run of one party."""
     telling = telling_of(arguments)
@@ -102,7 +105,10 @@ def _met(side: Side, telling: Telling) -> tuple[Link, Book]:
         telling.event("listening", port=listener.port)
         telling.say(f"{side.bundle.party} listens for its client at {shown((with_port[0], listener.port))}")
         book = started_book() if arguments.embedded else book
-        return from_elsewhere(listener.accept(terms.patience), book, terms), book
+        if arguments.embedded:  # nobody else will come
+            return listener.accept(terms.patience), book
+        link = listener.first(terms.patience, lambda error: telling.say(REFUSED.format(error)))
+        return from_elsewhere(link, book, terms), book
     finally:
         listener.close()
 

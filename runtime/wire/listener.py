@@ -91,16 +91,31 @@ class Listener:
         try:
             found = self._ready.get(timeout=timeout)
         except Empty:
-            last = tuple(Note(text=f"refused before: {error}") for error in list(self.refusals)[-1:])
-            raise fail(
-                "PPC653",
-                f"No {' or '.join(self.expects)} came for {timeout:g} seconds.",
-                notes=last,
-                hint="Start the other side, with this machine's address and port.",
-            ) from None
+            raise self._nobody(timeout) from None
         if isinstance(found, PpcError):
             raise found
         return found
+
+    def first(self, timeout: float, refused: Callable[[PpcError], None]) -> Link:
+        """The first link. A known party with whom something differs was told why and may come again, or another may."""
+        limit, last = Deadline(timeout), None
+        while not limit.over:
+            found = self.poll(limit.left())
+            if isinstance(found, Link):
+                return found
+            if found is not None:
+                last = found
+                refused(found)
+        raise last or self._nobody(timeout)
+
+    def _nobody(self, timeout: float | None) -> PpcError:
+        last = tuple(Note(text=f"refused before: {error}") for error in list(self.refusals)[-1:])
+        return fail(
+            "PPC653",
+            f"No {' or '.join(self.expects)} came for {timeout:g} seconds.",
+            notes=last,
+            hint="Start the other side, with this machine's address and port.",
+        )
 
     def poll(self, timeout: float) -> Link | PpcError | None:
         """The next link or a known party's error, if there is one in time; for who serves many."""

@@ -123,17 +123,23 @@ def test_a_process_that_is_killed(tmp_path: Path, victim: str) -> None:
 
 
 def test_another_program_is_refused(tmp_path: Path) -> None:
-    """The two sides' hashes differ, and both say so."""
+    """The two sides' hashes differ, and both say so. The server goes on waiting, and the right client has its run."""
     with machines(tmp_path) as here:
         dealer = here.dealer()
         server = here.server(dealer.port())
         place = server.port()
+        (tmp_path / "build").rename(tmp_path / "right")
         ppc("compile", "tiny.pnn", "--batch", "3", "-o", "build/", cwd=tmp_path)
-        client = here.client(place, dealer.port())
+        wrong = here.client(place, dealer.port())
 
-        assert (client.ends(), server.ends()) == (5, 5)
-        assert "PPC668" in client.text + server.text
-        assert "plan" in client.text + server.text
+        assert wrong.ends() == 5
+        assert server.waits(r"the next one is waited for: PPC668: .*plan")
+        assert "PPC668" in wrong.text + server.text
+
+        (tmp_path / "build").rename(tmp_path / "wrong")
+        (tmp_path / "right").rename(tmp_path / "build")
+        right = here.client(place, dealer.port())
+        assert (right.ends(), server.ends()) == (0, 0)
 
 
 def test_doctors_of_both_sides(tmp_path: Path) -> None:

@@ -64,6 +64,22 @@ def test_every_difference_is_told_on_both_sides(rings: dict[str, Keyring], chang
         assert line.split(":")[0] in str(refused("PPC668", lambda: listener.accept(5)))
 
 
+def test_a_side_that_waits_for_one_other_refuses_what_differs_and_waits_on(rings: dict[str, Keyring]) -> None:
+    """The next that comes may be right; where none is, the last one's difference is the reason."""
+    told: list[PpcError] = []
+    with listening(rings) as listener:
+        refused("PPC668", lambda: dialled(listener, rings, hello("client", plan="b" * 64)))
+        right = Background(lambda: dialled(listener, rings))
+        link = listener.first(10.0, told.append)
+        refused("PPC668", lambda: dialled(listener, rings, hello("client", plan="b" * 64)))
+        last = refused("PPC668", lambda: listener.first(0.3, told.append))
+        refused("PPC653", lambda: listener.first(0.1, told.append))
+    assert [error.diagnostics[0].code for error in told] == ["PPC668", "PPC668"]
+    assert told[1] is last
+    for end in (link, right.result()):
+        end.close()
+
+
 def test_another_version_is_told_before_anything_else(
     rings: dict[str, Keyring], monkeypatch: pytest.MonkeyPatch
 ) -> None:
