@@ -22,7 +22,8 @@ from ppc.runtime.kernels.library import Library
 from ppc.runtime.kernels.memory import load_whole, store_whole
 from ppc.runtime.kernels.variants import PLAIN, Variant
 
-_ZEROS = bytes(1 << 20)
+_ZEROS = bytes(1 << 17)  # what is read stays in the nearest cache
+_PIECE = 1 << 15  # words that are drawn before they are cut, so that they are still in a cache
 _BLOCK_WORDS = 2  # of AES
 
 
@@ -101,6 +102,16 @@ class CutKernel:
                 over = f.shift("lshr", f.add(part, operations.constant(1)), size)
                 full = f.both(full, over)
         return f.add(found, full)
+
+
+def draw(library: Library | None, field: Field, stream: Stream, out: Words, first: int) -> int:
+    """Candidates for elements from word `first` of a stream on, into words without gaps; how many must be replaced."""
+    found = 0
+    for start in range(0, out.size, _PIECE):
+        part = out[start : start + _PIECE]
+        stream.fill(part, first + start)
+        found += cut(library, field, part) if library else cut_slowly(field, part)
+    return found
 
 
 def cut(library: Library, field: Field, out: Words) -> int:

@@ -185,9 +185,7 @@ class Workbench:
             raise fail("PPC525", f"There is no element {first} of a stream.", hint="Elements count from 0.")
         if not out.flags.c_contiguous:
             raise wrong("out", "has gaps", "A stream fills memory without gaps.")
-        streams(0).fill(out.reshape(-1), first * self.field.words)
-        found = sampling.cut(self._library, self.field, out) if self._library else sampling.cut_slowly(self.field, out)
-        if found:
+        if sampling.draw(self._library, self.field, streams(0), out.reshape(-1), first * self.field.words):
             sampling.replace(self.field, out, streams, first)
 
     def _setting(self, library: Library) -> strassen.Setting:
