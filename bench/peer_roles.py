@@ -32,6 +32,7 @@ from ppc.errors import PpcError
 from ppc.plan.messages import HEADER
 from ppc.plan.steps import Plan, Step
 from ppc.plan.text import parse
+from ppc.runtime import heap
 from ppc.runtime.channel import Header
 from ppc.runtime.dealer import Dealer
 from ppc.runtime.keyring import open_folder
@@ -274,6 +275,7 @@ def say(message: dict[str, Any]) -> None:
 
 
 def main() -> None:
+    heap.keep()
     role, settings = sys.argv[1], Settings(Path(sys.argv[2]))
     listener = None
     if role != "client":
