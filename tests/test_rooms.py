@@ -37,7 +37,7 @@ MAY_KNOW: dict[str, frozenset[str]] = {
     # Training and attacks in the clear, with torch.
     "learning": FOUNDATIONS | {"ir", "weights"},
     "collaborative": FOUNDATIONS | {"field", "ir", "learning"},
-    "selective": FOUNDATIONS | {"ir", "learning"},
+    "selective": FOUNDATIONS | {"data", "ir", "learning", "runtime"},
     "audit": FOUNDATIONS | {"arrays", "data", "ir", "learning", "weights"},
     "passes": FOUNDATIONS | {"approximation", "cost", "cuts", "field", "ir", "plan"},
     "plan": FOUNDATIONS | {"field", "ir"},

@@ -88,7 +88,7 @@ class Roles:
             case "failed":
                 raise self._first([(role, event)])
             case "ended" if role not in self.done:
-                raise self._first([], _ended(role, event["code"]))
+                raise self._first([], ended_early(role, event["code"]))
             case _:
                 pass
 
@@ -120,7 +120,7 @@ class Roles:
         if unheard is not None and not causes:
             return unheard
         role, event = (causes or failures)[0]
-        return _error(role, event)
+        return told_by(role, event)
 
     def close(self) -> None:
         """No process outlives the run."""
@@ -138,7 +138,7 @@ class Roles:
             listener.join()
 
 
-def _error(role: str, event: dict[str, Any]) -> PpcError:
+def told_by(role: str, event: dict[str, Any]) -> PpcError:
     found = [
         Diagnostic(
             code=one["code"],
@@ -151,7 +151,7 @@ def _error(role: str, event: dict[str, Any]) -> PpcError:
     return PpcError(*found)
 
 
-def _ended(role: str, code: int) -> PpcError:
+def ended_early(role: str, code: int) -> PpcError:
     how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
     hint = "Signal 9 often means that the machine had no memory left." if code == -9 else "Read what it said above."
     return fail("PPC652", f"The process of the {role} {how}, before the run was done.", hint=hint)

@@ -17,4 +17,20 @@ MANY = codes(
         The training has diverged: use a smaller rate, or look at that worker's data. Nothing was opened in this
         round.""",
     ),
+    PPC682=(
+        "training diverged",
+        """The weights of a participant or a worker are no numbers any more. A smaller rate, or bounds on its updates
+        (`clip`), keep a training from diverging. Nothing of this turn was sent.""",
+    ),
+    PPC683=(
+        "too few participants",
+        """So many participants have left, or were dropped because of what they sent, that fewer are there than the
+        training needs. The server has kept a checkpoint after each round: start the participants again, and the server
+        with `--resume`.""",
+    ),
+    PPC684=(
+        "no such checkpoint",
+        """A training of many participants goes on from the server's last checkpoint, and each participant from its own
+        of the same round. The file that is needed is not there, is damaged, or belongs to another model.""",
+    ),
 )

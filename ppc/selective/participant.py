@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -29,9 +28,9 @@ class Participant:
     weights: Tensors
     seed: int = 0
     exchanges: int = 0
-    pending: Iterator[Tensor] = field(default=iter(()), init=False)
-    epochs: int = field(default=0, init=False)
+    steps: int = 0
     layout: Layout = field(init=False)
+    epoch: tuple[int, list[Tensor]] = field(default=(0, []), init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.layout = Layout.of(self.network)
@@ -48,24 +47,24 @@ class Participant:
 
     def learn(self) -> None:
         """The local epochs, or as many batches as lie between two exchanges."""
-        for places in self.turn():
+        for _ in range(self.facts.exchange or self.facts.local_epochs * self.batches):
+            places = self.places()
             self.step(self.images[places], self.labels[places])
+            self.steps += 1
 
-    def turn(self) -> Iterator[Tensor]:
-        if not self.facts.exchange:
-            for _ in range(self.facts.local_epochs):
-                yield from self.epoch()
-            return
-        for _ in range(self.facts.exchange):
-            places = next(self.pending, None)
-            if places is None:
-                self.pending = self.epoch()
-                places = next(self.pending)
-            yield places
+    @property
+    def batches(self) -> int:
+        """Of an epoch."""
+        return -(-len(self.labels) // self.facts.batch)
 
-    def epoch(self) -> Iterator[Tensor]:
-        self.epochs += 1
-        return batches(len(self.labels), self.facts.batch, seed=self.seed * 10_007 + self.number, epoch=self.epochs)
+    def places(self) -> Tensor:
+        """The next batch. The steps that were made tell which: nothing else has to be kept to go on."""
+        number, place = divmod(self.steps, self.batches)
+        if self.epoch[0] != number + 1:
+            seed = self.seed * 10_007 + self.number
+            drawn = batches(len(self.labels), self.facts.batch, seed=seed, epoch=number + 1)
+            self.epoch = (number + 1, list(drawn))
+        return self.epoch[1][place]
 
     def step(self, images: Tensor, labels: Tensor) -> None:
         """Plain stochastic gradient descent."""

@@ -1,0 +1,64 @@
+"""A server and many participants as processes of this machine, with certificates of their own for this one run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ppc.cli.embedded import Roles, ended_early, told_by
+
+Heard = Callable[[dict[str, Any]], None]
+
+
+class Crowd(Roles):
+    """Once it has begun, only the server's failure is everybody's: participants may leave, and the server says by what
+    rule it goes on. Before that, whoever cannot begin is the reason why nobody does."""
+
+    begun = False
+
+    def port(self, role: str) -> int:
+        """Where it listens."""
+        while role not in self.ports:
+            self._server(*self.said.get(), role, lambda _: None)
+        return self.ports[role]
+
+    def result(self, role: str, heard: Heard) -> dict[str, Any]:
+        """What it says at its end; `heard` is told of everything before."""
+        while role not in self.done:
+            self._server(*self.said.get(), role, heard)
+        return {name: value for name, value in self.done[role].items() if name != "event"}
+
+    def _server(self, who: str, event: dict[str, Any], role: str, heard: Heard) -> None:
+        if who != role:
+            if event["event"] == "failed" and not self.begun:
+                raise told_by(who, event)
+            if event["event"] == "failed":
+                self.telling.say(f"{who}: {event['diagnostics'][0]['message']}")
+            return
+        match event["event"]:
+            case "listening":
+                self.ports[role] = event["port"]
+            case "done":
+                self.done[role] = event
+            case "failed":
+                raise told_by(role, event)
+            case "ended" if role not in self.done:
+                raise ended_early(role, event["code"])
+            case kind:
+                self.begun |= kind == "round"
+                heard(event)
+
+
+def certificates(folder: Path, participants: int) -> dict[str, Path]:
+    """For one run: the server pins every participant, and each of them the server alone."""
+    from ppc.runtime import keyring
+
+    folders = {"server": folder / "server"}
+    keyring.new(folders["server"], "server", "server", days=1)
+    for number in range(1, participants + 1):
+        mine = folders[str(number)] = folder / f"participant_{number}"
+        keyring.new(mine, f"participant_{number}", "participant", days=1)
+        keyring.pin(mine, folders["server"] / keyring.CERTIFICATE)
+        keyring.pin(folders["server"], mine / keyring.CERTIFICATE)
+    return folders

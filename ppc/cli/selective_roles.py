@@ -1,0 +1,252 @@
+"""The processes of a selective training: the parameter server, and one participant."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from ppc.cli import answers
+from ppc.cli.cert_verbs import default_folder
+from ppc.cli.crowd_options import PORT
+from ppc.cli.telling import Telling
+from ppc.errors import PpcError, fail
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ppc.ir.selective import Selective
+    from ppc.learning import Network
+    from ppc.learning.network import Tensors
+    from ppc.runtime.keyring import Keyring
+    from ppc.runtime.wire.hello import Hello
+    from ppc.runtime.wire.link import Link
+    from ppc.runtime.wire.listener import Listener
+    from ppc.selective import ParameterServer, Participant, Progress
+    from ppc.selective.host import Arrival, Host
+
+LOOK = 0.2  # seconds between two looks at who has come
+
+
+def understood(arguments: Namespace) -> tuple[Selective, Network]:
+    """What the block says, and the model as a function."""
+    from ppc import compiler
+    from ppc.ir.selective import Selective
+    from ppc.learning import Network
+
+    facts = compiler.training_of(arguments.program, model=arguments.model)
+    assert isinstance(facts, Selective)
+    compiled = compiler.compile_program(arguments.program, model=facts.model)
+    return facts, Network(compiled.after("infer-shapes"))
+
+
+def _first_weights(arguments: Namespace, network: Network) -> Tensors:
+    from ppc.learning.network import as_tensors
+    from ppc.weights import load
+
+    if arguments.weights is not None:
+        return as_tensors(load(arguments.weights, network.graph).weights)
+    return network.initial(arguments.seed or 0)
+
+
+def _keyring(arguments: Namespace) -> Keyring:
+    from ppc.runtime.keyring import open_folder
+
+    return open_folder(arguments.certificates or default_folder())
+
+
+def _hello(keyring: Keyring, facts: Selective, network: Network, examples: int = 0) -> Hello:
+    """Both sides must have the same program; who learns tells how many examples it has."""
+    from ppc.runtime.wire.hello import Hello
+
+    said = repr(
+        (facts, [(node.name, node.op, node.inputs, sorted(node.attrs.items())) for node in network.graph.nodes])
+    )
+    told = {"examples": examples.to_bytes(8, "little")} if examples else {}
+    return Hello(role=keyring.own.role, party=keyring.own.party, plan=sha256(said.encode()).hexdigest(), told=told)
+
+
+# ---- the server ----
+
+
+def server(arguments: Namespace, telling: Telling) -> int:
+    """Until the last round is over, or too few participants are left."""
+    from ppc.runtime.wire.listener import Listener
+    from ppc.selective.host import Host
+
+    facts, network = understood(arguments)
+    keyring, (holder, over) = _keyring(arguments), _holder(arguments, facts, network)
+    address = arguments.listen or (("127.0.0.1", 0) if arguments.embedded else ("", PORT))
+    listener = Listener(address, keyring, _hello(keyring, facts, network), expects=("participant",))
+    seen = Seen(facts, len(holder.vector), [])
+    host = Host(facts, holder, lambda: _arrived(listener, facts), telling.note, seen.rows.append, over=over)
+    try:
+        telling.event("listening", port=listener.port)
+        telling.say(f"listens at port {listener.port} for {facts.participants} participants")
+        _gather(host, facts, arguments.patience)
+        reports = host.run(lambda rounds: _kept(arguments, telling, host, seen, rounds), seed=arguments.seed or 0)
+    finally:
+        listener.close()
+        for line in list(host.lines.values()):
+            line.close()
+    _save(arguments, network, holder)
+    telling.event("done", reports={str(number): told for number, told in reports.items()}, **seen.facts_of())
+    telling.say(f"uploaded {seen.up:,} bytes in {len(seen.rows):,} exchanges")
+    return 0
+
+
+@dataclass
+class Seen:
+    """What was carried."""
+
+    facts: Selective
+    parameters: int
+    rows: list[Progress]
+
+    @property
+    def up(self) -> int:
+        return sum(row.bytes_up for row in self.rows)
+
+    def facts_of(self) -> dict[str, Any]:
+        """The updates, as they were and as they were predicted: with a threshold fewer coordinates may be sent."""
+        from ppc.selective import Sparse
+
+        count = len(self.rows)
+        return {
+            "exchanges": count,
+            "up": self.up,
+            "down": sum(row.bytes_down for row in self.rows),
+            "predicted_up": count * Sparse.predicted_bytes(self.facts.uploaded(self.parameters)),
+            "predicted_down": count * Sparse.predicted_bytes(self.facts.downloaded(self.parameters)),
+            "staleness": sum(row.staleness for row in self.rows) / max(1, count),
+        }
+
+
+def _holder(arguments: Namespace, facts: Selective, network: Network) -> tuple[ParameterServer, int]:
+    """The vector, and how many rounds it has behind it."""
+    from ppc.learning import Layout
+    from ppc.selective import ParameterServer
+    from ppc.selective.state import resumed_server
+
+    vector: NDArray[Any] = Layout.of(network).vector(_first_weights(arguments, network)).numpy().copy()
+    holder = ParameterServer(vector, scale=facts.scale, decay=facts.decay)
+    if not arguments.resume:
+        return holder, 0
+    if arguments.checkpoint is None:
+        raise fail("PPC684", "From where the training goes on is not said.", hint="Name it: `--checkpoint FOLDER`.")
+    return holder, resumed_server(arguments.checkpoint, holder)
+
+
+def _arrived(listener: Listener, facts: Selective, wait: float = 0.0) -> Iterator[Arrival]:
+    """Those who came since; who is refused is not among them."""
+    from ppc.runtime.wire.letters import Letters
+
+    while (link := listener.poll(wait or 0.001)) is not None:
+        if isinstance(link, PpcError):
+            continue
+        number = _number(link, facts)
+        if number is None:
+            link.close()
+        else:
+            examples = int.from_bytes(link.theirs.told.get("examples", b"\1")[:8], "little")
+            yield number, Letters(link, computing=facts.wait), max(1, examples)
+
+
+def _number(link: Link, facts: Selective) -> int | None:
+    """`participant_3` has turn 2."""
+    name, _, number = link.peer.party.rpartition("_")
+    if name == "participant" and number.isdecimal() and 1 <= int(number) <= facts.participants:
+        return int(number) - 1
+    return None
+
+
+def _gather(host: Host, facts: Selective, patience: float) -> None:
+    """Everybody, or after some time those who are needed."""
+    from time import monotonic, sleep
+
+    limit = monotonic() + patience
+    while len(host.lines) < facts.participants:
+        host.welcome()
+        if monotonic() > limit:
+            host.enough()
+            return
+        sleep(LOOK)
+
+
+def _kept(arguments: Namespace, telling: Telling, host: Host, seen: Seen, rounds: int) -> None:
+    from ppc.selective.state import keep_server
+
+    if arguments.checkpoint is not None:
+        keep_server(arguments.checkpoint, host.server, rounds)
+    telling.event("round", round=rounds, there=len(host.lines), **seen.facts_of())
+
+
+def _save(arguments: Namespace, network: Network, holder: ParameterServer) -> None:
+    """The server's own model."""
+    from ppc.selective.members import model_of
+
+    if arguments.output is not None:
+        answers.save_model(arguments.output, model_of(holder, network, _first_weights(arguments, network)))
+
+
+# ---- a participant ----
+
+
+def participant(arguments: Namespace, telling: Telling) -> int:
+    """All turns that the server gives."""
+    from ppc.runtime.wire.letters import Letters
+    from ppc.runtime.wire.link import dial
+    from ppc.selective import guest
+    from ppc.selective.state import keep_participant
+
+    if arguments.peer is None:
+        raise fail("PPC651", "Where the server listens is not said.", hint="Name it: `--peer HOST:PORT`.")
+    facts, network = understood(arguments)
+    own, test = _participant(arguments, facts, network)
+    keyring = _keyring(arguments)
+    hello = _hello(keyring, facts, network, len(own.labels))
+    link = dial(arguments.peer, keyring, hello, expects=("server",), patience=arguments.patience)
+    line = Letters(link)
+
+    def keep(rounds: int) -> None:
+        if arguments.checkpoint is not None:
+            keep_participant(arguments.checkpoint, own, rounds)
+
+    def report() -> dict[str, float]:
+        return {"accuracy": own.accuracy(*test)} if test else {}
+
+    try:
+        turns = guest.attend(own, line, report, lambda rounds: _began(arguments, telling, own, rounds), keep)
+    finally:
+        line.close()
+    telling.event("done", turns=turns, sent=line.sent, taken=line.taken)
+    telling.say(f"{turns} turns, {line.sent:,} bytes sent")
+    return 0
+
+
+def _began(arguments: Namespace, telling: Telling, own: Participant, rounds: int) -> None:
+    """Where the server is when this participant comes."""
+    from ppc.selective.state import resumed_participant
+
+    if rounds == 0:
+        return
+    if arguments.checkpoint is None or not resumed_participant(arguments.checkpoint, own, rounds):
+        telling.note(f"{rounds} rounds are over, and no checkpoint of them is here: it begins with the first weights")
+
+
+def _participant(arguments: Namespace, facts: Selective, network: Network) -> tuple[Participant, Sequence[Any]]:
+    from ppc.selective import Participant
+    from ppc.selective.members import labelled
+
+    images, labels = labelled(arguments.data, network)
+    if arguments.share is not None:
+        number, of = arguments.share
+        each = arguments.each or len(labels) // of
+        if each * of > len(labels) or not each:
+            raise fail("PPC508", f"{len(labels):,} examples are too few for {of} participants.", hint="Use `--each`.")
+        images, labels = images[(number - 1) * each : number * each], labels[(number - 1) * each : number * each]
+    number = int(arguments.be) - 1
+    own = Participant(number, facts, network, images, labels, _first_weights(arguments, network), arguments.seed or 0)
+    return own, labelled(arguments.test, network) if arguments.test is not None else ()

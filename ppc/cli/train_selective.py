@@ -1,0 +1,106 @@
+"""The trainer `selective`: the parameter server and the participants, as processes over TLS.
+
+`ppc train model.pnn --data DATA` starts all of them on this machine and shares the examples out. On machines of their
+own `--be server --listen` is the server, and `--be 3 --peer HOST:PORT` the participant of that number, with its data.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from ppc.cli.crowd import Crowd, certificates
+from ppc.cli.crowd_options import be_of, many_of
+from ppc.cli.role_start import end_with_starter, ending_on_signals
+from ppc.cli.selective_roles import participant, server, understood
+from ppc.cli.telling import Telling
+from ppc.errors import fail
+
+if TYPE_CHECKING:
+    from ppc.ir.selective import Selective
+
+WHERE = "Server and participants all ran on this machine, in processes of their own over TLS."
+
+
+def options(verb: ArgumentParser) -> None:
+    """What trainers of many add to the command line."""
+    many_of(verb)
+
+
+def train(arguments: Namespace) -> int:
+    """All of it, or one role of it."""
+    telling = Telling(events=arguments.embedded, quiet=arguments.quiet or arguments.json, verbose=arguments.verbose)
+    if arguments.data is None and arguments.be != "server":
+        raise fail("PPC508", "There is nothing to learn from.", hint="Name the examples: `--data DATA`.")
+    with ending_on_signals(telling):
+        if arguments.be is None:
+            return _everybody(arguments, telling)
+        if arguments.embedded:
+            end_with_starter()
+        return server(arguments, telling) if arguments.be == "server" else participant(arguments, telling)
+
+
+# ---- all on this machine ----
+
+
+def _everybody(arguments: Namespace, telling: Telling) -> int:
+    facts, _ = understood(arguments)
+    with TemporaryDirectory(prefix="ppc-train-") as name:
+        folder = Path(name)
+        rings = certificates(folder / "certificates", facts.participants)
+        crowd = Crowd(telling=telling)
+        common = be_of(arguments)
+        shown = Shown(facts, telling)
+        try:
+            output = arguments.output or folder / "model.safetensors"
+            crowd.start(
+                "server", [*common, "--be", "server", "--certificates", str(rings["server"]), "-o", str(output)]
+            )
+            port = crowd.port("server")
+            for number in range(1, facts.participants + 1):
+                own = ["--be", str(number), "--peer", f"127.0.0.1:{port}", "--share", f"{number}/{facts.participants}"]
+                crowd.start(f"participant {number}", [*common, *own, "--certificates", str(rings[str(number)])])
+            found = crowd.result("server", shown.event)
+        finally:
+            crowd.close()
+    if arguments.json:
+        head = {"ok": True, "trainer": "selective", "same_machine": True}
+        written = [str(arguments.output)] if arguments.output else []
+        sys.stdout.write(json.dumps({**head, "written": written, **found}) + "\n")
+    else:
+        sys.stdout.write("".join(f"{line}\n" for line in _lines(facts, found)))
+        if not arguments.quiet:
+            sys.stdout.write(f"{WHERE}\n")
+    return 0
+
+
+class Shown:
+    """The live table: a row a round, on the way to the end."""
+
+    def __init__(self, facts: Selective, telling: Telling) -> None:
+        self.facts, self.telling = facts, telling
+
+    def event(self, event: dict[str, Any]) -> None:
+        if event["event"] == "note":
+            self.telling.say(event["text"])
+        elif event["event"] == "round":
+            self.telling.say(
+                f"round {event['round']:>4} of {self.facts.rounds}   {event['exchanges']:>5} exchanges   "
+                f"up {event['up']:>12,} B   down {event['down']:>12,} B   staleness {event['staleness']:.1f}   "
+                f"there {event['there']}"
+            )
+
+
+def _lines(facts: Selective, found: dict[str, Any]) -> Iterator[str]:
+    reports = {name: told["accuracy"] for name, told in found["reports"].items() if "accuracy" in told}
+    if reports:
+        yield f"accuracy of the participants' models: {sum(reports.values()) / len(reports):.4f} on average"
+        yield "  " + "  ".join(f"{name}: {value:.4f}" for name, value in reports.items())
+    yield f"uploaded {found['up']:,} bytes, predicted {found['predicted_up']:,}"
+    yield f"downloaded {found['down']:,} bytes, predicted {found['predicted_down']:,}"
+    yield from facts.sentences()

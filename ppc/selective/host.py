@@ -1,0 +1,151 @@
+"""The server as a process: gives participants their turns, adds what they send, and goes on without those who fail.
+
+The rule for a participant that does not answer in time, leaves, or sends what is no update: it is dropped, its update
+is not used, and the training goes on as long as `least` participants are there; a dropped one may come back and is
+given its next turn. With fewer the training stops with a checkpoint. Nothing that a participant sends ends the server.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from threading import Lock, Thread
+from typing import Any, cast
+
+from ppc.errors import PpcError, fail
+from ppc.ir.selective import Selective
+from ppc.runtime.wire.letters import Letters
+from ppc.selective import letters
+from ppc.selective.message import Sparse, bounded, decoded
+from ppc.selective.orders import turns
+from ppc.selective.rounds import Progress, exchanges_a_round
+from ppc.selective.server import ParameterServer
+
+Say = Callable[[str], None]
+Told = Callable[[Progress], None]
+Keep = Callable[[int], None]
+Arrival = tuple[int, Letters, int]  # a participant's number, its line, and how many examples it has
+
+
+@dataclass
+class Host:
+    """`lines` are those of the participants that are there, by number. `arrivals` hands out those that came since."""
+
+    facts: Selective
+    server: ParameterServer
+    arrivals: Callable[[], Iterator[Arrival]]
+    say: Say
+    told: Told
+    over: int = 0  # rounds
+    lines: dict[int, Letters] = field(default_factory=dict[int, Letters])
+    examples: dict[int, int] = field(default_factory=dict[int, int])
+    dropped: set[int] = field(default_factory=set[int])
+    lock: Lock = field(default_factory=Lock)
+
+    def run(self, keep: Keep, seed: int = 0) -> dict[int, dict[str, float]]:
+        """All rounds that are left; what each participant reported at the end."""
+        for number in range(self.over, self.facts.rounds):
+            self.enough()
+            if self.facts.order == "asynchronous":
+                self.together(number)
+            else:
+                for one in turns(self.facts, number, seed):
+                    self.turn(number, one)
+            self.over = number + 1
+            keep(self.over)
+            for one in sorted(self.lines):
+                self.tell(one, letters.KEEP)
+        return {one: self.ended(one) for one in sorted(self.lines)}
+
+    def welcome(self) -> None:
+        """Those who came, or came back, have their turns from now on."""
+        for number, line, examples in self.arrivals():
+            self.examples[number] = examples
+            if (old := self.lines.pop(number, None)) is not None:
+                old.close()
+            self.lines[number] = line
+            self.tell(number, letters.BEGIN)
+            if number in self.dropped:
+                self.dropped.discard(number)
+                self.say(f"participant {number} is back")
+
+    def together(self, number: int) -> None:
+        """Everybody at its own speed."""
+        threads = [Thread(target=self.turn, args=(number, one), daemon=True) for one in sorted(self.lines)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.enough()
+
+    def turn(self, number: int, one: int) -> None:
+        """The exchanges of one participant in one round."""
+        for _ in range(exchanges_a_round(self.facts, self.examples.get(one, 1))):
+            if one in self.lines:
+                self.exchange(number, one)
+        if self.facts.order != "asynchronous":
+            self.enough()
+
+    def exchange(self, number: int, one: int) -> None:
+        size = len(self.server.vector)
+        download = self.server.download(self.facts.downloaded(size))
+        try:
+            line = self.lines[one]
+            line.send(letters.TURN, download.encoded())
+            _, text = line.receive(letters.update(self.facts, size))
+            update = decoded(text, size=size, most=self.facts.uploaded(size))
+            if self.facts.clip and not self.facts.clip.whole:
+                bounded(update, self.facts.clip.bound)
+        except PpcError as error:
+            self.drop(one, error)
+            return
+        # What the sender says of the version does not count: it is the one that it was sent.
+        staleness = self.server.upload(Sparse(size, download.version, update.indices, update.values))
+        sizes = (Sparse.predicted_bytes(len(update)), Sparse.predicted_bytes(len(download)))
+        with self.lock:
+            self.told(
+                Progress(
+                    round=number,
+                    participant=one,
+                    staleness=staleness,
+                    coordinates=len(update),
+                    bytes_up=sizes[0],
+                    bytes_down=sizes[1],
+                )
+            )
+
+    def tell(self, one: int, kind: int) -> None:
+        """How many rounds are over."""
+        try:
+            self.lines[one].send(kind, self.over.to_bytes(8, "little"))
+        except PpcError as error:
+            self.drop(one, error)
+
+    def drop(self, one: int, error: PpcError) -> None:
+        """Without it, as long as there are enough."""
+        with self.lock:
+            line = self.lines.pop(one, None)
+            self.dropped.add(one)
+        if line is not None:
+            line.close()
+        self.say(f"participant {one} is dropped: {error.diagnostics[0].message}")
+
+    def enough(self) -> None:
+        self.welcome()
+        if len(self.lines) < self.facts.needed:
+            raise fail(
+                "PPC683",
+                f"{len(self.lines)} participants are left, and {self.facts.needed} are needed.",
+                hint="Start them again, and the server with `--resume`; or allow fewer: `least N`.",
+            )
+
+    def ended(self, one: int) -> dict[str, float]:
+        """What a participant says of its model; nothing, if it says it wrongly."""
+        try:
+            self.lines[one].send(letters.END)
+            _, text = self.lines[one].receive({letters.REPORT: letters.LONGEST_REPORT})
+            found = cast("dict[str, Any]", json.loads(text))
+            return {str(name): float(value) for name, value in found.items()}
+        except (PpcError, ValueError, TypeError, AttributeError):
+            return {}

@@ -1,0 +1,23 @@
+"""The kinds of letters between the server of a selective training and its participants, and how long each may be."""
+
+from __future__ import annotations
+
+from ppc.ir.selective import Selective
+from ppc.selective.message import Sparse
+
+TURN = 1  # to a participant: coordinates to take over; its update is waited for
+UPDATE = 2  # to the server
+END = 3  # to a participant: the training is over
+REPORT = 4  # to the server: JSON, the participant's accuracy at the end
+KEEP = 5  # to a participant: write a checkpoint of so many rounds, u64
+BEGIN = 6  # to a participant that has come: the rounds that are over, u64
+
+LONGEST_REPORT = 4096
+
+
+def to_participant(facts: Selective, parameters: int) -> dict[int, int]:
+    return {TURN: Sparse.predicted_bytes(facts.downloaded(parameters)), END: 0, KEEP: 8, BEGIN: 8}
+
+
+def update(facts: Selective, parameters: int) -> dict[int, int]:
+    return {UPDATE: Sparse.predicted_bytes(facts.uploaded(parameters))}

@@ -1,0 +1,34 @@
+"""What the server and a participant begin and end with: labelled examples, and the model that came out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ppc.data.rows import Expected, load_rows
+from ppc.learning import Layout, Network
+from ppc.learning.network import as_weights
+from ppc.selective.server import ParameterServer
+
+
+def labelled(path: Path, network: Network) -> tuple[Tensor, Tensor]:
+    """Images as the program bounds them, and the places of their classes."""
+    node = network.graph[network.data]
+    bounds = None if node.typed.bounds is None else (node.typed.bounds.low, node.typed.bounds.high)
+    wanted = [
+        Expected(name=node.name, shape=node.shape[1:], bounds=bounds, span=node.span),
+        Expected(name="labels", shape=(network.classes,), label=True),
+    ]
+    found = load_rows(path, wanted)
+    return torch.from_numpy(found[node.name]).float(), torch.from_numpy(found["labels"].argmax(1))
+
+
+def model_of(server: ParameterServer, network: Network, first: Mapping[str, Tensor]) -> dict[str, NDArray[np.float64]]:
+    """The server's own model; running statistics, which nobody uploads, are those of the beginning."""
+    learned = Layout.of(network).weights(torch.from_numpy(server.vector))
+    return {name: np.asarray(array, np.float64) for name, array in as_weights({**first, **learned}).items()}

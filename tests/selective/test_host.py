@@ -1,0 +1,203 @@
+"""The server with real participants over TLS: it agrees with one process, and outlives those who fail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from threading import Thread
+
+import numpy as np
+import pytest
+
+from ppc.cli.crowd import certificates
+from ppc.errors import PpcError
+from ppc.ir.selective import Clip, Selective
+from ppc.runtime.keyring import open_folder
+from ppc.runtime.wire.hello import Hello
+from ppc.runtime.wire.letters import Letters
+from ppc.runtime.wire.link import dial
+from ppc.runtime.wire.listener import Listener
+from ppc.selective import ParameterServer, Participant, Progress, guest, letters, train
+from ppc.selective.host import Arrival, Host
+from ppc.selective.message import Sparse
+from ppc.selective.state import keep_participant, keep_server, resumed_participant, resumed_server
+from tests.selective.small import FACTS, group
+
+Behaviour = Callable[[Letters, Participant], None]
+
+
+def honest(line: Letters, one: Participant) -> None:
+    guest.attend(one, line, lambda: {"steps": float(one.steps)}, lambda _: None, lambda _: None)
+
+
+def answering(text: Callable[[Participant], bytes]) -> Behaviour:
+    """Takes its first turn, and answers with something else."""
+
+    def behave(line: Letters, one: Participant) -> None:
+        line.receive(letters.to_participant(one.facts, one.layout.size))
+        line.receive(letters.to_participant(one.facts, one.layout.size))
+        line.send(letters.UPDATE, text(one))
+        line.receive({})
+
+    return behave
+
+
+def leaving(line: Letters, _: Participant) -> None:
+    line.close()
+
+
+def silent(line: Letters, one: Participant) -> None:
+    for _ in range(3):
+        line.receive(letters.to_participant(one.facts, one.layout.size))
+
+
+def sparse(one: Participant, **changes: object) -> bytes:
+    size = one.layout.size
+    found = Sparse(size, 0, np.arange(size, dtype=np.uint32), np.zeros(size, np.float32))
+    return replace(found, **changes).encoded()  # pyright: ignore[reportArgumentType]
+
+
+def full(one: Participant, value: float) -> bytes:
+    return sparse(one, values=np.full(one.layout.size, value, np.float32))
+
+
+HOSTILE: dict[str, Behaviour] = {
+    "leaves": leaving,
+    "says nothing": silent,
+    "nothing": answering(lambda _: b""),
+    "not a number": answering(lambda one: full(one, float("nan"))),
+    "infinite": answering(lambda one: full(one, float("inf"))),
+    "beyond the clip": answering(lambda one: full(one, 2.0)),
+    "another model": answering(lambda one: sparse(one, size=one.layout.size + 1)),
+    "outside": answering(lambda one: sparse(one, indices=np.arange(one.layout.size, dtype=np.uint32) + 1)),
+    "twice": answering(lambda one: sparse(one, indices=np.zeros(one.layout.size, np.uint32))),
+    "too long": answering(lambda one: sparse(one) + b"\0"),
+}
+
+
+def together(
+    folder: Path, facts: Selective, server: ParameterServer, parties: list[Participant], behave: dict[int, Behaviour]
+) -> tuple[dict[int, dict[str, float]], list[Progress], list[str]]:
+    """A whole training: the server here, each participant in a thread with a line of its own."""
+    rings = certificates(folder, facts.participants)
+    hello = Hello(role="server", party="server", plan="p")
+    listener = Listener(("127.0.0.1", 0), open_folder(rings["server"]), hello, expects=("participant",))
+
+    def attend(one: Participant) -> None:
+        ring = open_folder(rings[str(one.number + 1)])
+        mine = Hello(role="participant", party=ring.own.party, plan="p")
+        line = Letters(dial(("127.0.0.1", listener.port), ring, mine, expects=("server",)))
+        try:
+            behave.get(one.number, honest)(line, one)
+        except PpcError:
+            pass
+        finally:
+            line.close()
+
+    threads = [Thread(target=attend, args=(one,)) for one in parties]
+    for thread in threads:
+        thread.start()
+    arrivals = [listener.accept(10) for _ in parties]
+    waiting = [(int(link.peer.party[12:]) - 1, Letters(link, computing=facts.wait), 10) for link in arrivals]
+    seen: list[Progress] = []
+    said: list[str] = []
+
+    def arrived() -> Iterator[Arrival]:
+        while waiting:
+            yield waiting.pop()
+
+    host = Host(facts, server, arrived, said.append, seen.append)
+    try:
+        return host.run(lambda _: None), seen, said
+    finally:
+        listener.close()
+        for line in host.lines.values():
+            line.close()
+        for thread in threads:
+            thread.join()
+
+
+def test_processes_agree_with_one_process_bit_for_bit(tmp_path: Path) -> None:
+    facts = replace(FACTS, wait=10.0)
+    alone, parties = group(facts)
+    expected = list(train(facts, alone, parties))
+
+    server, parties = group(facts)
+    reports, seen, said = together(tmp_path, facts, server, parties, {})
+
+    assert server.vector.tolist() == alone.vector.tolist()
+    assert seen == expected
+    assert said == []
+    assert reports == {one: {"steps": 6.0} for one in range(3)}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_participant_that_fails_is_dropped_and_the_others_go_on(tmp_path: Path, name: str) -> None:
+    facts = replace(FACTS, least=2, wait=0.5, clip=Clip(bound=1.0))
+    server, parties = group(facts)
+
+    reports, seen, said = together(tmp_path, facts, server, parties, {1: HOSTILE[name]})
+
+    assert {one.participant for one in seen} == {0, 2}
+    assert len(seen) == 4
+    assert sorted(reports) == [0, 2]
+    assert said[0].startswith("participant 1 is dropped: ")
+    assert np.isfinite(server.vector).all()
+
+
+def test_with_too_few_the_training_stops(tmp_path: Path) -> None:
+    facts = replace(FACTS, wait=5.0)
+    server, parties = group(facts)
+
+    with pytest.raises(PpcError) as caught:
+        together(tmp_path, facts, server, parties, {1: leaving})
+
+    assert caught.value.diagnostics[0].code == "PPC683"
+
+
+def test_a_participant_whose_weights_are_no_numbers_sends_nothing(tmp_path: Path) -> None:
+    facts = replace(FACTS, rate=1e38, least=1, wait=5.0)
+    server, parties = group(facts)
+
+    with pytest.raises(PpcError, match="participants are left"):
+        together(tmp_path, facts, server, parties, {})
+
+    assert np.isfinite(server.vector).all()
+
+
+def test_a_training_goes_on_from_its_checkpoints_as_if_nothing_had_happened(tmp_path: Path) -> None:
+    facts = replace(FACTS, rounds=4)
+    whole, parties = group(facts)
+    list(train(facts, whole, parties))
+
+    half = replace(facts, rounds=2)
+    server, parties = group(half)
+    list(train(half, server, parties))
+    keep_server(tmp_path, server, 2)
+    for one in parties:
+        keep_participant(tmp_path, one, 2)
+
+    server, parties = group(half)
+    assert resumed_server(tmp_path, server) == 2
+    assert all(resumed_participant(tmp_path, one, 2) for one in parties)
+    list(train(half, server, parties))
+
+    assert server.vector.tolist() == whole.vector.tolist()
+    assert server.version == whole.version
+
+
+def test_what_is_no_checkpoint_of_this_training_is_refused(tmp_path: Path) -> None:
+    server, (one, *_) = group(FACTS)
+    with pytest.raises(PpcError, match="no checkpoint"):
+        resumed_server(tmp_path, server)
+    assert not resumed_participant(tmp_path, one, 3)
+
+    keep_server(tmp_path, ParameterServer(np.zeros(5, np.float32)), 1)
+    with pytest.raises(PpcError, match="5 parameters"):
+        resumed_server(tmp_path, server)
+
+    (tmp_path / "server.1.npz").write_bytes(b"cut")
+    with pytest.raises(PpcError) as caught:
+        resumed_server(tmp_path, server)
+    assert caught.value.diagnostics[0].code == "PPC684"

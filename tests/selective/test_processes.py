@@ -1,0 +1,66 @@
+"""`ppc train` of many participants: real processes over TLS on this machine."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.sources import CHECKOUT
+
+PROGRAM = """
+model digits(image: real[1, 8, 8] in 0..1) -> real[10] {
+    dense(10)
+}
+
+train digits by selective {
+    participants 2
+    upload 10% largest
+    rounds 2
+    rate 0.1
+    batch 5
+}
+"""
+
+
+def ppc(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    (folder / "digits.pnn").write_text(PROGRAM)
+    environment = {"PYTHONPATH": str(CHECKOUT), "PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": "1", "HOME": str(folder)}
+    line = [sys.executable, "-m", "ppc", "train", "digits.pnn", *words]
+    return subprocess.run(line, cwd=folder, capture_output=True, text=True, env=environment, timeout=120)
+
+
+def test_a_training_of_processes_gives_the_model_and_tells_its_bytes(tmp_path: Path) -> None:
+    data = ("--data", "digits:100,part=train", "--test", "digits:50,part=test")
+    done = ppc(tmp_path, *data, "--seed", "1", "--json", "-o", "model.safetensors", "--checkpoint", "kept")
+
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["up"] == found["predicted_up"] == 4 * (24 + 8 * 65)
+    assert found["down"] == found["predicted_down"] == 4 * (24 + 8 * 650)
+    assert set(found["reports"]) == {"0", "1"}
+    assert (tmp_path / "model.safetensors").stat().st_size > 4 * 650
+    assert sorted(path.name for path in (tmp_path / "kept").iterdir()) == sorted(
+        f"{who}.{number}.npz" for who in ("server", "participant_0", "participant_1") for number in (1, 2)
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ((), "PPC508"),
+        (("--data", "digits:1"), "PPC508"),
+        (("--be", "1", "--data", "digits:10"), "PPC651"),
+        (("--be", "server", "--resume"), "PPC660"),
+    ],
+    ids=["no data", "too few examples", "no server", "no certificates"],
+)
+def test_what_is_missing_is_said(tmp_path: Path, words: tuple[str, ...], code: str) -> None:
+    done = ppc(tmp_path, *words)
+
+    assert done.returncode in (3, 5)
+    assert code in done.stderr
+    assert "Traceback" not in done.stderr
