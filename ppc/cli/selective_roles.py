@@ -38,8 +38,21 @@ def understood(arguments: Namespace) -> tuple[Selective, Network]:
 
     facts = compiler.training_of(arguments.program, model=arguments.model)
     assert isinstance(facts, Selective)
+    _built(facts)
     compiled = compiler.compile_program(arguments.program, model=facts.model)
     return facts, Network(compiled.after("infer-shapes"))
+
+
+def _built(facts: Selective) -> None:
+    """A line that this version does not carry out is refused, so that nobody believes that it was."""
+    for line, there in (("noise", facts.noise.kind != "none"), ("aggregate additive", facts.aggregate == "additive")):
+        if there:
+            raise fail(
+                "PPC115",
+                f"`ppc train` does not carry out `{line}` in a selective training yet.",
+                span=facts.span,
+                hint="Leave the line out; then the server sees every update as it is.",
+            )
 
 
 def _first_weights(arguments: Namespace, network: Network) -> Tensors:

@@ -160,8 +160,18 @@ def test_a_participant_whose_weights_are_no_numbers_sends_nothing(tmp_path: Path
     facts = replace(FACTS, rate=1e38, least=1, wait=5.0)
     server, parties = group(facts)
 
+    said: list[str] = []
+
+    def attend(line: Letters, one: Participant) -> None:
+        try:
+            honest(line, one)
+        except PpcError as error:
+            said.append(error.diagnostics[0].code)
+
     with pytest.raises(PpcError, match="participants are left"):
-        together(tmp_path, facts, server, parties, {})
+        together(tmp_path, facts, server, parties, dict.fromkeys(range(3), attend))
+
+    assert "PPC682" in said
 
     assert np.isfinite(server.vector).all()
 

@@ -18,7 +18,7 @@ model digits(image: real[1, 8, 8] in 0..1) -> real[10] {
 
 train digits by selective {
     participants 2
-    upload 10% largest
+    upload 10% random
     rounds 2
     rate 0.1
     batch 5
@@ -26,8 +26,8 @@ train digits by selective {
 """
 
 
-def ppc(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    (folder / "digits.pnn").write_text(PROGRAM)
+def ppc(folder: Path, *words: str, more: str = "") -> subprocess.CompletedProcess[str]:
+    (folder / "digits.pnn").write_text(PROGRAM.replace("    rounds 2\n", f"    rounds 2\n{more}"))
     environment = {"PYTHONPATH": str(CHECKOUT), "PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": "1", "HOME": str(folder)}
     line = [sys.executable, "-m", "ppc", "train", "digits.pnn", *words]
     return subprocess.run(line, cwd=folder, capture_output=True, text=True, env=environment, timeout=120)
@@ -64,3 +64,11 @@ def test_what_is_missing_is_said(tmp_path: Path, words: tuple[str, ...], code: s
     assert done.returncode in (3, 5)
     assert code in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("line", ["aggregate additive", "clip norm 1\n    noise gaussian 1.1"])
+def test_a_line_that_is_not_carried_out_is_refused(tmp_path: Path, line: str) -> None:
+    done = ppc(tmp_path, "--data", "digits:10", more=f"    {line}\n")
+
+    assert done.returncode == 1
+    assert "PPC115" in done.stderr
