@@ -118,12 +118,12 @@ def _part(name: str, read: Mapping[str, object], rate: float, epoch: int, epochs
 def order_of(
     options: Mapping[str, syntax.Option], reuse: syntax.ReuseInputs | None, reader: Reader
 ) -> tuple[Order, int]:
-    """`shuffle = public` or `private`, and the seed of a public order."""
+    """`shuffle = public`, `private` or `none`, and the seed of a public order."""
     shuffle, seed = options.get("shuffle"), options.get("seed")
     words = get_args(Order)[1:]
-    word = reader.word("`shuffle`", shuffle.value, words) if shuffle else "as given"
-    found = next((order for order in get_args(Order) if order == word), "as given")
-    if shuffle and reuse:
+    word = reader.word("`shuffle`", shuffle.value, words) if shuffle else ""
+    found = next((order for order in get_args(Order) if order == word), "")
+    if shuffle and reuse and found != "none":
         note = Note(text="these are masked in the order of the file", span=reuse.span)
         hint = "Leave one of the two lines out."
         reader.blame("PPC112", "What is masked once for a run is not shuffled.", shuffle.span, notes=(note,), hint=hint)

@@ -176,6 +176,7 @@ NO_GRADIENT: dict[str, str] = {
     "argmax": "a class number does not change when the scores change a little",
     "signal_planes": "a signal is given, not learned",
     "resize": "a picture of a signal is given, not learned",
+    "right_answers": "answers are counted, not learned",
     "uncomplement": "the answer is turned back at the client, after the part that is trained",
     "dropout": "in training it is a product with a mask, which has a rule",
     **dict.fromkeys(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ppc.ir.graph import Graph, Node, Output
 from ppc.ir.layers import WEIGHTED, layer_numbers
 from ppc.ir.policy import Policy, Training
+from ppc.passes.lowering.counting import RIGHT
 from ppc.passes.ownership import LOSSES
 
 OPENINGS = ("reveal", "uncomplement")
@@ -85,12 +86,19 @@ class Openings:
 
     def released(self, output: Output) -> bool:
         """`model to …`: the update of a parameter, opened once, when training ends."""
+        evaluation = self.training.evaluation if self.training else None
+        if evaluation and output.name == RIGHT:
+            return set(output.to) <= set(evaluation.to) and self.counts(self.graph[output.value])
         grants = self.training.grants if self.training else ()
         named = any(grant.what == "model" and set(output.to) <= set(grant.to) for grant in grants)
         parameter = self.graph.by_name.get(output.name)
         if not named or parameter is None or parameter.op != "parameter":
             return False
         return self.updates(self.graph[output.value], parameter)
+
+    def counts(self, value: Node) -> bool:
+        """Is it the number of right answers among the model's results?"""
+        return value.op == "right_answers" and value.inputs[0] == self.graph.output("result").value
 
     def updates(self, value: Node, parameter: Node) -> bool:
         """Is it the parameter less its step, or a running statistic's old share plus its new one?"""

@@ -16,6 +16,7 @@ from ppc.errors import fail
 from ppc.ir.graph import JOINT, Graph, Node, Output
 from ppc.ir.policy import Grant, Policy, Training
 from ppc.ir.types import NOBODY, Readers, common_readers, only
+from ppc.passes.lowering.counting import RIGHT
 from ppc.passes.ownership import LOSSES, source_readers, trainer
 from ppc.source import Span
 
@@ -166,6 +167,8 @@ class _Placing:
     def output(self, output: Output) -> Output:
         if output.name == "result" and self.training is None:
             return self.result(output)
+        if output.name == RIGHT and self.training is not None and self.training.evaluation is not None:
+            return replace(output, to=self.training.evaluation.to)
         receivers = self.grants["model"].to if "model" in self.grants and self.is_model(output) else ()
         return replace(output, to=receivers)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ppc.ir.policy import Joint, Policy, Training
+from ppc.ir.policy import Evaluation, Joint, Policy, Training
 from ppc.passes.base import Pass
 from ppc.passes.checks.check_masks import CheckMasks
 from ppc.passes.checks.check_ranges import CheckRanges
@@ -36,9 +36,17 @@ def graph_passes(level: int) -> tuple[Pass, ...]:
 
 
 def lowering(
-    policy: Policy, training: Training | None, *, level: int, batch: int, kept: Mapping[str, Wire] | None = None
+    policy: Policy,
+    training: Training | None,
+    *,
+    level: int,
+    batch: int,
+    kept: Mapping[str, Wire] | None = None,
+    evaluation: Evaluation | None = None,
 ) -> Lower:
-    return Lower(policy=policy, training=training, level=level, batch=batch, kept=kept or {})
+    return Lower(
+        policy=policy, training=training, level=level, batch=batch, kept=kept or {}, evaluates=evaluation is not None
+    )
 
 
 def plan_passes(policy: Policy, *, level: int) -> tuple[PlanPass, ...]:

@@ -11,6 +11,8 @@ from ppc.compiled import Compiled
 from ppc.compiler import compile_program
 from ppc.errors import fail
 from ppc.ir.graph import Graph
+from ppc.ir.policy import Training
+from ppc.plan.kept import kept as kept_by
 from ppc.plan.needs import published
 from ppc.plan.wires import Wire
 from ppc.protocol import Lowered, lowered
@@ -31,14 +33,18 @@ def at_batches(
     level: int = 2,
     kept: Mapping[str, Wire] | None = None,
     field: str = "",
+    evaluate: bool = False,
 ) -> tuple[Lowered, ...]:
     """A plan for each batch size, smallest first; of the program's own size, where none is named.
 
     All are in one field: the compiler's choice for the largest, where the program leaves it open, or that of what is
     `kept` on shares.
     """
-    sizes: list[int | None] = [*sizes_of(batches, train=train)] or [None]
-    compiled = [compile_program(source, model=model, as_=as_, train=train, batch=size, kept=kept) for size in sizes]
+    sizes: list[int | None] = [*sizes_of(batches, train=train or evaluate)] or [None]
+    compiled = [
+        compile_program(source, model=model, as_=as_, train=train, batch=size, kept=kept, evaluate=evaluate)
+        for size in sizes
+    ]
     largest = lowered(compiled[-1], level=level, field=field)
     smaller = (lowered(one, level=level, field=largest.plan.field) for one in compiled[:-1])
     return (*smaller, largest)
@@ -63,7 +69,7 @@ def program(made: Sequence[Lowered], weights: Owned | None = None) -> Program:
     compiled = made[0].compiled
     private = compiled.policy.name if compiled.policy else compiled.graph.name
     names = [step.name for step in compiled.steps]
-    if compiled.training:
+    if compiled.training and not compiled.evaluation:
         original, folded = _before(compiled, names.index("differentiate")), None
     else:
         original, prepared = _before(compiled, names.index("prepare-inference")), compiled.after("prepare-inference")
@@ -73,7 +79,7 @@ def program(made: Sequence[Lowered], weights: Owned | None = None) -> Program:
         private=private,
         written=original,
         folded=folded,
-        epochs=compiled.training.epochs if compiled.training else 0,
+        training=_facts(compiled.training) if compiled.training and not compiled.evaluation else None,
         published=_published(made[0], weights),
         ppc=__version__,
     )
@@ -91,6 +97,29 @@ def _published(lowered: Lowered, weights: Owned | None) -> bytes:
             hint="Name them: `--weights FILE`.",
         )
     return written(weights(lowered.compiled), shapes)
+
+
+def evaluating(source: str | Path | Source, trained: Lowered) -> tuple[Lowered, ...]:
+    """What measures a training while it goes on: right answers of the weights that its iterations hand on. Empty,
+    where the program asks for none."""
+    compiled = trained.compiled
+    if compiled.training is None or compiled.training.evaluation is None:
+        return ()
+    private = compiled.policy.name if compiled.policy else None
+    return at_batches(
+        source,
+        model=compiled.graph.name,
+        as_=private,
+        level=trained.level,
+        kept=kept_by(trained.plan),
+        field=trained.plan.field,
+        evaluate=True,
+    )
+
+
+def _facts(training: Training) -> dict[str, object]:
+    every = training.evaluation.every if training.evaluation else 0
+    return {"epochs": training.epochs, "order": training.order or "open", "seed": training.seed, "every": every}
 
 
 def _before(compiled: Compiled, index: int) -> Graph:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ppc.errors import fail
 from ppc.grammar.arguments import nearest
 from ppc.ir.graph import Graph
-from ppc.ir.policy import Policy, Training
+from ppc.ir.policy import Evaluation, Policy, Training
 from ppc.passes.base import Step
 from ppc.plan.wires import Wire
 from ppc.source import Source
@@ -17,13 +17,15 @@ from ppc.source import Source
 @dataclass(frozen=True, kw_only=True)
 class Compiled:
     """A model after every pass, with the block that it followed. `steps` starts with the graph as written; `kept` are
-    the weights and momenta with which it begins on shares, and their wires."""
+    the weights and momenta with which it begins on shares, and their wires. With an `evaluation` it is an inference
+    that counts right answers, of what `training` left."""
 
     source: Source
     policy: Policy | None
     training: Training | None
     batch: int
     steps: tuple[Step, ...]
+    evaluation: Evaluation | None = None
     kept: Mapping[str, Wire] = field(default_factory=dict[str, Wire])
 
     @property

@@ -17,7 +17,7 @@ from ppc.grammar.bodies import Body
 from ppc.grammar.parse import parse_all
 from ppc.grammar.resolve import Resolved, resolve
 from ppc.grammar.trainers import Lessons
-from ppc.ir.policy import ON_SHARES, PUBLIC, Policy, Training
+from ppc.ir.policy import ON_SHARES, PUBLIC, Evaluation, Policy, Training
 from ppc.passes.base import Pass, Step, steps
 from ppc.passes.differentiate import Differentiate
 from ppc.passes.fewer_bits import advised
@@ -60,9 +60,11 @@ def check(source: str | Path | Source) -> Checked:
     text = read_source(source)
     resolved, mistakes = _understood(text)
     compiled: list[Compiled] = []
-    for policy, training, body in _plans(resolved):
+    for job in _jobs(text, resolved):
         try:
-            compiled.append(_compile(text, body, policy, training, batch=None))
+            compiled.append(_compile(job))
+            if job.training and job.training.evaluation:
+                _after_passes(job.evaluating(job.training.evaluation))
         except PpcError as error:
             mistakes += error.diagnostics
     mistakes += _overflows(compiled)
@@ -84,9 +86,10 @@ def compile_program(
     train: bool = False,
     batch: int | None = None,
     kept: Mapping[str, Wire] | None = None,
+    evaluate: bool = False,
 ) -> Compiled:
-    """Compile one model under one private block; with `train`, one step of its training. What is `kept` on shares by an
-    earlier run takes the place of the weights that their owner brings."""
+    """Compile one model under one private block; with `train`, one step of its training, or with `evaluate` what
+    measures it. What is `kept` on shares by an earlier run takes the place of the weights that their owner brings."""
     text = read_source(source)
     resolved, mistakes = _understood(text)
     if mistakes:
@@ -94,14 +97,54 @@ def compile_program(
     try:
         body = _chosen_body(resolved, model, as_)
         policy = _chosen_policy(resolved, body, as_)
-        training = _training(resolved, body) if train else None
+        training = _training(resolved, body) if train or evaluate else None
         if training and policy and (mistake := _untrainable(training, policy)):
             raise PpcError(mistake)
-        if kept and policy:
-            policy = replace(policy, weights=replace(policy.weights, party=ON_SHARES))
-        return replace(_compile(text, body, policy, training, batch=batch), kept=kept or {})
+        job = _Job(text, body, policy, training, batch)
+        if evaluate:
+            job = job.evaluating(_evaluation(body, training))
+        elif kept:
+            job = job.on_shares()
+        return replace(_compile(job), kept=kept or {})
     except PpcError as error:
         raise error.located(text) from None
+
+
+def _evaluation(body: Body, training: Training | None) -> Evaluation:
+    if training is None or training.evaluation is None:
+        raise fail(
+            "PPC131",
+            f"The train block of `{body.graph.name}` does not say what to evaluate.",
+            span=training.span if training else body.span,
+            hint="Add a line such as `evaluate accuracy to hospital`.",
+        )
+    return training.evaluation
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One thing to compile."""
+
+    text: Source
+    body: Body
+    policy: Policy | None
+    training: Training | None
+    batch: int | None = None
+    evaluation: Evaluation | None = None
+
+    @property
+    def size(self) -> int:
+        return self.batch or (self.training.batch if self.training else 1)
+
+    def on_shares(self) -> _Job:
+        """The same with weights that nobody holds."""
+        if self.policy is None:
+            return self
+        weights = replace(self.policy.weights, party=ON_SHARES)
+        return replace(self, policy=replace(self.policy, weights=weights))
+
+    def evaluating(self, evaluation: Evaluation) -> _Job:
+        return replace(self.on_shares(), evaluation=evaluation)
 
 
 def training_of(source: str | Path | Source, *, model: str | None = None, as_: str | None = None) -> Training | Lessons:
@@ -131,59 +174,68 @@ def _understood(text: Source) -> tuple[Resolved, list[Diagnostic]]:
     return resolved, [*parsed.mistakes, *resolved.mistakes]
 
 
-def _plans(resolved: Resolved) -> Iterator[tuple[Policy | None, Training | None, Body]]:
+def _jobs(text: Source, resolved: Resolved) -> Iterator[_Job]:
     """What there is to compile: each model under each of its private blocks, for inference and for training."""
     for name, body in resolved.bodies.items():
         policies = [policy for policy in resolved.policies if policy.model == name]
         training = resolved.trainings.get(name)
         if not policies:
-            yield None, training, body
+            yield _Job(text, body, None, training)
         for policy in policies:
-            yield policy, None, body
+            yield _Job(text, body, policy, None)
             if training and not _untrainable(training, policy):
-                yield policy, training, body
+                yield _Job(text, body, policy, training)
 
 
-def _compile(
-    text: Source, body: Body, policy: Policy | None, training: Training | None, *, batch: int | None
-) -> Compiled:
-    size = batch or (training.batch if training else 1)
+def _compile(job: _Job) -> Compiled:
     try:
-        return _after_passes(text, body, policy, training, size)
+        return _after_passes(job)
     except PpcError as error:
-        raise _with_advice(error, text, body, policy, training, size) from None
+        raise _with_advice(error, job) from None
 
 
-def _with_advice(
-    error: PpcError, text: Source, body: Body, policy: Policy | None, training: Training | None, size: int
-) -> PpcError:
+def _with_advice(error: PpcError, job: _Job) -> PpcError:
     """Fewer fraction bits with which the program compiles, to its scales."""
+    policy = job.policy
     if policy is None or policy.joint is None:
         return error
     joint = policy.joint
 
     def attempt(fraction: int) -> None:
         fewer = replace(policy, joint=replace(joint, fraction=fraction))
-        compiled = _after_passes(text, body, fewer, training, size)
-        if training is None or training.by == "joint":
+        compiled = _after_passes(replace(job, policy=fewer))
+        if job.evaluation is None and (job.training is None or job.training.by == "joint"):
             check_ranges(compiled, advise=False)
 
     return advised(error, joint.fraction or DEFAULT_FRACTION, attempt)
 
 
-def _after_passes(text: Source, body: Body, policy: Policy | None, training: Training | None, size: int) -> Compiled:
-    start = Step(name="source", graph=body.graph, seconds=0.0)
-    passes = _passes(body, policy, training, size)
-    done = (start, *steps(body.graph, passes))
-    return Compiled(source=text, policy=policy, training=training, batch=size, steps=done)
+def _after_passes(job: _Job) -> Compiled:
+    graph = job.body.graph
+    done = (Step(name="source", graph=graph, seconds=0.0), *steps(graph, _passes(job)))
+    return Compiled(
+        source=job.text,
+        policy=job.policy,
+        training=job.training,
+        evaluation=job.evaluation,
+        batch=job.size,
+        steps=done,
+    )
 
 
-def _passes(body: Body, policy: Policy | None, training: Training | None, batch: int) -> tuple[Pass, ...]:
-    promised, span = body.promise, body.graph.output("result").span
-    if policy is not None:
-        return pipeline(policy, training, batch=batch, promise=promised, promise_span=span)
-    prepare = PrepareInference() if training is None else Differentiate(training=training)
-    return (InferShapes(batch, None, promised, span), prepare)
+def _passes(job: _Job) -> tuple[Pass, ...]:
+    promised, span = job.body.promise, job.body.graph.output("result").span
+    if job.policy is not None:
+        return pipeline(
+            job.policy,
+            job.training,
+            batch=job.size,
+            promise=promised,
+            promise_span=span,
+            evaluation=job.evaluation,
+        )
+    prepare = PrepareInference() if job.training is None else Differentiate(training=job.training)
+    return (InferShapes(job.size, None, promised, span), prepare)
 
 
 def _overflows(compiled: Sequence[Compiled]) -> list[Diagnostic]:
@@ -223,7 +275,7 @@ def _unlearnable(text: Source, resolved: Resolved) -> Iterator[Diagnostic]:
     for lessons in resolved.lessons.values():
         if body := resolved.bodies.get(lessons.model):
             try:
-                _after_passes(text, body, None, lessons.step, lessons.step.batch)
+                _after_passes(_Job(text, body, None, lessons.step))
             except PpcError as error:
                 yield from error.diagnostics
 

@@ -123,6 +123,7 @@ COST: dict[str, Rule] = {
     "softmax_cross_entropy_grad": _ONE,
     "mse": _each_operand(1),
     "mse_grad": _ONE,
+    "right_answers": _each_operand(1),
     "subtract": _FREE,
     "multiply": _ONE,
     "scale": _ONE,

@@ -164,5 +164,12 @@ def _begun(compiled: Compiled, policy: Policy, field: str, level: int) -> tuple[
     graphs = tuple(base.steps(compiled.graph, graph_passes(level)))
     graph = graphs[-1].graph if graphs else compiled.graph
     start = perf_counter()
-    lower = lowering(policy, compiled.training, level=level, batch=compiled.batch, kept=compiled.kept)
+    lower = lowering(
+        policy,
+        compiled.training,
+        level=level,
+        batch=compiled.batch,
+        kept=compiled.kept,
+        evaluation=compiled.evaluation,
+    )
     return graphs, policy, PlanStep(name=lower.name, plan=lower.run(graph), seconds=perf_counter() - start)

@@ -131,6 +131,10 @@ def _release(compiled: Compiled) -> Iterator[str]:
     grants = [grant for grant in compiled.training.grants if grant.what == "model" and grant.to]
     for grant in grants:
         yield f"  {', '.join(grant.to)} is given the trained weights when training ends (line {grant.span.line}: model)"
+    if evaluation := compiled.training.evaluation:
+        often = "every epoch" if evaluation.every == 1 else f"every {evaluation.every:,} epochs"
+        what = f"how many answers are right of examples held out, after {often}"
+        yield f"  {', '.join(evaluation.to)} learns {what} (line {evaluation.span.line}: {evaluation.what})"
     if not grants:
         yield "  the trained weights stay in shares: nobody learns them"
 

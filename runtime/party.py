@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ppc.errors import InternalError
+from ppc.errors import InternalError, fail
 from ppc.field import Words
 from ppc.plan.messages import HEADER, payload, senders
 from ppc.plan.steps import Plan, Section, Step
@@ -70,6 +70,7 @@ class Party:
     def run(self, section_name: str, iteration: int, given: Mapping[str, Any]) -> dict[str, Value]:
         """One pass through a section; its results by name, as far as they are this party's."""
         section, desk = self.plan.section(section_name), self.desk
+        self._within(section, iteration)
         desk.begin(section, iteration, self._hand(section_name, iteration), given)
         for round_ in desk.values.schedules[section_name].rounds:
             if round_.openings:
@@ -79,6 +80,16 @@ class Party:
         results = {result.name: desk.values[result.value] for result in section.results if self._receives(result.to)}
         desk.values.leave(section)
         return results
+
+    def _within(self, section: Section, iteration: int) -> None:
+        """What iterations add up is proved for so many of them."""
+        most = min((step.integer("most") for step in section.steps if "most" in step.attrs), default=iteration + 1)
+        if iteration >= most:
+            raise fail(
+                "PPC656",
+                f"This is iteration {iteration:,}; what is added up in the plan has room for {most:,}.",
+                hint="Evaluate fewer examples, or with a larger batch.",
+            )
 
     def carried(self) -> dict[str, Words]:
         """This party's shares of what the last whole iteration handed on."""

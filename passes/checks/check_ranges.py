@@ -14,6 +14,9 @@ Trained weights leave any range, a little with every update, so a plan checks th
     With thresholds t_a < t_b of one `digits` at 2^s, slopes [1, -1] for (t_b, t_a), and offset +size: a 0 shows
     (t_a - 1)·2^s ≤ x ≤ t_b·2^s - 1, for the value x under the mask that was compared; and so for its truncation.
 
+A value that iterations add up (`most`) grows by its summand each time: after k iterations it lies in k times its range,
+and a run has no more iterations than it says.
+
 A run in which another number than 0 is revealed ends. What is made of certified values is revealed after that round
 only (`check-rounds` sees to it), so nothing that may have wrapped is given out. Until then both parties have computed
 on with such values; what was opened under uniform masks shows nothing of that.
@@ -146,6 +149,8 @@ class _Step:
         if len(known) < len(ends):
             return  # told at the operand
         self.room(known)
+        if "most" in step.attrs:
+            self.tally()
         if step.op == "certified":
             self.certificate()
         elif step.op == "select":
@@ -216,6 +221,13 @@ class _Step:
         wanted = len(self.step.integers("slopes")) if self.step.op == "count" else count
         if count != wanted or self.step.integer("threshold", 0) >= max(count, 1):
             self.note(Rule.COMPARISON, "counts other thresholds than its bits have")
+
+    def tally(self) -> None:
+        """What is added up over iterations begins with 0, and grows by one summand in each, so many times at most."""
+        carry = next((carry for carry in self.section.carries if carry.name == self.step.inputs[0]), None)
+        first = ends_of(self.plan.wires[carry.first]) if carry else None
+        if carry is None or carry.then != self.step.name or first != (0, 0):
+            self.note(Rule.STATED, "adds up over iterations, and is not carried from 0 on to the next one")
 
     # ---- certificates ----
 

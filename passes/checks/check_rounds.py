@@ -23,7 +23,7 @@ from ppc.plan.wires import Wire
 
 # The lines of a program that allow an opening, and the one kind that needs none.
 CHECK = "check"
-GRANTS = frozenset({"split", "server clear", "result", "logits", "model", CHECK})
+GRANTS = frozenset({"split", "server clear", "result", "logits", "model", "accuracy", CHECK})
 
 
 @dataclass(frozen=True)

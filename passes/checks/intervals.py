@@ -111,8 +111,8 @@ def _same(_step: Step, _wires: Sequence[Wire], ends: Sequence[Ends]) -> Ends:
     return ends[0]
 
 
-def _sum(_step: Step, _wires: Sequence[Wire], ends: Sequence[Ends]) -> Ends:
-    return summed(ends[0], ends[1])
+def _sum(step: Step, _wires: Sequence[Wire], ends: Sequence[Ends]) -> Ends:
+    return with_zero(scaled(ends[1], step.integer("most"))) if "most" in step.attrs else summed(ends[0], ends[1])
 
 
 def _difference(_step: Step, _wires: Sequence[Wire], ends: Sequence[Ends]) -> Ends:

@@ -17,6 +17,7 @@ from ppc.ir.ops import SOURCES
 from ppc.ir.policy import Policy, Reuse, Training
 from ppc.ir.types import Interval
 from ppc.passes.lowering.context import Lowering, Rule, Value
+from ppc.passes.lowering.counting import COUNTING, RIGHT, counted
 from ppc.passes.lowering.curves import CURVES
 from ppc.passes.lowering.rules import PLAIN
 from ppc.passes.lowering.state import State, role
@@ -26,7 +27,7 @@ from ppc.plan.needs import PUBLISHED, SPLIT
 from ppc.plan.steps import Carry, Plan, Result, Section
 from ppc.plan.wires import Form, Wire
 
-RULES: dict[str, Rule] = {**PLAIN, **TOURNAMENTS, **CURVES}
+RULES: dict[str, Rule] = {**PLAIN, **TOURNAMENTS, **CURVES, **COUNTING}
 AROUND = Interval(0.0, 2.0**-8)  # at least a unit of any scale
 # Where nothing is computed on shares, nobody has to bound a value that is only sent; it must fit its message.
 SENT_ONLY = Interval(-(2.0**24), 2.0**24)
@@ -42,6 +43,11 @@ class Lower:
     level: int = 2
     batch: int = 1
     kept: Mapping[str, Wire] = field(default_factory=dict[str, Wire])
+    evaluates: bool = False  # right answers are counted, of the weights that are kept
+
+    @property
+    def trains(self) -> bool:
+        return self.training is not None and not self.evaluates
 
     def run(self, graph: Graph) -> Plan:
         return _Lower(self, needed(graph, self.training)).plan()
@@ -74,7 +80,7 @@ class _Lower:
         slopes = {node.name for node in graph.nodes if node.name.endswith(".slope")}
         self.low.backward = frozenset(self.gradients | self.starts | slopes)
         self.low.updates = frozenset(_updates(graph))
-        self.state = State(self.low, options.policy, options.training, options.kept)
+        self.state = State(self.low, options.policy, options.kept, options.trains)
 
     def plan(self) -> Plan:
         self.state.begin()
@@ -89,6 +95,8 @@ class _Lower:
         carries = tuple(self.state.carries())
         results = tuple(self.results())
         finished = tuple(self.finished(carries))
+        if self.options.evaluates:
+            carries, finished = counted(self.low, self.graph.output(RIGHT))
         sections = (
             Section(name="setup", steps=tuple(self.low.sections["setup"])),
             Section(name="each", carries=carries, steps=tuple(self.low.sections["each"]), results=results),
@@ -135,7 +143,7 @@ class _Lower:
         """Data that are masked once for all epochs. What their owner alone computes with is masked nowhere."""
         training, users = self.options.training, self.graph.uses[node.name]
         joint = bool(users) and all(user.place == JOINT for user in users)
-        return training.reuse if training and joint and role(node) == "data" else None
+        return training.reuse if training and self.options.trains and joint and role(node) == "data" else None
 
     def batch_of(self, node: Node, examples: int) -> Value:
         """The whole data set is given in setup; each iteration takes its rows, in a public order."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from ppc.errors import fail
 from ppc.ir.graph import Attribute, Node
 from ppc.ir.ops import SOURCES
-from ppc.ir.policy import PUBLIC, Policy, Training
+from ppc.ir.policy import PUBLIC, Policy
 from ppc.ir.types import Interval
 from ppc.passes.lowering.certify import certify
 from ppc.passes.lowering.context import Lowering, Value
@@ -35,8 +35,8 @@ class State:
 
     low: Lowering
     policy: Policy
-    training: Training | None
     kept: Mapping[str, Wire]
+    trains: bool
     firsts: dict[str, Value] = field(default_factory=dict[str, Value])
 
     def begin(self) -> None:
@@ -44,7 +44,7 @@ class State:
         nodes = [node for node in self.low.graph.nodes if self.holds(node)]
         for node in nodes:
             self.low.node = node
-            self.low.values[node.name] = self.carried(node) if self.training else self.on_shares(node, node.name)
+            self.low.values[node.name] = self.carried(node) if self.trains else self.on_shares(node, node.name)
         certify(self.low, [node for node in nodes if node.op == "parameter"])
 
     def holds(self, node: Node) -> bool:
@@ -53,7 +53,7 @@ class State:
         public = node.typed.readers is not None and node.typed.readers.everyone
         if node.op not in SOURCES or role(node) not in STATE or public:
             return False
-        return self.training is not None or bool(self.kept)
+        return self.trains or bool(self.kept)
 
     def on_shares(self, node: Node, name: str) -> Value:
         """Both give their shares, of a scale and within a range that are known from where they come."""

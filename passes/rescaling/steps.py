@@ -228,6 +228,7 @@ def _certified(walk: Walk, step: Step) -> Value:
 
 RULES: dict[str, Rule] = {
     "given": _given,
+    "encode": lambda walk, step: walk.at(step.inputs[0], step.integer("scale")),
     "compute": _own,
     "decode": _decode,
     "reveal": _reveal,

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from ppc.bill.network import Profile
 from ppc.bill.tables import seconds as shown_seconds
+from ppc.plan.kept import trains
 from ppc.plan.material import ONE_LEVEL
 from ppc.plan.messages import bytes_sent
 from ppc.plan.steps import Plan
@@ -27,7 +28,7 @@ def quickest(plans: Sequence[Plan], net: Profile) -> tuple[Plan, str]:
         f"{plan.field} takes {shown_seconds(time)} ({size:,} bytes, {rounds} rounds)"
         for plan, time, size, rounds in found
     ]
-    what = "an iteration" if best.section("each").carries else "a batch"
+    what = "an iteration" if trains(best) else "a batch"
     return best, f"{best.field} was chosen: {what} in {' and in '.join(told)} on {net}"
 
 

@@ -10,6 +10,7 @@ from ppc.bill.network import MACHINES, Profile
 from ppc.bill.randomness import Randomness
 from ppc.bill.rows import Bill, Row, Total
 from ppc.bill.tables import count, real, seconds, size, spans, table
+from ppc.plan.kept import trains
 from ppc.plan.needs import needs_dealer
 from ppc.plan.steps import Plan
 
@@ -32,7 +33,7 @@ def text(bill: Bill, net: Profile, others: Mapping[int, Bill]) -> str:
 
 def when(plan: Plan, section: str) -> str:
     """A plan with carried values trains: what it repeats is an iteration."""
-    if section == "each" and plan.section("each").carries:
+    if section == "each" and trains(plan):
         return "each iteration"
     return WHEN[section]
 
@@ -40,7 +41,7 @@ def when(plan: Plan, section: str) -> str:
 def _head(bill: Bill) -> Iterator[str]:
     plan = bill.plan
     client, server = plan.parties
-    what = "one iteration of training" if plan.section("each").carries else "inference"
+    what = "one iteration of training" if trains(plan) else "inference"
     yield f"{plan.name}, {what}, batch {plan.batch}, -O{plan.level}, {plan.field}"
     dealer = "a dealer deals what is correlated and sees no data"
     clear = "what crosses does so in the clear, and no dealer is needed"

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ppc.bundle.canonical import written
+from ppc.plan.kept import trains
 from ppc.plan.material import corrections
 from ppc.plan.messages import bytes_sent
 from ppc.plan.needs import PUBLISHED, SPLIT, is_published
@@ -16,12 +17,13 @@ from ppc.plan.steps import BOTH, Plan, Section, Step
 
 Facts = dict[str, Any]
 EVERY = "parties"  # who brings a public value: both have it, and the dealer is given it too
+SAID = ("zero", "rate")  # what the plan says itself, so that nobody brings it
 SHARES = "shares"  # nobody has the value: each party brings its share
 
 
 def training(plan: Plan) -> bool:
-    """A plan with carried values trains."""
-    return bool(plan.section("each").carries)
+    """A plan that hands on weights trains."""
+    return trains(plan)
 
 
 def program(plan: Plan) -> Facts:
@@ -41,7 +43,7 @@ def _brings(plan: Plan) -> Iterator[Facts]:
     """Every given value; where it has a row for each example, the shape of one."""
     for section in plan.sections:
         for step in section.steps:
-            if step.op != "given" or step.word("what") in ("zero", PUBLISHED):
+            if step.op != "given" or step.word("what") in (*SAID, PUBLISHED):
                 continue
             rows = section.name == "each" and step.wire.shape[:1] == (plan.batch,)
             yield {

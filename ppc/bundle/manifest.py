@@ -34,6 +34,8 @@ MOST_BATCHES = 64
 MOST_EXAMPLES = 1_000_000
 MOST_ROWS = 100_000
 PUBLISHED = FILE  # in the client's folder: the weights that a split gives to it
+ORDERS = ("open", "none", "public", "private")  # open: the run decides
+NEWEST_SEED = 2**32 - 1
 
 KEYS = ("files", "format", "party", "ppc", "reader", "role", "schedule", "schedule_hash", "version")
 SHARED = ("batches", "brings", "field", "learns", "level", "model", "parties", "private", "results", "training")
@@ -52,6 +54,17 @@ class Batch:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Trained:
+    """What all roles know of a training: in which order the examples come, and after how many epochs it is evaluated
+    each time, with the bundle of the evaluation; 0, where it never is."""
+
+    epochs: int
+    order: str
+    seed: int
+    every: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Manifest:
     """A manifest whose every key is of its kind. `schedule` is what all roles share, as it is hashed."""
 
@@ -66,10 +79,15 @@ class Manifest:
     field: str
     level: int
     parties: tuple[str, str]
-    epochs: int  # 0 where nothing is trained
+    training: Trained | None
     batches: tuple[Batch, ...]
     files: Mapping[str, tuple[int, str]]  # size and SHA-256
     published: tuple[int, str] | None  # the same of what a split gives to the client, whose file it is
+
+    @property
+    def epochs(self) -> int:
+        """0 where nothing is trained."""
+        return self.training.epochs if self.training else 0
 
 
 def read_manifest(data: bytes) -> Manifest:
@@ -94,7 +112,7 @@ def read_manifest(data: bytes) -> Manifest:
         field=shared.word("field"),
         level=shared.whole("level", 0, 9),
         parties=parties,
-        epochs=_epochs(shared),
+        training=_training(shared),
         batches=tuple(_batch(one) for one in shared.entries("batches", most=MOST_BATCHES)),
         files=_files(top.entry("files")),
         published=_published(shared),
@@ -133,12 +151,17 @@ def _parties(shared: Entry) -> tuple[str, str]:
     return client, server
 
 
-def _epochs(shared: Entry) -> int:
+def _training(shared: Entry) -> Trained | None:
     if shared.get("training") is None:
-        return 0
+        return None
     training = shared.entry("training")
-    training.only("epochs")
-    return training.whole("epochs", 1, MOST_EXAMPLES)
+    training.only("epochs", "every", "order", "seed")
+    return Trained(
+        epochs=training.whole("epochs", 1, MOST_EXAMPLES),
+        order=training.text("order", re.compile("|".join(ORDERS)), f"one of {', '.join(ORDERS)}"),
+        seed=training.whole("seed", 0, NEWEST_SEED),
+        every=training.whole("every", 0, MOST_EXAMPLES),
+    )
 
 
 def _published(shared: Entry) -> tuple[int, str] | None:

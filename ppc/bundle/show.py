@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ppc.bundle.batches import spans
-from ppc.bundle.facts import EVERY
+from ppc.bundle.facts import EVERY, SHARES
 from ppc.bundle.manifest import PUBLISHED, VERSION, Batch
 from ppc.bundle.reading import Bundle
+from ppc.plan.kept import ACCURACY
 
 WHEN = {"setup": "once, before", "each": "each batch", "finish": "once, after"}
 TRAINS = {**WHEN, "each": "each iteration"}
@@ -22,7 +23,8 @@ def text(bundles: Sequence[Bundle]) -> str:
 def _head(bundle: Bundle) -> Iterator[str]:
     manifest = bundle.manifest
     block = "" if manifest.private == manifest.model else f" as {manifest.private}"
-    what = f"training, {manifest.epochs} epoch(s)" if bundle.training else "inference"
+    counts = any(row["grant"] == ACCURACY for row in manifest.schedule["learns"])
+    what = f"training, {manifest.epochs} epoch(s)" if bundle.training else "evaluation" if counts else "inference"
     client, server = bundle.parties
     yield f"{manifest.model}{block}, {what}, -O{manifest.level}, {manifest.field}"
     yield f"{client} is the client, {server} the server; no weight and no datum is in a bundle"
@@ -44,6 +46,8 @@ def _values(bundle: Bundle) -> Iterator[str]:
 
 
 def _who(party: str, does: str) -> str:
+    if party == SHARES:
+        return f"both parties {does} their shares of"
     return f"both parties {does}" if party == EVERY else f"{party} {does}s"
 
 

@@ -15,11 +15,13 @@ from tempfile import mkdtemp
 
 from ppc.bundle import facts, parameters
 from ppc.bundle.canonical import digest, sha256, written
+from ppc.bundle.facts import Facts
 from ppc.bundle.folder import MANIFEST
 from ppc.bundle.manifest import FORMAT, PUBLISHED, READER, ROLES, VERSION, party_of, plan_name
 from ppc.errors import InternalError, fail
 from ppc.files import write_whole
 from ppc.ir.graph import Graph
+from ppc.plan.kept import evaluates
 from ppc.plan.needs import needs_dealer
 from ppc.plan.steps import Plan
 from ppc.plan.text import show
@@ -30,14 +32,15 @@ class Program:
     """What the front door compiled: one private block of one model, its plans in the order of their batch sizes.
 
     `written` is the graph whose parameters a weights file of the model holds, `folded` the one whose parameters are
-    left when batch norms are folded, where that makes a difference. `epochs` is 0 where nothing is trained.
+    left when batch norms are folded, where that makes a difference. `training` is what all roles know of a training
+    beside its plan, None where nothing is trained.
     """
 
     plans: tuple[Plan, ...]
     private: str
     written: Graph
     folded: Graph | None = None
-    epochs: int = 0
+    training: Facts | None = None
     published: bytes = b""  # the file of the weights that a split gives to the client
     ppc: str
 
@@ -51,7 +54,8 @@ class Program:
         """Of its folder."""
         model = self.plans[0].name
         block = "" if self.private == model else f".{self.private}"
-        return f"{model}{block}{'.train' if self.epochs else ''}"
+        what = ".train" if self.training else ".evaluate" if evaluates(self.plans[0]) else ""
+        return f"{model}{block}{what}"
 
 
 def write(program: Program, build: Path) -> Path:
@@ -97,19 +101,18 @@ def role_files(program: Program, role: str) -> dict[str, bytes]:
     return {**files, MANIFEST: written(manifest)}
 
 
-def _schedule(program: Program, plans: Mapping[str, bytes]) -> facts.Facts:
+def _schedule(program: Program, plans: Mapping[str, bytes]) -> Facts:
     shared = facts.program(program.plans[0])
     for plan in program.plans[1:]:
         if facts.program(plan) != shared:
             raise InternalError(f"batch {plan.batch} is another program than {program.plans[0].batch}", place="bundle")
     rows = [_batch(plan, plan_name(plan.batch), plans[plan_name(plan.batch)]) for plan in program.plans]
-    trained = {"epochs": program.epochs} if program.epochs else None
     given = {"bytes": len(program.published), "sha256": sha256(program.published)}
     split = {"published": given} if program.published else {}
-    return {**shared, **split, "private": program.private, "training": trained, "batches": rows}
+    return {**shared, **split, "private": program.private, "training": program.training, "batches": rows}
 
 
-def _batch(plan: Plan, name: str, data: bytes) -> facts.Facts:
+def _batch(plan: Plan, name: str, data: bytes) -> Facts:
     return {"batch": plan.batch, "plan": name, "sha256": sha256(data), "costs": facts.costs(plan)}
 
 

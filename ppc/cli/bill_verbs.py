@@ -92,11 +92,15 @@ def _net(arguments: Namespace, compiled: Compiled) -> Profile:
 
 
 def _leak(arguments: Namespace, compiled: Compiled) -> int:
+    from ppc.bundling import evaluating
     from ppc.leak import lock, show
-    from ppc.leak.contract import contract
+    from ppc.leak.contract import contract, with_evaluation
     from ppc.protocol import lowered
 
-    now = contract(lowered(compiled, level=arguments.level).plan, compiled.policy)
+    made = lowered(compiled, level=arguments.level)
+    now = contract(made.plan, compiled.policy)
+    for one in evaluating(compiled.source, made):
+        now = with_evaluation(now, contract(one.plan))
     notes = _checked(arguments.check, now, compiled) if arguments.check else []
     if arguments.save:
         write_whole(arguments.save, lock.written(now))

@@ -45,6 +45,8 @@ def write_bundles(arguments: Namespace) -> int:
     program = bundling.program(made, model_verbs.owned(arguments) if known else None)
     home = bundle.write(program, Path(arguments.output))
     found = _verified(home)
+    if arguments.train and (measured := bundling.evaluating(arguments.program, made[0])):
+        _verified(bundle.write(bundling.program(measured), Path(arguments.output)))
     sizes = [plan.batch for plan in program.plans]
     if arguments.json:
         facts = {"model": program.plans[0].name, "private": program.private, "written": str(home)}

@@ -25,9 +25,9 @@ def training_of(verb: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--order",
         type=_order,
-        default="drawn",
         metavar="drawn | given | N",
-        help="of the examples: drawn anew for each epoch, as the file has them, or drawn from a number (drawn)",
+        help="of the examples, where the program does not say it: drawn anew for each epoch, as the file has them, or "
+        "drawn from a number (drawn)",
     )
 
 
@@ -39,7 +39,7 @@ def _order(text: str) -> str:
 
 def chosen(arguments: Namespace) -> list[str]:
     """The same options again, for the processes of the roles."""
-    found = ["--every", str(arguments.every), "--order", arguments.order]
+    found = ["--every", str(arguments.every), *(["--order", arguments.order] if arguments.order else [])]
     return found + [f"--{name}" for name in ("resume", "release") if getattr(arguments, name)]
 
 
@@ -73,5 +73,16 @@ def wishes_of(arguments: Namespace, bundle: Bundle, brought: Brought) -> Wishes 
         every=arguments.every,
         resume=arguments.resume,
         release=arguments.release,
-        order=arguments.order,
+        order=_order_of(arguments.order, bundle),
     )
+
+
+def _order_of(asked: str | None, bundle: Bundle) -> str:
+    """What the program says, of which nobody changes his end alone; else what is asked for."""
+    said = bundle.manifest.training
+    orders = {"none": "given", "private": "drawn", "public": str(said.seed if said else 0)}
+    found = orders.get(said.order) if said else None
+    if found and asked and asked != found:
+        hint = "Leave `--order` out, or `shuffle` in the program."
+        raise fail("PPC571", "The program says in which order the examples come.", hint=hint)
+    return found or asked or "drawn"

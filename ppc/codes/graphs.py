@@ -103,6 +103,11 @@ GRAPHS = codes(
         """In training, `batch_norm` divides by the spread of a channel over the batch. One value has no spread: there
         must be two examples or more in a batch, or a feature map larger than 1×1.""",
     ),
+    PPC229=(
+        "no classes to be right about",
+        """`evaluate accuracy` counts the examples whose largest score is that of their label, so the model's result is
+        a row with a score for each of at least two classes.""",
+    ),
     PPC222=(
         "nothing to compute with",
         """A layer works on real numbers. `index` is the number of a class: an answer, and no quantity that could be

@@ -101,6 +101,7 @@ _TRAINING = (
     Op(name="softmax_cross_entropy", operands=("logits", "labels"), since="ready"),
     Op(name="softmax_cross_entropy_grad", operands=("logits", "labels"), since="ready"),
     Op(name="mse", operands=("x", "labels"), since="ready"),
+    Op(name="right_answers", operands=("scores", "labels"), since="ready"),  # how many rows are largest at their label
     Op(name="mse_grad", operands=("x", "labels"), since="ready"),
     Op(name="subtract", operands=("x", "y"), since="ready"),
     Op(name="multiply", operands=("x", "y"), since="ready"),

@@ -152,7 +152,7 @@ class Evaluation:
     span: Span = START
 
 
-Order = Literal["as given", "public", "private"]
+Order = Literal["", "none", "public", "private"]
 RATE_BITS = 16  # of the part of the rate that an epoch has
 
 
@@ -161,7 +161,7 @@ class Training:
     """One `train` block: plain SGD, with momentum and weight decay if they are not zero.
 
     `schedule` is the part of the rate that each epoch has, in units of 2^-RATE_BITS; none where the rate stays.
-    `order`: of the examples, the same in every epoch, or drawn anew from `seed`, which everybody has or their owner.
+    `order`: of the examples; where it is not said, the run decides. A public one is drawn from `seed` for each epoch.
     """
 
     model: str
@@ -176,7 +176,7 @@ class Training:
     momentum: float = 0.0
     weight_decay: float = 0.0
     schedule: tuple[int, ...] = ()
-    order: Order = "as given"
+    order: Order = ""
     seed: int = 0
     reuse: Reuse | None = None
     evaluation: Evaluation | None = None

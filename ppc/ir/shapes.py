@@ -250,6 +250,7 @@ SHAPES: dict[str, Rule] = {
     "softmax_cross_entropy": _scalar,
     "softmax_cross_entropy_grad": _same,
     "mse": _scalar,
+    "right_answers": _scalar,
     "mse_grad": _same,
     "subtract": _alike,
     "multiply": _alike,

@@ -166,6 +166,7 @@ TRAINING: dict[str, Rule] = {
     "softmax_cross_entropy": _cross_entropy,
     "softmax_cross_entropy_grad": _cross_entropy_grad,
     "mse": _mse,
+    "right_answers": lambda _node, _known, shapes: Interval(0.0, float(shapes[0][0])),
     "mse_grad": _mse_grad,
     "subtract": _subtract,
     "multiply": _multiply,

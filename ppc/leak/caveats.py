@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import ceil, log2
 
 from ppc.ir.policy import Policy
-from ppc.plan.kept import taken
+from ppc.plan.kept import taken, trains
 from ppc.plan.needs import SPLIT, is_published
 from ppc.plan.ops import LINEAR
 from ppc.plan.steps import BOTH, Plan, Step
@@ -119,7 +119,7 @@ def _counting(plan: Plan) -> Iterator[Caveat]:
                 continue
             name = opened(step)
             after = ceil(secret / step.wire.size)
-            one, many = ("iteration", "iterations") if plan.section("each").carries else ("batch", "batches")
+            one, many = ("iteration", "iterations") if trains(plan) else ("batch", "batches")
             yield Caveat(
                 kind=f"counting: {party}, {name}",
                 text=f"{party} also holds the inputs, so each {one} gives it {step.wire.size:,} equations against "

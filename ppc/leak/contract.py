@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ppc.ir.policy import Policy
 from ppc.leak.caveats import Caveat, caveats, opened
+from ppc.plan.kept import ACCURACY, trains
 from ppc.plan.needs import SPLIT, is_published, needs_dealer
 from ppc.plan.steps import BOTH, Plan, Section, Step
 from ppc.plan.wires import Wire
 from ppc.source import START, Span
 
 OWN = "own"
+SAID = ("zero", "rate")  # what the program says itself
+EVALUATION = "evaluation"  # when what is seen is seen, beside the sections of a plan
 ADVERSARY = "semi-honest parties that do not collude with the dealer"
 DEALER = "a dealer that is trusted: it sees the program and no data; with either party it could open everything"
 IN_THE_CLEAR = "parties that compute in the clear; each is taken at its word"
@@ -65,7 +68,7 @@ def contract(plan: Plan, policy: Policy | None = None) -> Contract:
         model=plan.name,
         parties=plan.parties,
         field=plan.field,
-        training=bool(plan.section("each").carries),
+        training=trains(plan),
         batch=plan.batch,
         seen=tuple(sorted(seen, key=lambda one: plan.parties.index(one.party))),
         caveats=tuple(caveats(plan, policy)),
@@ -74,11 +77,18 @@ def contract(plan: Plan, policy: Policy | None = None) -> Contract:
     )
 
 
+def with_evaluation(training: Contract, evaluation: Contract) -> Contract:
+    """The contract of a training that is measured while it goes on. What is brought for that is told of no one else."""
+    opened = tuple(replace(one, when=EVALUATION) for one in evaluation.seen if one.grant == ACCURACY)
+    seen = sorted((*training.seen, *opened), key=lambda one: training.parties.index(one.party))
+    return replace(training, seen=tuple(seen))
+
+
 def _seen(plan: Plan, section: Section) -> Iterator[Seen]:
     for step in section.steps:
         if is_published(step):
             yield _one(step, step.wire.at, section, value=step.name, grant=SPLIT)
-        elif step.op == "given" and step.word("what") != "zero":
+        elif step.op == "given" and step.word("what") not in SAID:
             for party in _holders(plan, step.wire):
                 yield _one(step, party, section, value=step.name.removesuffix(".first"), grant=OWN)
         elif step.op == "reveal":

@@ -15,12 +15,12 @@ from typing import Any, cast
 
 from ppc.errors import Diagnostic, PpcError, fail
 from ppc.leak.caveats import Caveat
-from ppc.leak.contract import OWN, Contract, Seen
-from ppc.plan.steps import SECTIONS
+from ppc.leak.contract import EVALUATION, OWN, Contract, Seen
 from ppc.source import START, Span
 
 VERSION = 1
-_OFTEN = {name: rank for rank, name in enumerate(("setup", "finish", "each"))}  # once, once, again and again
+# once, once, again, again and again
+_OFTEN = {name: rank for rank, name in enumerate(("setup", "finish", EVALUATION, "each"))}
 _LARGEST = 10_000_000  # bytes; a contract is a few thousand
 _LARGEST_NUMBER = 2**53  # what every reader of JSON has exactly; more than a value has elements
 
@@ -96,7 +96,7 @@ def _contract(found: Any) -> Contract:
 
 def _read_seen(one: Mapping[str, Any]) -> Seen:
     when = _word(one["when"])
-    if when not in SECTIONS:
+    if when not in _OFTEN:
         raise ValueError
     return Seen(
         party=_word(one["party"]),
@@ -179,7 +179,9 @@ def _closer(one: Seen, old: Seen) -> Iterator[str]:
     if count > before:
         yield f"with {count:,} numbers, and with {before:,} before"
     if _OFTEN[one.when] > _OFTEN[old.when]:
-        yield "again and again, and once before" if one.when == "each" else "at the end, and at the start before"
+        seldom = "at each evaluation" if old.when == EVALUATION else "once"
+        often = f"again and again, and {seldom} before"
+        yield "at the end, and at the start before" if one.when == "finish" else often
     digits, old_digits = (inf if each.digits is None else each.digits for each in (one, old))
     if digits > old_digits:
         yield f"to {one.digits} binary digits, and to {old.digits} before"

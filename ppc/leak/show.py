@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ppc.leak.contract import NO_DEALER, OWN, PUBLIC, Contract, Seen
+from ppc.leak.contract import EVALUATION, NO_DEALER, OWN, PUBLIC, Contract, Seen
 
-WHEN = {"setup": "once", "finish": "once, at the end"}
+WHEN = {"setup": "once", "finish": "once, at the end", EVALUATION: "at each evaluation"}
 
 
 def text(contract: Contract) -> str:

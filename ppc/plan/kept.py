@@ -12,10 +12,22 @@ from dataclasses import replace
 from ppc.plan.steps import Plan, Step
 from ppc.plan.wires import Wire
 
+ACCURACY = "accuracy"  # the line that opens a count of right answers
+
 
 def kept(plan: Plan) -> dict[str, Wire]:
     """Weights and momenta as they are on shares between two iterations, and at the end, by their names."""
     return {carry.name: replace(carry.wire, form="shared") for carry in plan.section("each").carries}
+
+
+def trains(plan: Plan) -> bool:
+    """Whether iterations hand on weights. A plan that counts right answers hands on the count."""
+    return bool(plan.section("each").carries) and not evaluates(plan)
+
+
+def evaluates(plan: Plan) -> bool:
+    """Whether the plan opens how many answers are right."""
+    return any(step.op == "reveal" and step.word("grant") == ACCURACY for step in plan.section("finish").steps)
 
 
 def taken(plan: Plan) -> tuple[Step, ...]:

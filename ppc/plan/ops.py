@@ -135,6 +135,7 @@ _ROWS = (
     ),
     # ---- linear steps: on shares, on masked values with their masks, on clear ones ----
     PlanOp(name="apply", kind="linear", takes=(_ANY, _ANY), attrs=("map",)),  # a bilinear map with a public operand
+    # With `most` a tally: to what earlier iterations added up one more is added, and a run has at most so many.
     PlanOp(name="add", kind="linear", takes=(_ANY, _ANY)),
     PlanOp(name="subtract", kind="linear", takes=(_ANY, _ANY)),
     PlanOp(name="add_channel", kind="linear", takes=(_ANY, _ANY)),  # x[n, c, …] + y[c]

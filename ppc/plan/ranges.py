@@ -134,8 +134,9 @@ def _same(_step: Step, _wires: Sequence[Wire], ranges: Sequence[Range]) -> Range
     return ranges[0]
 
 
-def _sum(_step: Step, _wires: Sequence[Wire], ranges: Sequence[Range]) -> Range:
-    return ranges[0] + ranges[1]
+def _sum(step: Step, _wires: Sequence[Wire], ranges: Sequence[Range]) -> Range:
+    """Or a tally: what was added up in the iterations before and this one, `most` of them."""
+    return ranges[1].times(step.integer("most")) | ZERO if "most" in step.attrs else ranges[0] + ranges[1]
 
 
 def _difference(_step: Step, _wires: Sequence[Wire], ranges: Sequence[Range]) -> Range:

@@ -31,6 +31,14 @@ def mse(_node: Node, values: Sequence[Array]) -> Array:
     return np.asarray(((values[0] - values[1]) ** 2).mean())
 
 
+def right_answers(_node: Node, values: Sequence[Array]) -> Array:
+    """How many rows have no score above that of their label; a row without a label is not right."""
+    scores, labels = values[0], np.rint(values[1])
+    own = (scores * labels).sum(axis=1, keepdims=True)
+    better = (scores > own).sum(axis=1) + 1.0 - labels.sum(axis=1)
+    return np.asarray((better <= 0).sum(), np.float64)
+
+
 def mse_grad(_node: Node, values: Sequence[Array]) -> Array:
     return 2.0 * (values[0] - values[1]) / values[0].size
 
@@ -173,6 +181,7 @@ TRAINING: dict[str, Rule] = {
     "softmax_cross_entropy": softmax_cross_entropy,
     "softmax_cross_entropy_grad": softmax_cross_entropy_grad,
     "mse": mse,
+    "right_answers": right_answers,
     "mse_grad": mse_grad,
     "subtract": subtract,
     "multiply": multiply,

@@ -65,6 +65,11 @@ def _manifest(data: bytes | Callable[[bytes], bytes]) -> Damage:
     return write
 
 
+def _taught(epochs: int) -> dict[str, object]:
+    """What a manifest says of a training."""
+    return {"epochs": epochs, "every": 0, "order": "open", "seed": 0}
+
+
 def _at(*way: str | int, value: object) -> Damage:
     """One value of the manifest, with its hashes worked out anew."""
 
@@ -302,7 +307,7 @@ KEYS = [
     Case("a hash in large letters", "PPC544", _at("schedule", "batches", 0, "sha256", value="A" * 64)),
     Case("a short hash", "PPC544", _at("schedule", "batches", 0, "sha256", value="a" * 63)),
     Case("too many batches", "PPC544", _many_batches),
-    Case("no epochs", "PPC544", _at("schedule", "training", value={"epochs": 0})),
+    Case("no epochs", "PPC544", _at("schedule", "training", value=_taught(0))),
     Case("a path upwards", "PPC544", _listed_under("../../secret.txt")),
     Case("a path from the root", "PPC544", _listed_under("/etc/passwd")),
     Case("a path into a folder", "PPC544", _listed_under("plans/b1.txt")),
@@ -331,7 +336,11 @@ CONTRADICTIONS = [
     Case("fewer rounds", "PPC545", _at("schedule", "batches", 0, "costs", 1, "rounds", value=1)),
     Case("nothing said of what is learned", "PPC545", _at("schedule", "learns", value=[])),
     Case("more said to be brought", "PPC545", _at("schedule", "brings", 0, "from", value="hospital")),
-    Case("training that the plan does not do", "PPC545", _at("schedule", "training", value={"epochs": 3})),
+    Case(
+        "training that the plan does not do",
+        "PPC545",
+        _at("schedule", "training", value=_taught(3)),
+    ),
     Case("hashes of two plans exchanged", "PPC545", _swap_hashes),
     Case("two hashes of one file", "PPC545", _at("schedule", "batches", 0, "sha256", value="0" * 64)),
 ]

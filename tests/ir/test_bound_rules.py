@@ -115,6 +115,7 @@ CASES = (
     ),
     *(Case(op="scale", attrs={"factor": factor}) for factor in (2.0, -0.5, 0.0)),
     Case(op="scale_by", shapes=(IMAGE, ())),
+    Case(op="right_answers", shapes=(ROW, ROW)),
     Case(op="slice_channels", attrs={"start": 1, "stop": 2}),
     *(Case(op="resize", attrs={"size": size}) for size in ((2, 2), (5, 7))),
     *(_matmul(x, y) for x in (False, True) for y in (False, True)),
