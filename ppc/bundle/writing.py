@@ -21,7 +21,7 @@ from ppc.bundle.manifest import FORMAT, PUBLISHED, READER, ROLES, VERSION, party
 from ppc.errors import InternalError, fail
 from ppc.files import write_whole
 from ppc.ir.graph import Graph
-from ppc.plan.kept import evaluates
+from ppc.plan.kept import evaluates, taken
 from ppc.plan.needs import needs_dealer
 from ppc.plan.steps import Plan
 from ppc.plan.text import show
@@ -54,8 +54,15 @@ class Program:
         """Of its folder."""
         model = self.plans[0].name
         block = "" if self.private == model else f".{self.private}"
-        what = ".train" if self.training else ".evaluate" if evaluates(self.plans[0]) else ""
-        return f"{model}{block}{what}"
+        return f"{model}{block}{self.kind}"
+
+    @property
+    def kind(self) -> str:
+        """What it does, where that is not to answer with its owner's weights."""
+        first = self.plans[0]
+        if self.training:
+            return ".train"
+        return ".evaluate" if evaluates(first) else ".shares" if taken(first) else ""
 
 
 def write(program: Program, build: Path) -> Path:

@@ -19,7 +19,18 @@ from ppc.cli import (
     source_verbs,
     train_arguments,
 )
-from ppc.cli.options import Verbs, blocks_of, json_of, level_of, positive, program_of, training_of, verb_of, weights_of
+from ppc.cli.options import (
+    Verbs,
+    blocks_of,
+    json_of,
+    level_of,
+    positive,
+    program_of,
+    shares_of,
+    training_of,
+    verb_of,
+    weights_of,
+)
 
 if TYPE_CHECKING:
     from ppc.bill.network import Profile
@@ -64,6 +75,7 @@ def _compile(verbs: Verbs) -> None:
     program_of(verb, train=False)
     training_of(verb, several=True)
     verb.add_argument("--emit", choices=("ast", "graph", "dot", "plan"), help="what to print (graph)")
+    shares_of(verb)
     level_of(verb)
     verb.add_argument("--after", metavar="PASS", help="the graph or plan after this pass; `source` is before all")
     verb.add_argument("--print-after-all", action="store_true", help="print it after every pass")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ from ppc.errors import PpcError, fail
 if TYPE_CHECKING:
     from ppc.bundle import Bundle, Needed
     from ppc.data import Array
+    from ppc.plan.wires import Wire
+    from ppc.runtime.checkpoint.left import Left
     from ppc.runtime.roles.brought import Brought
     from ppc.runtime.roles.signals import Pictures
     from ppc.weights import SomeWeights
@@ -26,6 +29,7 @@ def brought(
     weights: Path | None,
     seed: int | None,
     say: Say,
+    shares: Path | None = None,
     first: int | None = None,
     signals: str | None = None,
 ) -> Brought:
@@ -35,8 +39,37 @@ def brought(
     """
     from ppc.runtime.roles.brought import Brought
 
-    rows, whole = _rows(bundle, inputs, first, say), _weights(bundle, weights, seed, say)
-    return Brought(rows=rows, whole=whole, pictures=_pictures(bundle, signals))
+    rows, left = _rows(bundle, inputs, first, say), _left(bundle, shares)
+    whole, shown = _weights(bundle, weights, seed, say), _pictures(bundle, signals)
+    found = Brought(rows=rows, whole=whole, pictures=shown)
+    return replace(found, shares=left.shares, mark=left.mark) if left else found
+
+
+def _left(bundle: Bundle, file: Path | None) -> Left | None:
+    """This party's part of a model that is on shares, where the plan begins with one."""
+    from ppc.runtime.checkpoint import left
+    from ppc.runtime.roles.brought import wanted_shares
+
+    wanted = wanted_shares(bundle.plan(bundle.batches[-1]))
+    if not wanted or bundle.role == "dealer":
+        if file is not None:
+            hint = f"Compile it for them: `ppc compile MODEL.pnn --shares {file.name} -o build/`."
+            raise fail("PPC578", "This program takes weights of their owner, and no shares.", hint=hint)
+        return None
+    if file is None:
+        hint = f"Name the file that the training left here: `--shares FILE{left.ENDING}`."
+        raise fail("PPC578", f"`{bundle.party}` must bring its shares of the weights.", hint=hint)
+    found = left.read(file)
+    if (found.party, found.role) != (bundle.party, bundle.parties.index(bundle.party)):
+        raise left.unfit(file, f"is the part of `{found.party}`")
+    if {name: found.wires.get(name) for name in wanted} != {name: _bare(wire) for name, wire in wanted.items()}:
+        raise left.unfit(file, "was left by another program")
+    return found
+
+
+def _bare(wire: Wire) -> Wire:
+    """As a file of shares knows it."""
+    return replace(wire, bounds=None)
 
 
 def _pictures(bundle: Bundle, what: str | None) -> Pictures:

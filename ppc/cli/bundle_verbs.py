@@ -6,7 +6,7 @@ import json
 import sys
 from argparse import Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ppc.bundle import Bundle
@@ -25,6 +25,16 @@ def into_folder(arguments: Namespace) -> bool:
     return output.endswith("/") or path.is_dir() or not (path.suffix or device)
 
 
+def begun_with(file: Path | None) -> dict[str, Any]:
+    """What the compiler has to know of weights that are on shares: their scales and ranges, and the field."""
+    if file is None:
+        return {}
+    from ppc.runtime.checkpoint.left import read
+
+    found = read(file)
+    return {"kept": found.wires, "field": found.field_name}
+
+
 def write_bundles(arguments: Namespace) -> int:
     """Compile a plan for each batch size, and store them for every role."""
     from ppc import bundle, bundling
@@ -38,6 +48,7 @@ def write_bundles(arguments: Namespace) -> int:
         train=arguments.train,
         batches=arguments.batches,
         level=arguments.level,
+        **begun_with(arguments.shares),
     )
     for one in made:
         print_times(arguments, (*one.compiled.steps[1:], *one.graphs, *one.plans))

@@ -69,14 +69,18 @@ def input_of(verb: argparse.ArgumentParser, *, required: bool = False) -> None:
     verb.add_argument("--examples", type=positive, metavar="N", help="no more than the first N of them")
 
 
-def weights_of(verb: argparse.ArgumentParser, *, required: bool = False) -> None:
-    source = verb.add_mutually_exclusive_group(required=required)
+def weights_of(verb: argparse.ArgumentParser) -> None:
+    source = verb.add_mutually_exclusive_group()
     source.add_argument("--weights", type=Path, metavar="FILE", help=".safetensors, .npz, or a torch state_dict")
     source.add_argument("--seed", type=int, metavar="N", help="seeded weights of an untrained model")
 
 
 def signals_of(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--signals", metavar="DATA", help="pictures that show the signal of `complement picture`")
+
+
+def shares_of(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--shares", type=Path, metavar="FILE.shares", help="begin with weights that a training left so")
 
 
 def loud_of(verb: argparse.ArgumentParser) -> None:

@@ -27,7 +27,7 @@ from ppc.cli.role_start import (
     terms_of,
 )
 from ppc.cli.telling import Far, Telling, as_facts, counts_table
-from ppc.cli.training_options import wishes_of
+from ppc.cli.training_options import check_left, wishes_of
 from ppc.errors import fail
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ def party(arguments: Namespace) -> int:
         bundle, keyring = opened(arguments, arguments.bundle, arguments.role)
         if not arguments.serve:
             answers.check_output(arguments.output, weights=bool(bundle.released(bundle.party)))
+            check_left(arguments.leave, bundle)
         brought = brought_by(arguments, bundle, telling)
         side = Side(
             arguments, bundle, keyring, brought, terms_of(arguments, bundle), wishes_of(arguments, bundle, brought)
@@ -86,7 +87,7 @@ class Side:
     def standing(self) -> Standing:
         from ppc.runtime.roles import meeting
 
-        return meeting.standing(self.bundle, self.brought.examples, self.terms, self.wishes)
+        return meeting.standing(self.bundle, self.brought, self.terms, self.wishes)
 
 
 def _met(side: Side, telling: Telling) -> tuple[Link, Book]:
@@ -197,6 +198,8 @@ def _tell(arguments: Namespace, telling: Telling, run: PartyRun, results: dict[s
     """The answer, and what it took."""
     if arguments.output is not None and results:
         keep(arguments.output, results, run.bundle)
+    if arguments.leave is not None:
+        run.leave(arguments.leave)
     if run.trace is not None:
         write_trace(arguments, run.bundle.role, {run.bundle.party: run.trace.spans})
     facts = {"predicted": as_facts(run.predicted), "measured": as_facts(run.measured)}

@@ -14,6 +14,7 @@ from ppc.cli.options import (
     loud_of,
     positive,
     program_of,
+    shares_of,
     signals_of,
     sizes,
     verb_of,
@@ -40,7 +41,8 @@ def _run(verbs: Verbs) -> None:
     )
     verb.add_argument("--batch", dest="batches", type=sizes, default=(), metavar="N,N…", help="examples at a time")
     level_of(verb)
-    weights_of(verb, required=True)
+    weights_of(verb)
+    shares_of(verb)
     signals_of(verb)
     input_of(verb, required=True)
     verb.add_argument(
@@ -99,11 +101,13 @@ def _party(verbs: Verbs) -> None:
     verb.add_argument("--ledger", type=Path, metavar="FOLDER", help="of what was used (~/.local/state/ppc)")
     input_of(verb)
     weights_of(verb)
+    shares_of(verb)
     signals_of(verb)
     verb.add_argument(
         "-o", dest="output", type=Path, metavar="FILE", help=".npz or .csv with the results; of a model .safetensors"
     )
     training_of(verb)
+    verb.add_argument("--leave", type=Path, metavar="FILE.shares", help="this party's part of a model kept shared")
     _waiting(verb)
     _role(verb)
 

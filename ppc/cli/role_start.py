@@ -132,6 +132,7 @@ def brought_by(arguments: Namespace, bundle: Bundle, telling: Telling) -> Any:
         inputs=arguments.input,
         weights=arguments.weights,
         seed=arguments.seed,
+        shares=getattr(arguments, "shares", None),
         say=telling.note,
         first=arguments.examples,
         signals=arguments.signals,

@@ -10,12 +10,13 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from ppc.cli import answers, model_verbs
+from ppc.cli.bundle_verbs import begun_with
 from ppc.cli.role_start import ending_on_signals
 from ppc.cli.telling import Telling, as_facts, counts_table, from_facts
-from ppc.errors import InternalError
+from ppc.errors import InternalError, fail
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ppc import compiler
     from ppc.data import Array
@@ -42,6 +43,7 @@ def run(arguments: Namespace) -> int:
     answers.check_output(arguments.output)
     chosen = {"model": arguments.model, "as_": arguments.as_}
     one = compiler.compile_program(arguments.program, **chosen)
+    _check_weights(arguments)
     apart = one.policy is not None and (one.policy.joint or one.policy.server_clear)
     mode = arguments.mode or ("joint" if apart else "clear")
     # in a joint run the owners say how they read their files
@@ -81,19 +83,21 @@ def _joint(arguments: Namespace, examples: int) -> int:
     from ppc.cli import embedded
 
     telling = Telling(quiet=arguments.quiet or arguments.json, verbose=arguments.verbose)
+    pair = pair_of(arguments.shares)
     made = bundling.at_batches(
         arguments.program,
         model=arguments.model,
         as_=arguments.as_,
         batches=arguments.batches or _sizes(examples),
         level=arguments.level,
+        **begun_with(pair.get("client")),
     )
     with ending_on_signals(telling), TemporaryDirectory(prefix="ppc-run-") as name:
         folder = Path(name)
         home = bundle.write(bundling.program(made, model_verbs.owned(arguments)), folder / "build")
         client, server = made[0].plan.parties
         parties: dict[str, str] = {"client": client, "server": server}
-        roles = embedded.run(home, folder, parties, _options(arguments, made[0], folder), telling)
+        roles = embedded.run(home, folder, parties, _options(arguments, made[0], folder, pair), telling)
         results = given_results(folder)
         if arguments.trace is not None:
             write_trace(arguments.trace, folder, parties)
@@ -109,7 +113,7 @@ def _sizes(examples: int) -> tuple[int, ...]:
     return tuple(sorted({LARGEST, examples % LARGEST or LARGEST}))
 
 
-def _options(arguments: Namespace, lowered: Lowered, folder: Path) -> dict[str, list[str]]:
+def _options(arguments: Namespace, lowered: Lowered, folder: Path, pair: Mapping[str, Path]) -> dict[str, list[str]]:
     """To each role what is its own, and where its results go."""
     from ppc.runtime.roles.brought import brings_weights, wanted_rows
 
@@ -125,12 +129,32 @@ def _options(arguments: Namespace, lowered: Lowered, folder: Path) -> dict[str, 
             options += ["--examples", str(arguments.examples)] if arguments.examples else []
         if role == "client" and arguments.signals:
             options += ["--signals", arguments.signals]
+        if role in pair:
+            options += ["--shares", str(pair[role])]
         if brings_weights(plan, name):
             options += ["--weights", str(arguments.weights)] if arguments.weights else ["--seed", str(arguments.seed)]
         if arguments.trace is not None:
             options += ["--traced", str(folder / f"{role}.spans.json")]
         found[role] = options
     return found
+
+
+def _check_weights(arguments: Namespace) -> None:
+    """Whether it is said whence the weights come."""
+    if arguments.shares is None and arguments.weights is None and arguments.seed is None:
+        hint = "Name them: `--weights FILE`, `--shares FILE.shares`, or for a try `--seed 1`."
+        raise fail("PPC501", "Whence the weights come is not said.", hint=hint)
+    if arguments.shares is not None and arguments.mode not in (None, "joint"):
+        raise fail("PPC578", "Weights on shares are used by both parties together only.", hint="Leave `--mode` out.")
+
+
+def pair_of(path: Path | None) -> dict[str, Path]:
+    """The two files of a model on shares: `NAME.shares` stands for `NAME.client.shares` and `NAME.server.shares`."""
+    from ppc.runtime.checkpoint.left import ENDING
+
+    if path is None or path.suffix != ENDING:
+        return {}
+    return {role: path.with_suffix(f".{role}{ENDING}") for role in ("client", "server")}
 
 
 def given_results(folder: Path) -> dict[str, Array]:

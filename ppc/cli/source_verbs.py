@@ -121,10 +121,11 @@ def _one_batch(batches: tuple[int, ...]) -> int | None:
 
 def _emit_plan(arguments: Namespace, compiled: compiler.Compiled) -> int:
     """The plan, or what it was after one of its passes."""
+    from ppc.cli.bundle_verbs import begun_with
     from ppc.plan.text import show
     from ppc.protocol import lowered
 
-    made = lowered(compiled, level=arguments.level)
+    made = lowered(compiled, level=arguments.level, field=begun_with(arguments.shares).get("field", ""))
     if arguments.print_after_all:
         text = "".join(f"# after {step.name}\n{show(step.plan)}" for step in made.plans)
     else:
@@ -148,6 +149,7 @@ def _facts(compiled: compiler.Compiled, done: Iterable[Step | PlanStep]) -> dict
 
 def _compiled(arguments: Namespace) -> compiler.Compiled:
     from ppc import compiler
+    from ppc.cli.bundle_verbs import begun_with
 
     return compiler.compile_program(
         arguments.program,
@@ -155,6 +157,7 @@ def _compiled(arguments: Namespace) -> compiler.Compiled:
         as_=arguments.as_,
         train=arguments.train,
         batch=arguments.batch,
+        kept=begun_with(getattr(arguments, "shares", None)).get("kept"),
     )
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ppc.cli import answers
 from ppc.cli.options import level_of, positive
 from ppc.cli.role_start import ending_on_signals
-from ppc.cli.run_verb import JOINT, agreed, given_results, learned, measured_of, write_trace
+from ppc.cli.run_verb import JOINT, agreed, given_results, learned, measured_of, pair_of, write_trace
 from ppc.cli.telling import Telling, as_facts, counts_table, from_facts
 from ppc.cli.training_options import check_options, chosen, training_of
 from ppc.errors import fail
@@ -47,6 +47,7 @@ def train(arguments: Namespace) -> int:
         arguments.program, model=arguments.model, as_=arguments.as_, train=True, level=arguments.level
     )
     lowered = made[0]
+    _check_output(arguments.output, released=bool(_released(lowered)))
     with ending_on_signals(telling), TemporaryDirectory(prefix="ppc-train-") as name:
         folder = Path(name)
         home = bundle.write(bundling.program(made), folder / "build")
@@ -66,9 +67,17 @@ def _check(arguments: Namespace) -> None:
     check_options(arguments)
     if arguments.data is None:
         raise fail("PPC508", "There is nothing to learn from.", hint="Name the examples: `--data FILE.npz`.")
-    path: Path | None = arguments.output
-    if path is not None and path.suffix not in (".safetensors", ".npz"):
-        raise fail("PPC509", f"`{path}` does not end as weights do.", hint=f"Write `-o {path.stem}.safetensors`.")
+
+
+def _check_output(path: Path | None, *, released: bool) -> None:
+    """A model that is given to nobody is left in two files of shares."""
+    if path is None:
+        return
+    if path.suffix not in ((".safetensors", ".npz") if released else (".shares",)):
+        what, ending = ("weights do", "safetensors") if released else ("shares do, on which this model stays", "shares")
+        raise fail("PPC509", f"`{path}` does not end as {what}.", hint=f"Write `-o {path.stem}.{ending}`.")
+    if not path.parent.is_dir():
+        raise fail("PPC509", f"`{path}` cannot be written: its folder is not there.", hint="Make the folder first.")
 
 
 def _options(arguments: Namespace, lowered: Lowered, folder: Path) -> dict[str, list[str]]:
@@ -83,6 +92,8 @@ def _options(arguments: Namespace, lowered: Lowered, folder: Path) -> dict[str, 
         line = ["--threads", str(arguments.threads)]
         if role != "dealer":
             line += ["-o", str(folder / f"{role}.npz"), *chosen(arguments)]
+            if pair := pair_of(arguments.output):
+                line += ["--leave", str(pair[role])]
             if arguments.checkpoint is not None:
                 line += ["--checkpoint", str(arguments.checkpoint / role)]
             if wanted_rows(plan, name):
@@ -103,7 +114,8 @@ def _told(arguments: Namespace, lowered: Lowered, results: dict[str, Array], don
     predicted, measured = from_facts(done["server"]["predicted"]), measured_of(done)
     facts = {"predicted": as_facts(predicted), "measured": as_facts(measured), "learned": learned(lowered)}
     if arguments.json:
-        written = [str(arguments.output)] if arguments.output else []
+        pair = pair_of(arguments.output)
+        written = [str(path) for path in pair.values() or filter(None, [arguments.output])]
         head = {"ok": True, "trainer": "joint", "parties": list(plan.parties), "same_machine": True}
         took = {
             "seconds": {role: done[role]["seconds"] for role in ("client", "server")},

@@ -37,6 +37,19 @@ def _order(text: str) -> str:
     raise argparse.ArgumentTypeError("must be `drawn`, `given` or a whole number")
 
 
+def check_left(path: Path | None, bundle: Bundle) -> None:
+    """Before anything is computed: whether there will be shares, and whether they can have this name."""
+    from ppc.runtime.checkpoint.left import ENDING
+
+    if path is None:
+        return
+    if not bundle.training or bundle.released():
+        hint = "`model kept shared` in the train block keeps it on shares."
+        raise fail("PPC509", "This program leaves no model on shares.", hint=hint)
+    if path.suffix != ENDING or not path.parent.is_dir():
+        raise fail("PPC509", f"`{path}` is no name of a file of shares.", hint=f"Write `{path.stem}{ENDING}`.")
+
+
 def chosen(arguments: Namespace) -> list[str]:
     """The same options again, for the processes of the roles."""
     found = ["--every", str(arguments.every), *(["--order", arguments.order] if arguments.order else [])]

@@ -42,4 +42,14 @@ TRAININGS = codes(
         """A step of training takes a whole batch, whose size is part of the program. An epoch is so many whole batches;
         what is left of it is left out, so with fewer examples than a batch there would be no step at all.""",
     ),
+    PPC577=(
+        "shares of two models",
+        """A model that is kept on shares is the sum of two files, one at each party, both of the last step of one
+        training. These two are not: their sum would be noise. Nothing was computed.""",
+    ),
+    PPC578=(
+        "share file does not fit",
+        """A file of shares belongs to one party, one model, and the scales at which its numbers are kept. This one was
+        cut off or changed, or belongs to another party or another version of the model. Nothing of it was used.""",
+    ),
 )

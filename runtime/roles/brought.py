@@ -30,6 +30,7 @@ class Brought:
     whole: Mapping[str, Array] = field(default_factory=dict[str, Array], repr=False)
     shares: Mapping[str, Array] = field(default_factory=dict[str, Array], repr=False)
     pictures: Pictures = ()  # of the numbers that a secret signal may be
+    mark: str = ""  # what both parties' shares have in common
 
     @property
     def examples(self) -> int | None:

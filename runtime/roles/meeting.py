@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from ppc.bundle import Bundle
 from ppc.errors import PpcError, fail
 from ppc.runtime.certificates import Certificate
+from ppc.runtime.checkpoint.left import same_model
 from ppc.runtime.keyring import Keyring
+from ppc.runtime.roles.brought import Brought
 from ppc.runtime.roles.course import Wishes
 from ppc.runtime.roles.dealt import LiveDealt
 from ppc.runtime.roles.request import Dealer, Request, agreed_examples, hello_of, told_to_dealer
@@ -23,6 +25,7 @@ from ppc.runtime.wire.listener import Listener
 from ppc.runtime.wire.refusals import unreachable
 
 SERVER_PORT, DEALER_PORT = 7440, 7441
+SHARES = "shares"  # the mark of those that a party brings
 PATIENCE = 60.0  # seconds in which the other side may be started
 
 
@@ -109,12 +112,14 @@ class Standing:
     check: Check
 
 
-def standing(bundle: Bundle, examples: int | None, terms: Terms, wishes: Wishes | None = None) -> Standing:
+def standing(bundle: Bundle, brought: Brought, terms: Terms, wishes: Wishes | None = None) -> Standing:
     """Of a request; with `wishes`, of a training. A request that cannot be run is refused in the handshake."""
-    agreed, told = (wishes.agreed(), wishes.told()) if wishes else (None, None)
+    agreed, told = (wishes.agreed(), wishes.told()) if wishes else ({}, {})
+    told, examples = {**told, SHARES: brought.mark.encode()}, brought.examples
 
     def check(_peer: Certificate, theirs: Hello) -> None:
         agreed_examples(bundle, examples, theirs)
+        same_model(brought.mark, theirs.told.get(SHARES, b"").decode("ascii", "replace"))
         if wishes is not None:
             wishes.check(theirs)
 

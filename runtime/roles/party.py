@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -15,8 +16,11 @@ import numpy as np
 
 from ppc.bundle import Bundle
 from ppc.errors import PpcError
+from ppc.field import Words
 from ppc.plan.steps import Section
 from ppc.runtime.channel import Channel
+from ppc.runtime.checkpoint.common import mark_of
+from ppc.runtime.checkpoint.left import left, write
 from ppc.runtime.party import Party, Supply
 from ppc.runtime.roles.brought import Array, Brought, given
 from ppc.runtime.roles.counted import CountedChannel
@@ -44,6 +48,7 @@ class PartyRun:
     steps: int = 0  # iterations that are done
     seconds: list[float] = field(default_factory=list[float])  # that each of them took
     results: dict[str, list[Array]] = field(default_factory=dict[str, list[Array]], repr=False)
+    carried: dict[str, Words] = field(default_factory=dict[str, Words], repr=False)  # behind the last step
 
     def __post_init__(self) -> None:
         self.counted = CountedChannel(self.channel, self.trace.keep if self.trace else None)
@@ -102,6 +107,14 @@ class PartyRun:
             if section == "each":
                 self.steps += 1
                 self.seconds.append(perf_counter() - start)
+        self.carried = party.carried()
+
+    def leave(self, path: Path) -> None:
+        """Write this party's shares of what was trained; behind one step both parties' have one mark."""
+        if self.course is not None:
+            (stretch,) = self.run
+            mark = mark_of(self.session, self.course.stop)
+            write(path, left(stretch.plan, self.bundle.party, mark, self.carried))
 
     def _pass(self, party: Party, section: str, iteration: int, values: Given) -> dict[str, Any]:
         """One pass; of a training, what it leaves is kept before the next one begins."""

@@ -20,11 +20,12 @@ from tests.end_to_end.machines import TINY
 
 KEY = b"k" * 32
 SESSION = b"s" * 16
+NARROW = TINY.replace("    joint\n", "    joint { field = mersenne61 }\n")
 WIDE = TINY.replace("    joint\n", "    joint { field = mersenne127, truncation = local, fraction = 16 }\n")
 
 
 @cache
-def plan(text: str = TINY) -> Plan:
+def plan(text: str = NARROW) -> Plan:
     return lowered(compile_program(text, train=True)).plan
 
 

@@ -10,8 +10,7 @@ import pytest
 from ppc.errors import PpcError
 from ppc.runtime.checkpoint.folder import machine_key
 from ppc.runtime.checkpoint.kept import unseal
-from tests.checkpoint.made import KEY, WIDE, folder, kept, plan
-from tests.end_to_end.machines import TINY
+from tests.checkpoint.made import KEY, NARROW, WIDE, folder, kept, plan
 
 
 def refused(act: object) -> None:
@@ -21,7 +20,7 @@ def refused(act: object) -> None:
     assert caught.value.diagnostics[0].hint
 
 
-@pytest.mark.parametrize("text", [TINY, WIDE], ids=["narrow", "wide"])
+@pytest.mark.parametrize("text", [NARROW, WIDE], ids=["narrow", "wide"])
 def test_it_comes_back(text: str) -> None:
     found = kept(7, of=plan(text))
     again = unseal(found.seal(KEY, plan(text)), KEY, plan(text), "x")

@@ -143,9 +143,9 @@ class House:
 
     def met(self, examples: int) -> Link:
         """A connection of the client's."""
-        return meeting.meet_server(
-            meeting.standing(self.bundles["client"], examples, TERMS), self.rings["client"], self.server, TERMS
-        )
+        brought = Brought(rows={"scan": np.zeros((examples, 0))})  # only their number is told
+        standing = meeting.standing(self.bundles["client"], brought, TERMS)
+        return meeting.meet_server(standing, self.rings["client"], self.server, TERMS)
 
     def client(self, rows: Array) -> Array:
         """What a client gets for its examples."""
@@ -181,7 +181,7 @@ def house(
         found.session(link, "server", Brought(whole=found.whole))
         return "done"
 
-    standing = meeting.standing(bundles["server"], None, TERMS)
+    standing = meeting.standing(bundles["server"], Brought(), TERMS)
     service = Service(hello=standing.hello, carry_out=carry_out, say=found.said.append, most=32)
     door = Listener(
         (HERE, 0), rings["server"], service.answer, expects=("client",), check=standing.check, handshake=30.0

@@ -77,7 +77,7 @@ class House:
     def client(self, number: int) -> tuple[Array, Array]:
         """What a client gets, and what it should get."""
         rows = np.random.default_rng(number).uniform(0.0, 1.0, (2, 6))
-        standing = meeting.standing(self.bundles["client"], 2, TERMS)
+        standing = meeting.standing(self.bundles["client"], Brought(rows={"row": rows}), TERMS)
         link = meeting.meet_server(standing, self.rings["client"], self.server, TERMS)
         found = self.session(link, "client", Brought(rows={"row": rows}))["result"]
         return found, rows
@@ -103,7 +103,7 @@ def house(folder: Path) -> Generator[House]:
         found.session(link, "server", Brought(whole=weights))
         return "done"
 
-    standing = meeting.standing(bundles["server"], None, TERMS)
+    standing = meeting.standing(bundles["server"], Brought(whole=weights), TERMS)
     service = Service(hello=standing.hello, carry_out=carry_out, say=said.append, most=2 * AT_ONCE)
     dealing = DealerService(bundle=bundles["dealer"], brought=Brought(), say=said.append, most=2 * AT_ONCE)
     doors = (

@@ -17,6 +17,7 @@ CLASSES = 3
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("train")
     (folder / "tiny.pnn").write_text(TINY, "utf-8")
+    (folder / "kept.pnn").write_text(TINY.replace("model  to   lab", "model kept shared"), "utf-8")
     data = rows(6)
     np.savez(folder / "rows.npz", row=data, labels=np.argmax(data[:, :CLASSES], axis=1))
     return folder
@@ -32,12 +33,27 @@ def test_a_model_is_trained_and_used(home: Path) -> None:
     assert np.shape(json.loads(used.stdout)["result"]) == (6, CLASSES)
 
 
+def test_a_model_that_nobody_is_given_is_used_all_the_same(home: Path) -> None:
+    train = ("train", "kept.pnn", "--data", "rows.npz", "--seed", 1, "-q")
+    assert ppc(*train, "-o", "k.shares", cwd=home).returncode == 0
+    used = ppc("run", "kept.pnn", "--shares", "k.shares", "--input", "rows.npz", "--json", cwd=home)
+    assert np.shape(json.loads(used.stdout)["result"]) == (6, CLASSES)
+
+    assert ppc(*train, "-o", "other.shares", cwd=home).returncode == 0
+    (home / "other.client.shares").replace(home / "k.client.shares")
+    mixed = ppc("run", "kept.pnn", "--shares", "k.shares", "--input", "rows.npz", cwd=home)
+    assert "PPC577" in mixed.stderr
+
+
 @pytest.mark.parametrize(
     ("command", "code"),
     [
         (["tiny.pnn"], "PPC508"),
         (["tiny.pnn", "--data", "nothing.npz", "--seed", 1], "PPC501"),
         (["tiny.pnn", "--data", "rows.npz", "-o", "t.txt"], "PPC509"),
+        (["tiny.pnn", "--data", "rows.npz", "-o", "t.shares"], "PPC509"),
+        (["kept.pnn", "--data", "rows.npz", "-o", "t.safetensors"], "PPC509"),
+        (["tiny.pnn", "--data", "rows.npz", "--resume"], "PPC571"),
         (["tiny.pnn", "--data", "rows.npz", "--model", "large"], "PPC123"),
         (["nothing.pnn", "--data", "rows.npz"], "PPC501"),
     ],

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.end_to_end.machines import TINY
+from tests.checkpoint.made import NARROW
 from tests.end_to_end.trainings import Training, some_rows
 
-TEXT = TINY.replace("epochs=2", "epochs=3")
+TEXT = NARROW.replace("epochs=2", "epochs=3")
 
 
 def test_every_role_is_killed_once(tmp_path: Path) -> None:
