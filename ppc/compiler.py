@@ -17,7 +17,7 @@ from ppc.grammar.bodies import Body
 from ppc.grammar.parse import parse_all
 from ppc.grammar.resolve import Resolved, resolve
 from ppc.grammar.trainers import Lessons
-from ppc.ir.policy import ON_SHARES, PUBLIC, Evaluation, Policy, Training
+from ppc.ir.policy import ON_SHARES, PUBLIC, Evaluation, Owner, Policy, Training
 from ppc.passes.base import Pass, Step, steps
 from ppc.passes.differentiate import Differentiate
 from ppc.passes.fewer_bits import advised
@@ -100,6 +100,8 @@ def compile_program(
         training = _training(resolved, body) if train or evaluate else None
         if training and policy and (mistake := _untrainable(training, policy)):
             raise PpcError(mistake)
+        if training and policy:
+            policy = _trained(policy, training)
         job = _Job(text, body, policy, training, batch)
         if evaluate:
             job = job.evaluating(_evaluation(body, training))
@@ -184,7 +186,7 @@ def _jobs(text: Source, resolved: Resolved) -> Iterator[_Job]:
         for policy in policies:
             yield _Job(text, body, policy, None)
             if training and not _untrainable(training, policy):
-                yield _Job(text, body, policy, training)
+                yield _Job(text, body, _trained(policy, training), training)
 
 
 def _compile(job: _Job) -> Compiled:
@@ -288,16 +290,26 @@ def _no_training(resolved: Resolved, body: Body) -> PpcError:
     return fail("PPC132", f"`{name}` has no train block.", span=body.span, hint=f"Add `train {name} {{ … }}`.")
 
 
+def _trained(policy: Policy, training: Training) -> Policy:
+    """The private block as its training follows it. A model that is split is trained before: by the party that holds
+    the labels, in the clear, on examples of its own."""
+    if not (policy.cut or policy.complement):
+        return policy
+    own = {name: Owner(party=training.labels.party, span=training.labels.span) for name in policy.owners}
+    return replace(policy, owners=own, cut=None, complement=None, server_clear=None, joint=None)
+
+
 def _untrainable(training: Training, policy: Policy) -> Diagnostic | None:
     """Why a training cannot follow a private block."""
     head = replace(training.span, end_line=training.span.line, end_column=training.span.column + len("train"))
-    if policy.cut:
+    apart = policy.cut or policy.complement
+    if apart and training.by == "joint":
         return Diagnostic(
             code="PPC115",
-            message="Training a model that is split is not built yet.",
+            message="Training a model jointly that is split or has a complement is not built yet.",
             span=head,
-            notes=(Note(text="the model is split here", span=policy.cut.span),),
-            hint="Add a private block without `split` to train under, and choose it with `--as`.",
+            notes=(Note(text="it is so here", span=apart.span),),
+            hint=f"Its owner trains it, before it is split: write `train {training.model} by clear`.",
         )
     owners = {owner.party for owner in (*policy.owners.values(), training.labels)} - {PUBLIC}
     if training.order == "private" and len(owners) > 1:

@@ -75,7 +75,7 @@ def weights_of(verb: argparse.ArgumentParser) -> None:
     source.add_argument("--seed", type=int, metavar="N", help="seeded weights of an untrained model")
 
 
-def signals_of(verb: argparse.ArgumentParser) -> None:
+def signals_of(verb: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:  # pyright: ignore[reportPrivateUsage]
     verb.add_argument("--signals", metavar="DATA", help="pictures that show the signal of `complement picture`")
 
 

@@ -1,4 +1,4 @@
-"""58x: attacks, and models that are split."""
+"""58x: attacks, and trainings in the clear."""
 
 from __future__ import annotations
 
@@ -9,5 +9,16 @@ AUDITS = codes(
         "nothing that can be attacked",
         """`ppc audit` looks at what it is given, by its name and its first bytes, and runs the attacks on things of
         that kind. It did not recognise this one. The message lists the kinds that it knows.""",
+    ),
+    PPC581=(
+        "no such checkpoint of this training",
+        """A training in the clear goes on from the last state that it wrote to its folder, and does then what it would
+        have done. The folder has none, or one that was damaged, or that of a training of another program, with another
+        recipe, other data, or another seed: what would come of those belongs to neither.""",
+    ),
+    PPC582=(
+        "too few examples",
+        """Some examples are held out, so that what a model has learned is judged by what it has not seen. There are not
+        enough for both. Give more, or hold out another part of them.""",
     ),
 )
