@@ -35,7 +35,7 @@ def options(verb: ArgumentParser) -> None:
     )
     group.add_argument("--holdout", type=share, default=0.2, metavar="P", help="part of the data to check by (0.2)")
     group.add_argument(
-        "--patience",
+        "--stop-after",
         type=int,
         default=0,
         metavar="N",
@@ -131,7 +131,7 @@ def _recipe(arguments: Namespace) -> Recipe:
         seed=seed,
         shuffled=order != "given",
         holdout=arguments.holdout,
-        patience=arguments.patience,
+        patience=arguments.stop_after,
     )
 
 
