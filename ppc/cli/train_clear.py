@@ -118,7 +118,7 @@ def _recipe(arguments: Namespace) -> Recipe:
 
     training = training_of(arguments.program, model=arguments.model, as_=arguments.as_)
     assert isinstance(training, Training)
-    order: str = arguments.order
+    order: str = arguments.order or "drawn"
     seed = int(order) if order.isdecimal() else training.seed or arguments.seed or 0
     return Recipe(
         loss=training.loss,
