@@ -7,44 +7,42 @@ secrets h of the dealer, so that d·x needs [λ_d·h] only. Called by the party;
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import prod
 
 import numpy as np
 
 from ppc.field import Words, from_integers
 from ppc.plan.steps import Step
 from ppc.runtime.desk import Desk
-from ppc.runtime.kernels import Bit, Expression, constant, select
+from ppc.runtime.kernels import Expression, constant, select
 from ppc.runtime.lazy import Array, Lazy, Leaves, Shape
 from ppc.runtime.sums import sum_all
 from ppc.runtime.values import Bits, Masked, Truncated, Value
 
+TOGETHER = 4  # thresholds in one pass: more would be one long kernel
+Term = Callable[[Leaves], Expression]
+Factor = tuple[int, Words]
+
 
 def _select(desk: Desk, step: Step) -> Array | None:
-    """Σ_j slopes[j]·d_j·(x - knots[j]): sums over the thresholds first, of d and of d times each secret of x."""
+    """Σ_j slopes[j]·d_j·(x - knots[j])."""
     bits, x, shape = desk.bits(step.inputs[0]), desk.values[step.inputs[1]], step.wire.shape
-    slopes, knots = step.integers("slopes"), step.integers("knots")
-    secrets = _secrets(x)
+    secrets, slopes = _secrets(x), _factors(desk, step.integers("slopes"))
     products = desk.hand.elements(step, "share", len(secrets), len(slopes), *shape)
-    numbers = [Lazy(shape, _number(desk, bits, j)) for j in range(len(slopes))]
-    bent = [slope * knot for slope, knot in zip(slopes, knots, strict=True)]
-    taken = _weighted(desk, shape, numbers, slopes)
-    moved = _weighted(desk, shape, numbers, bent) if any(bent) else None
-    chosen = [
-        _weighted(desk, shape, [Lazy(shape, _times(bits, j, h, row[j])) for j in range(len(slopes))], slopes)
-        for h, row in zip(secrets, products, strict=True)
-    ]
+    knots = _factors(desk, step.integers("knots"))
 
-    def build(leaves: Leaves) -> Expression:
-        made = _known(leaves, x) * leaves.element(taken) - leaves.element(chosen[0])
-        if moved is not None:
-            made = made - leaves.element(moved)
-        if isinstance(x, Truncated):
-            opened = leaves.element(x.opened) + x.offset
-            made = made + desk.reached(opened, leaves.element(chosen[1]), x)
-        return made
+    def chosen(j: int) -> Term:
+        def build(leaves: Leaves) -> Expression:
+            taken = _known(leaves, x)
+            taken = taken - leaves.element(knots[j][1]) if knots[j][0] else taken
+            made = taken * desk.number(leaves, bits, j) - _times(leaves, bits, j, secrets[0], products[0, j])
+            if isinstance(x, Truncated):
+                lost = _times(leaves, bits, j, secrets[1], products[1, j])
+                made = made + desk.reached(leaves.element(x.opened) + x.offset, lost, x)
+            return _weighted(leaves, made, slopes[j])
 
-    return Lazy(shape, build)
+        return build
+
+    return _summed(desk, shape, [chosen(j) for j in range(len(slopes))])
 
 
 def _secrets(x: Value) -> list[Array | None]:
@@ -63,51 +61,57 @@ def _known(leaves: Leaves, x: Value) -> Expression:
     return leaves.element(x.opened)
 
 
-def _number(desk: Desk, bits: Bits, threshold: int) -> Callable[[Leaves], Expression]:
-    return lambda leaves: desk.number(leaves, bits, threshold)
+def _times(leaves: Leaves, bits: Bits, threshold: int, secret: Array | None, product: Words) -> Expression:
+    """[d·h] from c, [h] and [λ_d·h]: c·h + (1 - 2c)·λ_d·h"""
+    hidden = leaves.element(product)
+    whole = constant(0) if secret is None else leaves.element(secret)
+    return select(leaves.bit(bits.opened[threshold]), whole - hidden, hidden)
 
 
-def _times(bits: Bits, threshold: int, secret: Array | None, product: Words) -> Callable[[Leaves], Expression]:
-    """[d·h] from c, [h] and [λ_d·h]."""
+def _factors(desk: Desk, numbers: Sequence[int]) -> list[Factor]:
+    """Public numbers as operands: with constants in it, the kernel of every curve would be one of its own."""
+    return list(zip(numbers, from_integers(np.array([[n] for n in numbers], object), desk.local.field), strict=True))
 
+
+def _weighted(leaves: Leaves, value: Expression, factor: Factor) -> Expression:
+    number, operand = factor
+    return value if number == 1 else value * leaves.element(operand)
+
+
+def _summed(desk: Desk, shape: Shape, terms: Sequence[Term]) -> Array:
+    """Σ of many terms, a few of them in each pass; the last pass is that of whoever reads the sum."""
+    total: Array | None = None
+    for start in range(0, len(terms), TOGETHER):
+        total = _added(shape, None if total is None else desk.local.store(total), terms[start : start + TOGETHER])
+    assert total is not None
+    return total
+
+
+def _added(shape: Shape, before: Words | None, terms: Sequence[Term]) -> Lazy:
     def build(leaves: Leaves) -> Expression:
-        hidden = leaves.element(product)
-        whole = constant(0) if secret is None else leaves.element(secret)
-        return _chosen(leaves.bit(bits.opened[threshold]), whole, hidden)
+        made = [term(leaves) for term in terms]
+        first = made[0] if before is None else leaves.element(before) + made[0]
+        return sum(made[1:], start=first)
 
-    return build
-
-
-def _chosen(opened: Bit, whole: Expression, product: Expression) -> Expression:
-    """c·x + (1 - 2c)·λ_d·x"""
-    return select(opened, whole - product, product)
-
-
-def _weighted(desk: Desk, shape: Shape, parts: Sequence[Lazy], weights: Sequence[int]) -> Array:
-    """Σ weights[j]·parts[j]: of one part an expression, of several a product with a row of numbers."""
-    if len(parts) == 1:
-        (part,), weight = parts, weights[0]
-        return part if weight == 1 else Lazy(shape, lambda leaves: part.build(leaves) * weight)
-    local, size = desk.local, prod(shape)
-    stored = local.field.empty(len(parts), size)
-    for part, row in zip(parts, stored, strict=True):
-        local.store(part, local.reshaped(row, shape))
-    out = local.field.empty(1, size)
-    local.bench.matmul(from_integers(np.array([list(weights)], dtype=object), local.field), stored, out)
-    return local.reshaped(out, shape)
+    return Lazy(shape, build)
 
 
 def _count(desk: Desk, step: Step) -> Array | None:
     """Σ_j slopes[j]·Σ d_j over all elements."""
-    bits, shape, slopes = desk.bits(step.inputs[0]), desk.wire(step.inputs[0]).shape, step.integers("slopes")
+    bits, shape = desk.bits(step.inputs[0]), desk.wire(step.inputs[0]).shape
+    slopes = _factors(desk, step.integers("slopes"))
+
+    def counted(j: int) -> Term:
+        return lambda leaves: _weighted(leaves, desk.number(leaves, bits, j), slopes[j])
+
     one = shape[1:] if len(slopes) > 1 else shape
-    numbers = [Lazy(one, _number(desk, bits, j)) for j in range(len(slopes))]
-    return sum_all(desk.local, desk.local.store(_weighted(desk, one, numbers, slopes)))
+    return sum_all(desk.local, desk.local.store(_summed(desk, one, [counted(j) for j in range(len(slopes))])))
 
 
 def _as_number(desk: Desk, step: Step) -> Array | None:
     """One threshold's bit, as 0 or 1."""
-    return Lazy(step.wire.shape, _number(desk, desk.bits(step.inputs[0]), step.integer("threshold", 0)))
+    bits, threshold = desk.bits(step.inputs[0]), step.integer("threshold", 0)
+    return Lazy(step.wire.shape, lambda leaves: desk.number(leaves, bits, threshold))
 
 
 CHOICES: dict[str, Callable[[Desk, Step], Value]] = {

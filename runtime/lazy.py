@@ -116,8 +116,10 @@ class Local:
         self.bench.evaluate(expressions, arrays, outs, packed=leaves.packed, bit_outs=bit_outs)
 
     def flat(self, array: Words, shape: Shape) -> Words:
-        """All elements in one row, repeated where the array is smaller than the shape."""
+        """All elements in one row, repeated where the array is smaller than the shape; one number stays one."""
         whole = self.field.shape(*shape)
+        if array.size == self.field.words:
+            return array.reshape(self.field.shape(1))
         if array.size != prod(whole):
             array = np.broadcast_to(array, whole)
         return np.ascontiguousarray(array).reshape(self.field.shape(prod(shape)))

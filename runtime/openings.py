@@ -19,9 +19,10 @@ from ppc.plan.wires import Wire
 from ppc.runtime import reals
 from ppc.runtime.combining import Group, combination, in_groups, products, whole
 from ppc.runtime.desk import Desk
-from ppc.runtime.lazy import Array, Lazy, Leaves, Shape, add
+from ppc.runtime.lazy import Array, Leaves, Shape, add
 from ppc.runtime.values import Bits, Digits, Masked, Reals, Value
 
+LONG = 2048  # words of a plane; putting the planes of several thresholds side by side copies them
 Read = Callable[[Words | None, Words | None], Value]  # of the own part and the other party's, where they are sent
 
 
@@ -156,15 +157,11 @@ def _shifted(desk: Desk, opened: Words, size: int, offset: int, step: Step, top:
     """The opened value plus the offset; its bit K above the shift goes to `top`."""
     local, highest = desk.local, step.integer("shift") + 4 * step.integer("digits")
     elements, leaves = local.field.empty(size), Leaves()
-    moved = leaves.element(opened) + offset
-    if len(step.integers("offsets")) == 1:
-        local.run([moved, moved.bit(highest)], leaves, [elements], (size,), [top])
-        return elements
+    moved = leaves.element(opened)
     # Of many thresholds the offset is an operand: with a constant in it, each would be a kernel of its own.
-    number, leaves = from_integers([offset], local.field), Leaves()
-    whole = local.reshaped(opened, (size,))
-    local.store(Lazy((size,), lambda leaves: leaves.element(whole) + leaves.element(number)), elements)
-    local.run([leaves.element(elements).bit(highest)], leaves, [], (size,), [top])
+    many = len(step.integers("offsets")) > 1
+    moved = moved + (leaves.element(from_integers([offset], local.field)) if many else offset)
+    local.run([moved, moved.bit(highest)], leaves, [elements], (size,), [top])
     return elements
 
 
@@ -172,10 +169,14 @@ def _combined(desk: Desk, step: Step, value: Digits, groups: list[Group], own: W
     """The groups' results under the new one-time bits, without the products of the old ones in sight."""
     count, _, words = value.opened.shape
     made = desk.hand.products(step, (count, len(products(groups)), words), own.size)
-    operands = [row for planes_ in (value.opened, value.own, made) for row in _by_plane(planes_)]
-    results = np.empty((out.shape[1], count * words), np.uint64)
-    desk.local.bench.bitwise(combination(tuple(groups), desk.first), operands, list(results))
-    np.bitwise_xor(np.swapaxes(results.reshape(out.shape[1], count, words), 0, 1), own, out=out)
+    together = 1 if words >= LONG else count
+    for start in range(0, count, together):
+        part = slice(start, start + together)
+        operands = [row for bits in (value.opened, value.own, made) for row in _by_plane(bits[part])]
+        results = np.empty((out.shape[1], together * words), np.uint64)
+        desk.local.bench.bitwise(combination(tuple(groups), desk.first), operands, list(results))
+        rows = np.swapaxes(results.reshape(out.shape[1], together, words), 0, 1)
+        np.bitwise_xor(rows, own[part], out=out[part])
 
 
 def _by_plane(bits: Words) -> Words:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ppc.field import FIELDS, Field, to_integers
+from ppc.runtime import openings
 from tests.elements import LARGE_FIELDS
 from tests.runtime.plans import Transcript, distinct, plan_of, same_as_twin, signed
 
@@ -183,14 +184,21 @@ def test_local_truncation() -> None:
         assert distinct(signed(found.value(name), field) - (z * z >> 16)) <= {0, 1}
 
 
-COMPARED = {"one level": (6, [0]), "eight digits": (8, [0]), "thresholds": (5, [0, 3, -7]), "groups": (11, [0, 5])}
+COMPARED = {
+    "one level": (6, [0]),
+    "eight digits": (8, [0]),
+    "thresholds": (5, [0, 3, -7]),
+    "groups": (11, [0, 5]),
+    "more than one pass takes": (5, [0, 3, -7, 11, 2, -1]),
+}
 
 
 @BOTH
 @pytest.mark.parametrize("size", [64, 70])
 @pytest.mark.parametrize("form", COMPARED)
-def test_comparisons(form: str, size: int, field: Field) -> None:
+def test_comparisons(form: str, size: int, field: Field, monkeypatch: pytest.MonkeyPatch) -> None:
     """Digits, groups, bits, and what a bit is good for: choices, counts, numbers, sums."""
+    monkeypatch.setattr(openings, "LONG", 2)  # words: thresholds of the longer ones are combined one by one
     digits, knots = COMPARED[form]
     shift, count = 8, len(knots)
     bits = shift + 4 * digits
@@ -206,7 +214,7 @@ def test_comparisons(form: str, size: int, field: Field) -> None:
     if digits > 8:
         text += f'\n g = groups(d) {{"bits": "b1"}} : digits[{shape}] ; 3'
         last, number, made = "g", 3, -(-digits // 4)
-    slopes = [2, -1, 3][:count] if count > 1 else [1]
+    slopes = [2, -1, 3, 1, -4, 5][:count] if count > 1 else [1]
     text += f"""
         c = bit({last}) {{"bits": "b2", "share": "s"}} : bit[{shape}] ; {number + 1}
         a = select(c, t) {{"slopes": {slopes}, "knots": {knots}, "share": "s2"}} : shared[{size}] @8 ; {number + 1}
