@@ -1,13 +1,14 @@
-"""A network profile, and how long a plan takes on it: computing + bytes / bandwidth + rounds x latency.
+"""A network profile: bytes / bandwidth + rounds x latency. What computing takes on top of it, `times` says.
 
 Rounds count one-way messages, so each waits for half of a round trip. Both directions are used at once, so the busier
-party's bytes count. What computing takes is an assumption about the machine, and printed as one.
+party's bytes count.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from math import inf
 
 from ppc.ir.policy import Policy
 
@@ -18,13 +19,16 @@ _PART = re.compile(r"(?P<key>rtt|bw)=(?P<number>[0-9]+(?:\.[0-9]+)?)(?P<unit>[A-
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:
-    """Seconds of a round trip, and bits a second in each direction."""
+    """Seconds of a round trip, and bits a second in each direction; none of it where all roles are `here`."""
 
     name: str
     rtt: float
     bandwidth: float
+    here: bool = False
 
     def __str__(self) -> str:
+        if self.here:
+            return "here: all roles on this machine"
         return f"{self.name}: {self.rtt * 1e3:g} ms round trip, {self.bandwidth / 1e6:,.15g} Mbit/s"
 
     def seconds(self, size: int, rounds: int) -> float:
@@ -34,11 +38,12 @@ class Profile:
 
 LAN = Profile(name="lan", rtt=0.5e-3, bandwidth=1e9)
 WAN = Profile(name="wan", rtt=40e-3, bandwidth=100e6)
-PROFILES = {profile.name: profile for profile in (LAN, WAN)}
+HERE = Profile(name="here", rtt=0.0, bandwidth=inf, here=True)
+PROFILES = {profile.name: profile for profile in (LAN, WAN, HERE)}
 
 
 def profile(text: str) -> Profile:
-    """`lan`, `wan`, or as in `rtt=40ms,bw=100M`; ValueError for anything else."""
+    """`lan`, `wan`, `here`, or as in `rtt=40ms,bw=100M`; ValueError for anything else."""
     if text in PROFILES:
         return PROFILES[text]
     found: dict[str, float] = {}
@@ -46,7 +51,7 @@ def profile(text: str) -> Profile:
         match = _PART.fullmatch(part.strip())
         units = TIMES if match and match["key"] == "rtt" else RATES
         if match is None or match["unit"] not in units or match["key"] in found:
-            raise ValueError(f"`{text}` is no network: write lan, wan, or as in rtt=40ms,bw=100M")
+            raise ValueError(f"`{text}` is no network: write lan, wan, here, or as in rtt=40ms,bw=100M")
         found[match["key"]] = float(match["number"]) * units[match["unit"]]
     if found.keys() != {"rtt", "bw"} or found["bw"] <= 0:
         raise ValueError(f"`{text}` needs both rtt and bw, as in rtt=40ms,bw=100M")
@@ -57,21 +62,3 @@ def of_program(policy: Policy | None) -> Profile:
     """The network of a private block; a local one where it names none."""
     network = policy.network if policy else None
     return Profile(name="network", rtt=network.rtt, bandwidth=network.bandwidth) if network else LAN
-
-
-@dataclass(frozen=True, kw_only=True)
-class Machine:
-    """What one core is assumed to do in a second: products inside of large kernels, and values passed over."""
-
-    products: float
-    values: float
-
-    def __str__(self) -> str:
-        rates = f"{self.products / 1e9:g}·10^9 products and {self.values / 1e9:g}·10^9 values"
-        return f"one core that does {rates} a second"
-
-    def seconds(self, products: int, values: int) -> float:
-        return products / self.products + values / self.values
-
-
-MACHINES = {1: Machine(products=4e9, values=1e9), 2: Machine(products=1e9, values=0.4e9)}  # by words of an element

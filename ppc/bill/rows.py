@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ppc.bill.deviation import deviation
+from ppc.bill.machine import Machine
 from ppc.bill.memory import Peak, peak
-from ppc.bill.network import MACHINES, Profile
+from ppc.bill.network import Profile
 from ppc.bill.openings import product_openings
 from ppc.bill.products import products
 from ppc.bill.randomness import Randomness, randomness
+from ppc.bill.times import Efforts, Times, efforts, times
 from ppc.plan.material import corrections
 from ppc.plan.messages import HEADER, bytes_sent, frames, messages
 from ppc.plan.needs import needs_dealer
@@ -44,7 +46,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Total:
-    """One pass through a section. `values` counts what local steps make: each is a value to write."""
+    """One pass through a section."""
 
     section: str
     sent: Pair
@@ -52,7 +54,7 @@ class Total:
     openings: int
     rounds: int
     products: Pair
-    values: int
+    efforts: Efforts
     peak: Peak
 
 
@@ -68,10 +70,9 @@ class Bill:
     def total(self, section: str) -> Total | None:
         return next((total for total in self.totals if total.section == section), None)
 
-    def seconds(self, total: Total, net: Profile) -> tuple[float, float]:
-        """Computing at the busier party, and the network."""
-        machine = MACHINES[self.plan.modulus_field.words]
-        return machine.seconds(max(total.products), total.values), net.seconds(max(total.sent), total.rounds)
+    def times(self, total: Total, machine: Machine, net: Profile) -> Times:
+        """How long a pass takes, where the roles have such machines and such a network."""
+        return times(total.efforts, machine, net)
 
 
 def bill(plan: Plan) -> Bill:
@@ -146,6 +147,6 @@ def _total(plan: Plan, section: Section, rows: list[Row]) -> Total:
         openings=sum(row.openings for row in rows),
         rounds=section.rounds,
         products=(sum(row.products[0] for row in rows), sum(row.products[1] for row in rows)),
-        values=sum(step.wire.size for step in section.steps if step.op not in ("given", "reshape", "certified")),
+        efforts=efforts(plan, section),
         peak=peak(plan, section),
     )

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from math import isfinite
 
-from ppc.bill.network import MACHINES, Profile
+from ppc.bill.machine import Machine
+from ppc.bill.network import Profile
 from ppc.bill.randomness import Randomness
 from ppc.bill.rows import Bill, Row, Total
 from ppc.bill.tables import count, real, seconds, size, spans, table
@@ -17,13 +18,13 @@ from ppc.plan.steps import Plan
 WHEN = {"setup": "once, before", "each": "each batch", "finish": "once, after"}
 
 
-def text(bill: Bill, net: Profile, others: Mapping[int, Bill]) -> str:
+def text(bill: Bill, machine: Machine, net: Profile, others: Mapping[int, Bill]) -> str:
     """Everything, with what the other levels would cost; `others` are the bills by level."""
     parts = [
         list(_head(bill)),
         *(_section(bill, total) for total in bill.totals),
-        _totals(bill, net),
-        _levels(others, bill.plan.level, net),
+        _totals(bill, machine, net),
+        _levels(others, bill.plan.level, machine, net),
         _randomness(bill),
         _reasons(bill),
         _words(bill),
@@ -82,24 +83,24 @@ def _cells(row: Row) -> tuple[str, ...]:
 # ---- totals, time, levels ----
 
 
-def _totals(bill: Bill, net: Profile) -> list[str]:
+def _totals(bill: Bill, machine: Machine, net: Profile) -> list[str]:
     client, server = bill.plan.parties
     heads = ("", f"{client}→{server}", f"{server}→{client}", f"dealer→{client}", f"dealer→{server}", "rounds")
-    heads = (*heads, f"memory of {client}", f"of {server}", "of the dealer", "computing", "network", "time")
+    heads = (*heads, f"memory of {client}", f"of {server}", "of the dealer")
+    heads = (*heads, "computing", "network", "dealing", "time")
     rows: list[tuple[str, ...]] = []
     for total in bill.totals:
-        local, wire = bill.seconds(total, net)
+        found = bill.times(total, machine, net)
         sizes = tuple(map(size, (*total.sent, *total.dealt)))
         peaks = tuple(map(size, total.peak.roles))
-        times = (seconds(local), seconds(wire), seconds(local + wire))
+        times = tuple(map(seconds, (found.computing, found.network, found.dealer, found.total)))
         rows.append((when(bill.plan, total.section), *sizes, str(total.rounds), *peaks, *times))
-    machine = MACHINES[bill.plan.modulus_field.words]
     ahead = "; the dealer works ahead" if needs_dealer(bill.plan) else ""
-    title = f"totals on {net}; assumed: {machine}{ahead}"
+    title = f"totals on {net}; {machine}{ahead}"
     return [title, *table(heads, rows, words=1, indent=2)]
 
 
-def _levels(bills: Mapping[int, Bill], chosen: int, net: Profile) -> list[str]:
+def _levels(bills: Mapping[int, Bill], chosen: int, machine: Machine, net: Profile) -> list[str]:
     if not bills:
         return []
     plan = next(iter(bills.values())).plan
@@ -119,7 +120,7 @@ def _levels(bills: Mapping[int, Bill], chosen: int, net: Profile) -> list[str]:
         if total is not None:
             sizes = map(size, (*total.sent, total.dealt[1]))
             name = f"-O{level}" + (" (this one)" if level == chosen else "")
-            time = seconds(sum(bill.seconds(total, net)))
+            time = seconds(bill.times(total, machine, net).total)
             rows.append((name, *sizes, str(total.rounds), count(total.openings), time))
     return [f"what the levels cost, {when(plan, 'each')}", *table(heads, rows, words=1, indent=2)]
 
@@ -168,7 +169,7 @@ def _words(bill: Bill) -> list[str]:
 # ---- for a machine ----
 
 
-def as_dictionary(bill: Bill, net: Profile, others: Mapping[int, Bill]) -> dict[str, object]:
+def as_dictionary(bill: Bill, machine: Machine, net: Profile, others: Mapping[int, Bill]) -> dict[str, object]:
     """The same as JSON has it: a bound that is not known is null."""
     plan = bill.plan
     return {
@@ -179,14 +180,17 @@ def as_dictionary(bill: Bill, net: Profile, others: Mapping[int, Bill]) -> dict[
         "parties": list(plan.parties),
         "notes": list(plan.notes),
         "rows": [_row(row) for row in bill.rows],
-        "totals": [_total(bill, total, net) for total in bill.totals],
+        "totals": [_total(bill, total, machine, net) for total in bill.totals],
         "randomness": [
             {"section": section, "kind": kind, "shape": shape, "count": len(found), "bytes": _bytes(found)}
             for (section, kind, shape), found in grouped(bill).items()
         ],
         "reasons": {one.step: one.why for _, one in bill.randomness if one.why},
-        "net": {"name": net.name, "rtt": net.rtt, "bandwidth": net.bandwidth},
-        "levels": {str(level): _total(other, total, net) for level, other in others.items() for total in _each(other)},
+        "net": {"name": net.name, "rtt": net.rtt, "bandwidth": None if net.here else net.bandwidth},
+        "machine": machine.measured or None,
+        "levels": {
+            str(level): _total(other, total, machine, net) for level, other in others.items() for total in _each(other)
+        },
     }
 
 
@@ -205,6 +209,10 @@ def _row(row: Row) -> dict[str, object]:
     return {**asdict(row), "error": row.error if finite else None}
 
 
-def _total(bill: Bill, total: Total, net: Profile) -> dict[str, object]:
-    local, wire = bill.seconds(total, net)
-    return {**asdict(total), "seconds": {"computing": local, "network": wire}}
+def _total(bill: Bill, total: Total, machine: Machine, net: Profile) -> dict[str, object]:
+    """What is done, in counts, and how long it takes."""
+    found = asdict(total)
+    done = zip((*bill.plan.parties, "dealer"), (*total.efforts.parties, total.efforts.dealer), strict=True)
+    del found["efforts"]
+    work = {role: asdict(one) for role, one in done}
+    return {**found, "work": work, "seconds": asdict(bill.times(total, machine, net))}

@@ -11,6 +11,7 @@ from ppc.cli import (
     audit_arguments,
     bill_verbs,
     bundle_verbs,
+    calibrate_verb,
     cert_verbs,
     data_verb,
     diff_verb,
@@ -47,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
     _bundle(verbs)
     _graph(verbs)
     _explain(verbs)
+    _calibrate(verbs)
     _diff(verbs)
     role_arguments.add(verbs)
     train_arguments.add(verbs)
@@ -110,10 +112,17 @@ def _explain(verbs: Verbs) -> None:
     blocks_of(verb)
     training_of(verb, several=True)
     level_of(verb)
-    verb.add_argument("--net", type=_network, metavar="NET", help="lan, wan, or as in rtt=40ms,bw=100M")
+    verb.add_argument("--net", type=_network, metavar="NET", help="lan, wan, here, or as in rtt=40ms,bw=100M")
+    verb.add_argument("--machine", type=Path, metavar="FILE", help="of `ppc calibrate` (that of this machine)")
     verb.add_argument("--leak", action="store_true", help="what each party sees, in place of the costs")
     verb.add_argument("--check", type=Path, metavar="FILE", help="fail if more is revealed than this contract says")
     verb.add_argument("--save", type=Path, metavar="FILE", help="write the contract here")
+    json_of(verb)
+
+
+def _calibrate(verbs: Verbs) -> None:
+    verb = verb_of(verbs, "calibrate", calibrate_verb.calibrate, "measure this machine, for the times of explain")
+    verb.add_argument("-o", dest="output", type=Path, metavar="FILE", help="(~/.config/ppc/machine.json)")
     json_of(verb)
 
 

@@ -43,15 +43,17 @@ def _compiled(arguments: Namespace, batch: int | None) -> Compiled:
 
 def _bill(arguments: Namespace, compiled: Compiled) -> int:
     from ppc.bill import show
-    from ppc.cli import padding
+    from ppc.cli import calibrate_verb, padding
 
     bills = _bills(arguments, compiled)
-    chosen, net = bills[arguments.level], _net(arguments, compiled)
+    chosen, net, machine = bills[arguments.level], _net(arguments, compiled), calibrate_verb.known(arguments.machine)
     sizes = _sizes(arguments, chosen)
     if arguments.json:
-        _print_json({**show.as_dictionary(chosen, net, bills), **({"batches": padding.rows(sizes)} if sizes else {})})
+        _print_json(
+            {**show.as_dictionary(chosen, machine, net, bills), **({"batches": padding.rows(sizes)} if sizes else {})}
+        )
     else:
-        sys.stdout.write(show.text(chosen, net, bills) + padding.text(sizes))
+        sys.stdout.write(show.text(chosen, machine, net, bills) + padding.text(sizes))
     return 0
 
 

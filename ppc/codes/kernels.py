@@ -35,4 +35,10 @@ KERNELS = codes(
         """A kernel was described that cannot exist: a bit beyond the field's last, a window larger than its image,
         a convolution without channels, a boolean program with elements in it, a number that is not whole.""",
     ),
+    PPC526=(
+        "no profile of a machine",
+        """`ppc calibrate` measures what this machine takes for products, passes over memory, random numbers and TLS,
+        and keeps it in a file that `ppc explain` predicts times from. This file was cut off, changed, or written by
+        another version.""",
+    ),
 )

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from ppc.bill import show
+from ppc.bill.machine import ASSUMED
 from ppc.bill.network import LAN, WAN
 from ppc.bill.openings import product_openings
 from ppc.bill.rows import FRAMES, SEEDS, Row, bill
@@ -106,22 +107,23 @@ def test_rounds_and_bytes_take_time() -> None:
     total = found.total("each")
 
     assert total is not None
-    assert found.seconds(total, WAN)[1] == pytest.approx(3 * 0.020 + 8 * max(total.sent) / 100e6)
-    assert found.seconds(total, LAN)[1] < found.seconds(total, WAN)[1]
+    slow, quick = (found.times(total, ASSUMED, net).network for net in (WAN, LAN))
+    assert slow == pytest.approx(3 * 0.020 + 8 * sum(total.efforts.largest) / 100e6)
+    assert quick < slow
     assert found.total("finish") is None
 
 
 @pytest.mark.parametrize(("name", "plan"), [("training", TRAINING), ("dense", dense())])
 def test_text(name: str, plan: Plan, golden: Golden) -> None:
-    golden.check(show.text(bill(plan), WAN, {2: bill(plan)}), part=name)
+    golden.check(show.text(bill(plan), ASSUMED, WAN, {2: bill(plan)}), part=name)
 
 
 def test_json_is_json() -> None:
-    found = show.as_dictionary(bill(TRAINING), LAN, {2: bill(TRAINING)})
+    found = show.as_dictionary(bill(TRAINING), ASSUMED, LAN, {2: bill(TRAINING)})
     same = json.loads(json.dumps(found, allow_nan=False))
 
     assert set(same) == {
         *("model", "level", "batch", "field", "parties", "notes", "rows", "totals", "randomness", "reasons"),
-        *("net", "levels"),
+        *("net", "machine", "levels"),
     }
     assert same["levels"]["2"]["sent"] == list(bill(TRAINING).totals[1].sent)

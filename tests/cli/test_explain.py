@@ -95,7 +95,7 @@ def test_a_network_that_is_none(ppc: Ppc, program: Path) -> None:
     done = ppc("explain", program, "--net", "fast")
 
     assert done.code == 2
-    assert "is no network: write lan, wan, or as in rtt=40ms,bw=100M" in done.err
+    assert "is no network: write lan, wan, here, or as in rtt=40ms,bw=100M" in done.err
 
 
 def test_the_counts_of_the_paper(ppc: Ppc) -> None:
