@@ -99,9 +99,11 @@ def load(path: Path) -> Machine:
 
 def _machine(data: bytes) -> Machine:
     found = json.loads(data) if len(data) <= LARGEST else None
-    if not isinstance(found, dict) or {key: found.pop(key, None) for key in FORMAT} != FORMAT:
+    if not isinstance(found, dict):
         raise ValueError
     values = cast("dict[str, Any]", found)
+    if {key: values.get(key) for key in FORMAT} != FORMAT:
+        raise ValueError
     cores, measured = values["cores"], values["measured"]
     if type(cores) is not int or cores < 1 or type(measured) is not str:
         raise ValueError

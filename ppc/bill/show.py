@@ -95,7 +95,7 @@ def _totals(bill: Bill, machine: Machine, net: Profile) -> list[str]:
         peaks = tuple(map(size, total.peak.roles))
         times = tuple(map(seconds, (found.computing, found.network, found.dealer, found.total)))
         rows.append((when(bill.plan, total.section), *sizes, str(total.rounds), *peaks, *times))
-    ahead = "; the dealer works ahead" if needs_dealer(bill.plan) else ""
+    ahead = "; a live dealer works beside the parties, over such a network too" if needs_dealer(bill.plan) else ""
     title = f"totals on {net}; {machine}{ahead}"
     return [title, *table(heads, rows, words=1, indent=2)]
 
