@@ -42,7 +42,7 @@ MAY_KNOW: dict[str, frozenset[str]] = {
     "audit": FOUNDATIONS | {"arrays", "data", "ir", "learning", "weights"},
     "passes": FOUNDATIONS | {"approximation", "cost", "cuts", "field", "ir", "plan"},
     "plan": FOUNDATIONS | {"field", "ir"},
-    "bill": FOUNDATIONS | {"cost", "field", "ir", "plan"},
+    "bill": FOUNDATIONS | {"cost", "field", "files", "ir", "plan"},
     "leak": FOUNDATIONS | {"field", "ir", "plan"},
     "difference": FOUNDATIONS,
     "bundle": FOUNDATIONS | {"field", "ir", "plan", "weights"},

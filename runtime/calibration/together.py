@@ -13,7 +13,6 @@ from statistics import fmean
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import ppc
 from ppc.errors import fail
 from ppc.runtime.calibration import wire
 from ppc.runtime.keyring import throw_away
@@ -68,7 +67,7 @@ def _exchanged() -> tuple[float, float]:
 
 
 def _start(*arguments: str) -> subprocess.Popen[str]:
-    home = str(Path(ppc.__file__).parent.parent)
+    home = str(Path(__file__).parents[3])  # where the package ppc is
     paths = os.pathsep.join([home, *filter(None, [os.environ.get("PYTHONPATH")])])
     return subprocess.Popen(  # noqa: S603 - our own interpreter, our own module
         [sys.executable, "-P", "-m", MODULE, *arguments],

@@ -27,7 +27,7 @@ IMAGES = EXAMPLES / "images.npz"
         (["explain", "PPC203"], "code title explanation"),
         (
             ["explain", SHALLOW],
-            "model level batch field parties notes rows totals randomness reasons net levels",
+            "model level batch field parties notes rows totals randomness reasons net machine levels",
         ),
         (
             ["explain", SHALLOW, "--leak"],
