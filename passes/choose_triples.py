@@ -145,12 +145,19 @@ class _Choosing:
         return total
 
     def power(self, step: Step, power: int) -> str:
+        """Of powers that are there already, so that an odd polynomial needs one product for each of its terms."""
         x = step.inputs[0]
         if power == 1:
             return x
         if (x, power) not in self.powers:
-            lower = self.power(step, power - 1)
+            factors = [self.power(step, part) for part in self.parts(x, power)]
             why = "a square: one operand" if power == 2 and self.options.level > 0 else "a product of two factors"
-            made = self.builder.add("product", [lower, x], {"map": "multiply", "why": why}, like=step)
+            made = self.builder.add("product", factors, {"map": "multiply", "why": why}, like=step)
             self.powers[x, power] = made.name
         return self.powers[x, power]
+
+    def parts(self, x: str, power: int) -> tuple[int, int]:
+        """Two powers that make this one, as near to each other as can be: both known, where there are such."""
+        known = {1, *(other for value, other in self.powers if value == x)}
+        splits = [(power - part, part) for part in range(power // 2, 0, -1)]
+        return next((split for split in splits if known.issuperset(split)), splits[0])

@@ -55,6 +55,7 @@ def test_all_examples_are_here() -> None:
         "shallow",
         "shallow_cubic",
         "shallow_train",
+        "transfer",
     }
 
 

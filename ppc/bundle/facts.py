@@ -17,7 +17,7 @@ from ppc.plan.steps import BOTH, Plan, Section, Step
 
 Facts = dict[str, Any]
 EVERY = "parties"  # who brings a public value: both have it, and the dealer is given it too
-SAID = ("zero", "rate")  # what the plan says itself, so that nobody brings it
+SAID = ("zero", "rate", "mask")  # what follows from the plan itself, so that nobody brings it
 SHARES = "shares"  # nobody has the value: each party brings its share
 
 

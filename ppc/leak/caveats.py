@@ -30,6 +30,7 @@ def caveats(plan: Plan, policy: Policy | None) -> Iterator[Caveat]:
     yield from _coin(plan)
     yield from _unfloored(plan)
     yield from _on_shares(plan)
+    yield from _dropped(plan)
     yield from _counting(plan)
     yield from _labels(plan)
     yield from _check(plan)
@@ -85,6 +86,16 @@ def _on_shares(plan: Plan) -> Iterator[Caveat]:
             text=f"what an earlier run left on shares is seen by nobody, and both parties' files of it together are "
             f"it: {', '.join(step.name.removesuffix('.first') for step in shared)}",
             span=shared[0].span,
+        )
+
+
+def _dropped(plan: Plan) -> Iterator[Caveat]:
+    masks = _given(plan, "mask")
+    if masks:
+        yield Caveat(
+            kind="dropout",
+            text="which values a dropout drops is public, and follows from the plan and the iteration",
+            span=masks[0].span,
         )
 
 

@@ -14,7 +14,7 @@ from ppc.plan.wires import Wire
 from ppc.source import START, Span
 
 OWN = "own"
-SAID = ("zero", "rate")  # what the program says itself
+SAID = ("zero", "rate", "mask")  # what follows from the program itself
 EVALUATION = "evaluation"  # when what is seen is seen, beside the sections of a plan
 ADVERSARY = "semi-honest parties that do not collude with the dealer"
 DEALER = "a dealer that is trusted: it sees the program and no data; with either party it could open everything"

@@ -13,6 +13,8 @@ from ppc.plan.kept import taken
 from ppc.plan.rates import RATE, rate_of
 from ppc.plan.steps import Plan, Step
 from ppc.plan.wires import Wire
+from ppc.runtime.keys import artifact_hash
+from ppc.runtime.roles.coins import MASK, dropout_mask
 from ppc.runtime.roles.lessons import Lessons
 from ppc.runtime.roles.request import Stretch
 from ppc.runtime.roles.signals import Pictures, drawn, shown
@@ -100,6 +102,7 @@ def _name(step: Step) -> str:
 def given(stretch: Stretch, party: str, brought: Brought, lessons: Lessons | None = None) -> Given:
     """The values of a stretch by section and iteration, under the names of the plan's steps. Of a training, `lessons`
     say which examples are taken when."""
+    artifact = artifact_hash(stretch.plan)
     homes: dict[str, list[Step]] = {}
     for home, step in _givens(stretch.plan, party):
         homes.setdefault(home, []).append(step)
@@ -114,6 +117,8 @@ def given(stretch: Stretch, party: str, brought: Brought, lessons: Lessons | Non
                     found[step.name] = brought.shares[name]
             elif step.word("what") == RATE:
                 found[step.name] = np.array(rate_of(step, *stretch.turn(iteration)))
+            elif step.word("what") == MASK:
+                found[step.name] = dropout_mask(step, artifact, iteration)
             elif step.word("what") == "signal":
                 found[step.name] = signals = drawn(step.wire.size, step.wire.bounds)
             elif step.word("what") == "picture":
