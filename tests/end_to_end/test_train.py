@@ -45,6 +45,23 @@ def test_a_model_that_nobody_is_given_is_used_all_the_same(home: Path) -> None:
     assert "PPC577" in mixed.stderr
 
 
+def test_a_training_goes_on_as_what_it_began(home: Path) -> None:
+    """With the folder, the program and the examples of its beginning, or not at all."""
+    (home / "slow.pnn").write_text(TINY.replace("rate=0.1", "rate=0.05"), "utf-8")
+    data = rows(6)
+    np.savez(home / "others.npz", row=data[::-1], labels=np.argmax(data[:, :CLASSES], axis=1))
+    kept = ("--seed", 1, "-q", "--checkpoint", "kept")
+    assert ppc("train", "tiny.pnn", "--data", "rows.npz", *kept, cwd=home).returncode == 0
+
+    again = ppc("train", "tiny.pnn", "--data", "rows.npz", *kept, cwd=home)
+    another = ppc("train", "slow.pnn", "--data", "rows.npz", *kept, "--resume", cwd=home)
+    others = ppc("train", "tiny.pnn", "--data", "others.npz", *kept, "--resume", cwd=home)
+
+    assert "PPC574" in again.stderr
+    assert "PPC572" in another.stderr
+    assert "PPC575" in others.stderr
+
+
 @pytest.mark.parametrize(
     ("command", "code"),
     [
