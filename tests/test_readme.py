@@ -74,7 +74,8 @@ def test_links_and_files_of_a_page_exist(page: str) -> None:
     links = [link for link in re.findall(r"\]\(([^)#]+)", text) if not link.startswith("http")]
     files = re.findall(r"`((?:ppc|grammar|passes|runtime|examples|tests|scripts|\.ci)/[\w./]*)`", text)
 
-    assert [name for name in (*links, *files) if not (CHECKOUT / name).exists()] == []
+    assert [name for name in links if not ((CHECKOUT / page).parent / name).exists()] == []
+    assert [name for name in files if not (CHECKOUT / name).exists()] == []
 
 
 def test_every_verb_stands_in_the_table() -> None:
