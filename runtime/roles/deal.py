@@ -44,6 +44,7 @@ from ppc.runtime.wire.supply import ParcelSender
 LOOK = 0.25  # seconds between two looks at whether the dealer should end
 PATIENCE = 60.0  # seconds in which the second party of a session comes
 MOST = 8  # sessions at a time
+REMEMBERED = 100_000  # sessions; of an older one nothing could be used again, as every session has seeds of its own
 
 _Made = TypeVar("_Made")
 Say = Callable[[str], None]
@@ -80,7 +81,7 @@ class DealerService:
 
     def __post_init__(self) -> None:
         self._waiting: dict[str, Session] = {}
-        self._used: set[str] = set()
+        self._used: dict[str, None] = {}  # oldest first
         self._running: list[Thread] = []
         self._lock = Lock()
 
@@ -127,7 +128,9 @@ class DealerService:
         session.links[link.peer.role] = link
         if len(session.links) == 2:
             del self._waiting[name]
-            self._used.add(name)
+            self._used[name] = None
+            if len(self._used) > REMEMBERED:
+                del self._used[next(iter(self._used))]
             thread = Thread(target=self._guarded, args=(session,), name=f"deal {name[:8]}", daemon=True)
             self._running.append(thread)
             thread.start()

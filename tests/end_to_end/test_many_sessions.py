@@ -22,20 +22,17 @@ from ppc.bundle import Bundle
 from ppc.passes.checks.verdict import accepted
 from ppc.reference import evaluate
 from ppc.runtime.keyring import Keyring, open_folder, throw_away
-from ppc.runtime.roles import meeting, request
+from ppc.runtime.roles import meeting
 from ppc.runtime.roles.brought import Array, Brought
 from ppc.runtime.roles.deal import DealerService
-from ppc.runtime.roles.meeting import Terms
-from ppc.runtime.roles.party import PartyRun
 from ppc.runtime.roles.service import Service
 from ppc.runtime.wire.link import Address, Link
 from ppc.runtime.wire.listener import Listener
-from ppc.runtime.wire.tls_channel import TlsChannel
 from ppc.weights import initial
 from tests.end_to_end.machines import PARTIES, TINY
+from tests.end_to_end.one_session import TERMS, Client, session
 
 HERE = "127.0.0.1"
-TERMS = Terms(patience=30.0, idle=30.0, insecure_local=True)
 AT_ONCE = 32
 
 
@@ -49,38 +46,9 @@ class House:
     server: Address = (HERE, 0)
     dealer: Address = (HERE, 0)
 
-    def session(self, link: Link, role: str, brought: Brought) -> dict[str, Array]:
-        """One party's part, from a link to its result."""
-        found, ring = self.bundles[role], self.rings[role]
-        examples = request.agreed_examples(found, brought.examples, link.theirs)
-        asked = request.Request(examples=examples)
-        channel = TlsChannel(link, idle=TERMS.idle)
-        dealt = meeting.meet_dealer(found, ring, self.dealer, link.session, asked, TERMS)
-        try:
-            run = PartyRun(
-                bundle=found,
-                channel=channel,
-                dealt=dealt,
-                session=link.session,
-                brought=brought,
-                examples=examples,
-                run=request.stretches(found, asked),
-            )
-            results = run.carry_out()
-            channel.finish()
-            assert run.measured.sent == run.predicted.sent
-            return results
-        finally:
-            dealt.close()
-            channel.close()
-
     def client(self, number: int) -> tuple[Array, Array]:
-        """What a client gets, and what it should get."""
-        rows = np.random.default_rng(number).uniform(0.0, 1.0, (2, 6))
-        standing = meeting.standing(self.bundles["client"], Brought(rows={"row": rows}), TERMS)
-        link = meeting.meet_server(standing, self.rings["client"], self.server, TERMS)
-        found = self.session(link, "client", Brought(rows={"row": rows}))["result"]
-        return found, rows
+        """What a client gets, and the examples of which it should be the answer."""
+        return Client(self.bundles["client"], self.rings["client"], self.server, self.dealer).ask(number)
 
 
 def answer(lowered_graph: object, weights: dict[str, Array], rows: Array) -> Array:
@@ -100,7 +68,7 @@ def house(folder: Path) -> Generator[House]:
     said: list[str] = []
 
     def carry_out(link: Link) -> str:
-        found.session(link, "server", Brought(whole=weights))
+        session(bundles["server"], rings["server"], found.dealer, link, Brought(whole=weights))
         return "done"
 
     standing = meeting.standing(bundles["server"], Brought(whole=weights), TERMS)
