@@ -40,6 +40,7 @@ class Bundle:
     check: Check = field(repr=False)
     files: Mapping[str, bytes] = field(repr=False)
     plans: dict[int, Plan] = field(default_factory=dict[int, Plan], repr=False, compare=False)  # checked already
+    measure: Bundle | None = None  # of a training: what counts its right answers
 
     @property
     def role(self) -> str:
@@ -70,6 +71,11 @@ class Bundle:
             return ()
         results = self.plan(self.batches[0]).section("finish").results
         return tuple(dict.fromkeys(one.name for one in results if one.to and party in ("", one.to)))
+
+    @property
+    def evaluated(self) -> int:
+        """After how many epochs a training is measured each time; 0: never."""
+        return self.manifest.training.every if self.manifest.training else 0
 
     @property
     def batches(self) -> tuple[int, ...]:

@@ -45,6 +45,18 @@ def brought(
     return replace(found, shares=left.shares, mark=left.mark) if left else found
 
 
+def tests_by(file: Path | None, bundle: Bundle, say: Say) -> Brought:
+    """What a party brings to the evaluations of a training: examples only."""
+    from ppc.runtime.roles.brought import Brought
+
+    if bundle.measure is None:
+        if file is not None:
+            hint = "Write `evaluate accuracy to …` into the train block, or leave `--test` out."
+            raise fail("PPC508", "This program measures no training.", hint=hint)
+        return Brought()
+    return Brought(rows=_rows(bundle.measure, file, None, say, option="--test"))
+
+
 def _left(bundle: Bundle, file: Path | None) -> Left | None:
     """This party's part of a model that is on shares, where the plan begins with one."""
     from ppc.runtime.checkpoint import left
@@ -87,7 +99,9 @@ def _pictures(bundle: Bundle, what: str | None) -> Pictures:
     return pictures(what, *wanted)
 
 
-def _rows(bundle: Bundle, file: Path | None, first: int | None, say: Say) -> dict[str, Array]:
+def _rows(
+    bundle: Bundle, file: Path | None, first: int | None, say: Say, *, option: str = "--input"
+) -> dict[str, Array]:
     from ppc.data import Expected, load_rows
     from ppc.runtime.roles.brought import wanted_rows
 
@@ -95,11 +109,11 @@ def _rows(bundle: Bundle, file: Path | None, first: int | None, say: Say) -> dic
     wanted = wanted_rows(plan, bundle.party) if bundle.role != "dealer" else ()
     if not wanted:
         if file is not None:
-            raise fail("PPC508", f"`{bundle.party}` brings no examples to this program.", hint="Leave `--input` out.")
+            raise fail("PPC508", f"`{bundle.party}` brings no examples to this program.", hint=f"Leave `{option}` out.")
         return {}
     if file is None:
         names = ", ".join(f"`{one.name}`" for one in wanted)
-        hint = f"Name a .npz with {names}, or a set of images: `--input FILE`."
+        hint = f"Name a .npz with {names}, or a set of images: `{option} FILE`."
         raise fail("PPC508", f"`{bundle.party}` must bring {names}.", hint=hint)
     rows = [
         Expected(

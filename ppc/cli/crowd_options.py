@@ -18,7 +18,6 @@ def many_of(verb: ArgumentParser) -> None:
     group.add_argument("--listen", type=_address, metavar="HOST:PORT", help=f"for the server (port {PORT})")
     group.add_argument("--certificates", type=Path, metavar="FOLDER", help="of `ppc cert` (~/.config/ppc/certificates)")
     group.add_argument("--patience", type=float, default=60.0, metavar="S", help="until the others are started (60)")
-    group.add_argument("--test", type=Path, metavar="DATA", help="labelled examples on which models are measured")
     group.add_argument("--each", type=_count, metavar="N", help="examples of each participant, where all are here")
     verb.add_argument("--share", type=_share, help=argparse.SUPPRESS)  # K/N: this participant's part of the examples
     verb.add_argument("--embedded", action="store_true", help=argparse.SUPPRESS)

@@ -83,6 +83,10 @@ def shares_of(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--shares", type=Path, metavar="FILE.shares", help="begin with weights that a training left so")
 
 
+def test_of(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--test", type=Path, metavar="DATA", help="labelled examples on which a training is measured")
+
+
 def loud_of(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("-q", "--quiet", action="store_true", help="the result and nothing else")
     verb.add_argument("-v", "--verbose", action="store_true", help="what is done, step by step")

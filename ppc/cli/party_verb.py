@@ -58,9 +58,8 @@ def party(arguments: Namespace) -> int:
             answers.check_output(arguments.output, weights=bool(bundle.released(bundle.party)))
             check_left(arguments.leave, bundle)
         brought = brought_by(arguments, bundle, telling)
-        side = Side(
-            arguments, bundle, keyring, brought, terms_of(arguments, bundle), wishes_of(arguments, bundle, brought)
-        )
+        wishes = wishes_of(arguments, bundle, brought, telling.note)
+        side = Side(arguments, bundle, keyring, brought, terms_of(arguments, bundle), wishes)
         if arguments.serve:
             return serve(side, telling)
         link, book = _met(side, telling)

@@ -72,6 +72,7 @@ def deal_files(arguments: Namespace, telling: Telling) -> int:
     """Files for so many runs, of so many examples each."""
     from ppc.bundle import locate, read
     from ppc.cli.brought_files import brought
+    from ppc.cli.role_start import with_measure
     from ppc.passes.checks.verdict import accepted
     from ppc.runtime.prep.signing import load_or_make
     from ppc.runtime.prep.writing import run_bytes
@@ -79,12 +80,13 @@ def deal_files(arguments: Namespace, telling: Telling) -> int:
 
     if arguments.output is None:
         raise fail("PPC509", "Files are written into a folder.", hint="Name it: `-o FOLDER`.")
-    bundle = read(locate(arguments.bundle[0], "dealer"), accepted, role="dealer")
+    bundle = with_measure(read(locate(arguments.bundle[0], "dealer"), accepted, role="dealer"))
     weights = brought(bundle, inputs=None, weights=arguments.weights, seed=arguments.seed, say=telling.detail)
-    run = stretches(bundle, Request(examples=arguments.examples or max(bundle.batches)))
+    asked = Request(examples=arguments.examples or max(bundle.batches), tests=arguments.tests or 0)
+    run = tuple({stretch.number: stretch for stretch in stretches(bundle, asked)}.values())  # a training is one pair
     key = load_or_make(arguments.key or default_key())
     done = [0]
-    total = arguments.count * sum(run_bytes(stretch.plan, stretch.iterations) for stretch in run)
+    total = arguments.count * sum(run_bytes(stretch.plan, stretch.whole) for stretch in run)
     with telling.progress("dealt", lambda: Far(done=done[0], total=total)):
         pairs = _dealt(arguments, run, key, weights, done)
     if arguments.json:
@@ -108,7 +110,7 @@ def _dealt(arguments: Namespace, run: tuple[Stretch, ...], key: Any, weights: An
     found: list[str] = []
     for stretch in run:
         public = given(stretch, "", weights)
-        found += deal(stretch.plan, arguments.output, arguments.count, iterations=stretch.iterations, public=public)
+        found += deal(stretch.plan, arguments.output, arguments.count, iterations=stretch.whole, public=public)
     return found
 
 

@@ -17,6 +17,7 @@ from ppc.cli.options import (
     shares_of,
     signals_of,
     sizes,
+    test_of,
     verb_of,
     weights_of,
 )
@@ -106,6 +107,7 @@ def _party(verbs: Verbs) -> None:
     verb.add_argument(
         "-o", dest="output", type=Path, metavar="FILE", help=".npz or .csv with the results; of a model .safetensors"
     )
+    test_of(verb)
     training_of(verb)
     verb.add_argument("--leave", type=Path, metavar="FILE.shares", help="this party's part of a model kept shared")
     _waiting(verb)
@@ -120,6 +122,7 @@ def _deal(verbs: Verbs) -> None:
     verb.add_argument("--most", type=positive, default=8, metavar="N", help="runs at a time (8)")
     verb.add_argument("--count", type=positive, metavar="N", help="make files for N runs, and do not listen")
     verb.add_argument("--examples", type=positive, metavar="N", help="of each run, for --count (one full batch)")
+    verb.add_argument("--tests", type=positive, metavar="N", help="that a training is measured with, for --count")
     verb.add_argument("--days", type=float, default=30.0, metavar="N", help="until files expire (30)")
     verb.add_argument("-o", dest="output", type=Path, metavar="FOLDER", help="for --count: gets client/ and server/")
     verb.add_argument("--key", type=Path, metavar="FILE", help="that signs files (~/.config/ppc/dealer.key)")

@@ -9,6 +9,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
@@ -104,7 +105,7 @@ def opened(arguments: Namespace, folder: Path, role: str) -> tuple[Bundle, Keyri
     from ppc.runtime.keyring import open_folder
 
     heap.keep()
-    bundle = read(locate(folder, role), accepted, role=role)
+    bundle = with_measure(read(locate(folder, role), accepted, role=role))
     keyring = open_folder(arguments.certificates or default_folder())
     own = keyring.own
     if (own.role, own.party) != (bundle.role, bundle.party):
@@ -114,6 +115,19 @@ def opened(arguments: Namespace, folder: Path, role: str) -> tuple[Bundle, Keyri
             hint=f"`ppc cert new {bundle.party} --role {bundle.role} --folder FOLDER`, and `--certificates FOLDER`.",
         )
     return bundle, keyring
+
+
+def with_measure(bundle: Bundle) -> Bundle:
+    """A training's bundle with the one that counts its right answers, which lies beside it."""
+    from ppc.bundle import read
+    from ppc.passes.checks.verdict import accepted
+
+    if not bundle.evaluated:
+        return bundle
+    home = bundle.folder.resolve().parent
+    name = home.name.removesuffix(".train") + ".evaluate"
+    measure = read(home.with_name(name) / bundle.role, accepted, role=bundle.role)
+    return replace(bundle, measure=measure)
 
 
 def terms_of(arguments: Namespace, bundle: Bundle) -> Terms:

@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING, Any
 from ppc.cli import answers
 from ppc.cli.options import level_of, positive
 from ppc.cli.role_start import ending_on_signals
-from ppc.cli.run_verb import JOINT, agreed, given_results, learned, measured_of, pair_of, write_trace
+from ppc.cli.run_verb import JOINT, agreed, given_results, measured_of, pair_of, write_trace
 from ppc.cli.telling import Telling, as_facts, counts_table, from_facts
 from ppc.cli.training_options import check_options, chosen, training_of
 from ppc.errors import fail
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ppc.data import Array
     from ppc.protocol import Lowered
 
@@ -47,10 +49,13 @@ def train(arguments: Namespace) -> int:
         arguments.program, model=arguments.model, as_=arguments.as_, train=True, level=arguments.level
     )
     lowered = made[0]
+    measured = bundling.evaluating(arguments.program, lowered)
     _check_output(arguments.output, released=bool(_released(lowered)))
     with ending_on_signals(telling), TemporaryDirectory(prefix="ppc-train-") as name:
         folder = Path(name)
         home = bundle.write(bundling.program(made), folder / "build")
+        if measured:
+            bundle.write(bundling.program(measured), folder / "build")
         client, server = lowered.plan.parties
         parties = {"client": client, "server": server}
         roles = embedded.run(home, folder, parties, _options(arguments, lowered, folder), telling, "training")
@@ -60,7 +65,7 @@ def train(arguments: Namespace) -> int:
     model = {name: results[name] for name in _released(lowered) if name in results}
     if arguments.output is not None and model:
         answers.save_model(arguments.output, model)
-    return _told(arguments, lowered, results, roles.done)
+    return _told(arguments, lowered, measured, results, roles.done)
 
 
 def _check(arguments: Namespace) -> None:
@@ -98,6 +103,7 @@ def _options(arguments: Namespace, lowered: Lowered, folder: Path) -> dict[str, 
                 line += ["--checkpoint", str(arguments.checkpoint / role)]
             if wanted_rows(plan, name):
                 line += ["--input", str(arguments.data)]
+                line += ["--test", str(arguments.test)] if arguments.test else []
         if brings_weights(plan, name):
             line += ["--weights", str(arguments.weights)] if arguments.weights else ["--seed", str(seed)]
         found[role] = line + (["--traced", str(folder / f"{role}.spans.json")] if arguments.trace else [])
@@ -109,25 +115,43 @@ def _released(lowered: Lowered) -> list[str]:
     return [result.name for result in lowered.plan.section("finish").results if result.to]
 
 
-def _told(arguments: Namespace, lowered: Lowered, results: dict[str, Array], done: dict[str, Any]) -> int:
-    plan = lowered.plan
+def _told(
+    arguments: Namespace,
+    lowered: Lowered,
+    measured_by: Sequence[Lowered],
+    results: dict[str, Array],
+    done: dict[str, Any],
+) -> int:
+    plan, found = lowered.plan, _learned(lowered, measured_by)
     predicted, measured = from_facts(done["server"]["predicted"]), measured_of(done)
-    facts = {"predicted": as_facts(predicted), "measured": as_facts(measured), "learned": learned(lowered)}
+    facts = {"predicted": as_facts(predicted), "measured": as_facts(measured), "learned": found}
     if arguments.json:
         pair = pair_of(arguments.output)
         written = [str(path) for path in pair.values() or filter(None, [arguments.output])]
         head = {"ok": True, "trainer": "joint", "parties": list(plan.parties), "same_machine": True}
-        took = {
+        took: dict[str, Any] = {
             "seconds": {role: done[role]["seconds"] for role in ("client", "server")},
             "memory": {role: done[role]["memory"] for role in done},
             "held": done["dealer"]["held"],
+            "accuracy": results["accuracy"].tolist() if "accuracy" in results else [],
         }
         sys.stdout.write(json.dumps({**head, "written": written, **facts, **took}) + "\n")
         return agreed(predicted, measured)
     sys.stdout.write("".join(f"{line}\n" for line in answers.shown(results)))
     if not arguments.quiet:
         lines = ["", *counts_table(plan.parties, predicted, measured), ""]
-        for party, rows in learned(lowered).items():
+        for party, rows in found.items():
             lines += [f"{party} learned", *(f"  {row}" for row in rows or ["nothing"])]
         sys.stdout.write("\n".join([*lines, "", JOINT]) + "\n")
     return agreed(predicted, measured)
+
+
+def _learned(lowered: Lowered, measured: Sequence[Lowered]) -> dict[str, list[str]]:
+    """By party; with what its evaluations open."""
+    from ppc.leak import show
+    from ppc.leak.contract import contract, with_evaluation
+
+    made = contract(lowered.plan, lowered.compiled.policy)
+    for one in measured:
+        made = with_evaluation(made, contract(one.plan))
+    return {party: show.learned(made, party) for party in lowered.plan.parties}

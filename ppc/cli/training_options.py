@@ -12,6 +12,7 @@ from ppc.errors import fail
 
 if TYPE_CHECKING:
     from ppc.bundle import Bundle
+    from ppc.cli.brought_files import Say
     from ppc.runtime.roles.brought import Brought
     from ppc.runtime.roles.course import Wishes
 
@@ -63,8 +64,9 @@ def check_options(arguments: Namespace) -> None:
         raise fail("PPC571", "A training that only begins has no model to release.", hint="Add `--resume`.")
 
 
-def wishes_of(arguments: Namespace, bundle: Bundle, brought: Brought) -> Wishes | None:
+def wishes_of(arguments: Namespace, bundle: Bundle, brought: Brought, say: Say) -> Wishes | None:
     """Of a party's training; None where its bundle answers requests."""
+    from ppc.cli.brought_files import tests_by
     from ppc.cli.prep_verbs import default_ledger
     from ppc.runtime.checkpoint.folder import Folder, machine_key
     from ppc.runtime.roles.course import Wishes
@@ -82,6 +84,7 @@ def wishes_of(arguments: Namespace, bundle: Bundle, brought: Brought) -> Wishes 
     return Wishes(
         bundle=bundle,
         brought=brought,
+        tests=tests_by(arguments.test, bundle, say),
         folder=folder,
         every=arguments.every,
         resume=arguments.resume,

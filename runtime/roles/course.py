@@ -24,7 +24,7 @@ from ppc.runtime.checkpoint.kept import SEED_BYTES, Header, Kept
 from ppc.runtime.keys import artifact_hash
 from ppc.runtime.roles.brought import Brought
 from ppc.runtime.roles.lessons import AS_GIVEN, Lessons, lessons_of, owners, reused
-from ppc.runtime.roles.request import Request
+from ppc.runtime.roles.request import TESTS, Request, told_number
 from ppc.runtime.wire.hello import Hello
 
 CHECKPOINTS = "checkpoints"
@@ -38,6 +38,7 @@ class Wishes:
 
     bundle: Bundle
     brought: Brought
+    tests: Brought = field(default_factory=Brought)  # examples that are not trained on
     folder: Folder | None = None
     every: int = 100
     resume: bool = False
@@ -87,11 +88,27 @@ class Wishes:
         return {**found, "order": self.order} if self.public_order else found
 
     def told(self) -> dict[str, bytes]:
-        return {CHECKPOINTS: encoded(marks(self.found))}
+        tests = self.tests.examples
+        return {CHECKPOINTS: encoded(marks(self.found)), TESTS: b"" if tests is None else str(tests).encode()}
 
     def check(self, theirs: Hello) -> None:
-        """For the handshake: whether there is something to go on from."""
+        """For the handshake: whether there is something to go on from, and something to measure with."""
         self._common(theirs)
+        self._agreed_tests(theirs)
+
+    def _agreed_tests(self, theirs: Hello) -> int:
+        """How many examples are held out; none, where the program measures nothing."""
+        ours, there = self.tests.examples, told_number(theirs, TESTS, "how many tests it brings")
+        if self.bundle.measure is None:
+            return 0
+        if ours is not None and there is not None and ours != there:
+            raise fail("PPC668", f"There are {ours:,} tests here, and {there:,} there.", hint="Bring as many at both.")
+        found = ours if ours is not None else there
+        if not found:
+            hint = "Whoever owns the inputs names some that are not trained on: `--test DATA`."
+            raise fail("PPC508", "There are no examples to measure the training with.", hint=hint)
+        self.bundle.measure.padded(found)
+        return found
 
     def _common(self, theirs: Hello) -> Mark | None:
         found = common(marks(self.found), decoded(theirs.told.get(CHECKPOINTS, b"")))
@@ -114,7 +131,8 @@ class Wishes:
                 hint="Name the same files as before, or begin anew with another folder of checkpoints.",
             )
         start = begun.header.step if begun else 0
-        request = Request(examples=examples, start=start, stop=start if self.release else None)
+        tests = self._agreed_tests(theirs)
+        request = Request(examples=examples, start=start, stop=start if self.release else None, tests=tests)
         return Course(wishes=self, lessons=lessons, begun=begun, request=request, session=session, data=data)
 
     def _seed(self, session: bytes) -> bytes:
@@ -162,6 +180,10 @@ class Course:
             return found
         order = self.lessons.order(0)
         return replace(found, rows={name: rows[order] for name, rows in found.rows.items()})
+
+    def tests(self, shares: Mapping[str, Words]) -> Brought:
+        """What this party brings to an evaluation of what it has shares of."""
+        return replace(self.wishes.tests, shares=shares, whole=self.wishes.brought.whole)
 
     def begins(self, shares: Mapping[str, Words]) -> None:
         """Setup is done. Whoever ends now can be resumed."""

@@ -175,8 +175,13 @@ class DealerService:
                 self._moved(SEED_BYTES)
             senders[0].finish()
             pair = (Seed(bytes(seeds[0])), Seed(bytes(seeds[1])))
+            dealers: dict[int, Dealer] = {}
             for stretch in run:
-                self._stretch(stretch, pair, bytes.fromhex(session.name), senders[1])
+                salt = stretch.session(bytes.fromhex(session.name))
+                dealer = dealers.get(stretch.number) or Dealer(stretch.plan, pair, salt, threads=self.threads)
+                if not stretch.closes:
+                    dealers[stretch.number] = dealer
+                self._stretch(stretch, dealer, senders[1])
             senders[1].finish()
         finally:
             for seed in seeds:
@@ -185,8 +190,7 @@ class DealerService:
                 with suppress(PpcError):
                     sender.close()
 
-    def _stretch(self, stretch: Stretch, seeds: tuple[Seed, Seed], session: bytes, sender: ParcelSender) -> None:
-        dealer = Dealer(stretch.plan, seeds, stretch.session(session), threads=self.threads)
+    def _stretch(self, stretch: Stretch, dealer: Dealer, sender: ParcelSender) -> None:
         public = given(stretch, "", self.brought)
         for section, turn in stretch.passes:
             place = f"{section} {turn}"

@@ -43,6 +43,11 @@ class Lessons:
     def steps(self) -> int:
         return self.epochs * self.each
 
+    def measured(self, every: int, start: int, stop: int) -> list[int]:
+        """Behind which steps the model is measured: after so many epochs each time."""
+        ends = (self.each * epoch for epoch in range(every, self.epochs + 1, every)) if every else ()
+        return [step for step in ends if start <= step <= stop]
+
     def rows(self, step: int) -> Rows:
         """The examples of a step, by their places in the files."""
         if self.around:

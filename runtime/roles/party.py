@@ -17,6 +17,7 @@ import numpy as np
 from ppc.bundle import Bundle
 from ppc.errors import PpcError
 from ppc.field import Words
+from ppc.plan.kept import ACCURACY
 from ppc.plan.steps import Section
 from ppc.runtime.channel import Channel
 from ppc.runtime.checkpoint.common import mark_of
@@ -29,6 +30,8 @@ from ppc.runtime.roles.dealt import Dealt
 from ppc.runtime.roles.request import Counts, Stretch, predicted
 from ppc.runtime.roles.trace import Trace
 from ppc.runtime.session import Given
+
+RIGHT = "right"  # the result of an evaluation: how many answers are
 
 
 @dataclass(kw_only=True)
@@ -52,9 +55,10 @@ class PartyRun:
 
     def __post_init__(self) -> None:
         self.counted = CountedChannel(self.channel, self.trace.keep if self.trace else None)
-        self.predicted = predicted(self.run, seeds=self.dealt.seeds(len(self.run)))
+        self.predicted = predicted(self.run, seeds=self.dealt.seeds(len({stretch.number for stretch in self.run})))
         self.index = self.bundle.parties.index(self.bundle.party)
         self.total = sum(self.predicted.sent) + self.predicted.dealt[self.index]
+        self._parties: dict[int, Party] = {}
 
     @property
     def moved(self) -> int:
@@ -62,7 +66,7 @@ class PartyRun:
 
     @property
     def all_steps(self) -> int:
-        return sum(stretch.iterations for stretch in self.run)
+        return sum(stretch.iterations for stretch in self.run if not stretch.measures)
 
     @property
     def said(self) -> str:
@@ -85,40 +89,58 @@ class PartyRun:
         return {name: self._whole(parts) for name, parts in self.results.items()}
 
     def _stretch(self, stretch: Stretch) -> None:
+        party, values, trains = self._party(stretch), self._given(stretch), self._trains(stretch)
+        for section, iteration in stretch.passes:
+            start = perf_counter()
+            self._keep(stretch.plan.section(section), self._pass(party, section, iteration, values, trains=trains))
+            if section == "each" and not stretch.measures:
+                self.steps += 1
+                self.seconds.append(perf_counter() - start)
+        if trains:
+            self.carried = party.carried()
+
+    def _trains(self, stretch: Stretch) -> bool:
+        return self.course is not None and not stretch.measures
+
+    def _party(self, stretch: Stretch) -> Party:
+        """The party of a stretch, which may go on with an earlier one."""
         self.counted.begin()
         seed, salt, supply = self.dealt.stretch(stretch, self.session)
-        course = self.course
-        party = Party(
+        party = self._parties.get(stretch.number) or Party(
             stretch.plan,
             self.bundle.party,
             self.counted,
             seed,
             salt,
-            supply=self._traced(supply),
-            carried=course.carried if course else None,
+            carried=self.course.carried if self.course and self._trains(stretch) else None,
             threads=self.threads,
             watch=self.trace.step if self.trace else None,
         )
-        brought = course.brought() if course else self.brought
-        values = given(stretch, self.bundle.party, brought, course.lessons if course else None)
-        for section, iteration in stretch.passes:
-            start = perf_counter()
-            self._keep(stretch.plan.section(section), self._pass(party, section, iteration, values))
-            if section == "each":
-                self.steps += 1
-                self.seconds.append(perf_counter() - start)
-        self.carried = party.carried()
+        party.supply = self._traced(supply)
+        if not stretch.closes:  # it is wanted again
+            self._parties[stretch.number] = party
+        return party
+
+    def _given(self, stretch: Stretch) -> Given:
+        name, course = self.bundle.party, self.course
+        if course is None:
+            return given(stretch, name, self.brought)
+        if stretch.measures:
+            return given(stretch, name, course.tests(self.carried))
+        return given(stretch, name, course.brought(), course.lessons)
 
     def leave(self, path: Path) -> None:
         """Write this party's shares of what was trained; behind one step both parties' have one mark."""
         if self.course is not None:
-            (stretch,) = self.run
             mark = mark_of(self.session, self.course.stop)
-            write(path, left(stretch.plan, self.bundle.party, mark, self.carried))
+            write(path, left(self.course.wishes.plan, self.bundle.party, mark, self.carried))
 
-    def _pass(self, party: Party, section: str, iteration: int, values: Given) -> dict[str, Any]:
+    def _pass(self, party: Party, section: str, iteration: int, values: Given, *, trains: bool) -> dict[str, Any]:
         """One pass; of a training, what it leaves is kept before the next one begins."""
-        course, act = self.course, partial(party.run, section, iteration, values(section, iteration))
+        course, act = (
+            self.course if trains else None,
+            partial(party.run, section, iteration, values(section, iteration)),
+        )
         try:
             found = self._timed(f"{section} {iteration}", act)
         except PpcError as error:
@@ -144,7 +166,13 @@ class PartyRun:
         """What is this party's in clear; a value that stays on shares is nobody's result."""
         for result in section.results:
             if result.to and result.name in found:
-                self.results.setdefault(result.name, []).append(np.asarray(found[result.name]))
+                self._result(result.name, np.asarray(found[result.name]))
+
+    def _result(self, name: str, value: Array) -> None:
+        """Right answers are told as a part of all."""
+        if self.course is not None and self.course.request.tests and name == RIGHT:
+            name, value = ACCURACY, value / self.course.request.tests
+        self.results.setdefault(name, []).append(value)
 
     def _whole(self, parts: list[Array]) -> Array:
         """Batches in one array, examples of padding dropped; what comes once an iteration, in its order."""

@@ -8,14 +8,15 @@ ever drawn twice.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import groupby
 from typing import Literal
 
 from ppc.bundle import Bundle
 from ppc.errors import PpcError, fail
+from ppc.plan.kept import evaluates
 from ppc.plan.material import corrections
 from ppc.plan.messages import bytes_sent, frames
 from ppc.plan.steps import Plan
@@ -27,22 +28,28 @@ Dealer = Literal["live", "files", "none"]  # one that is there, one whose files 
 SEED_BYTES = 32  # what each party is sent by the dealer, once a run
 EXAMPLES = "examples"
 SESSION = "session"
-START, STOP = "start", "stop"
+START, STOP, TESTS = "start", "stop", "tests"
+TRAINING = 0  # the number of a training's stretches
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What all roles know before a run. Of a training, `start` steps were done before; it ends behind step `stop`."""
+    """What all roles know before a run. Of a training, `start` steps were done before; it ends behind step `stop`, and
+    is measured with so many `tests`."""
 
     examples: int
     start: int = 0
     stop: int | None = None
+    tests: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stretch:
     """One plan, carried out so many times. `first` is the number of the first example in it, `start` that of the first
-    iteration, `whole` how many iterations there are with those that were done before: files are dealt for all."""
+    iteration, `whole` how many iterations there are with those that were done before: files are dealt for all.
+
+    A training that is measured stops for that, and goes on: its stretches have one number, one session and one setup.
+    """
 
     plan: Plan
     iterations: int
@@ -51,6 +58,8 @@ class Stretch:
     start: int = 0
     whole: int
     epochs: int = 1
+    opens: bool = True
+    closes: bool = True
 
     def turn(self, iteration: int) -> tuple[int, int]:
         """The epoch, and which of its iterations."""
@@ -62,7 +71,14 @@ class Stretch:
 
     @property
     def passes(self) -> list[tuple[str, int]]:
-        return passes(self.plan, self.iterations, self.start)
+        left_out = {"setup": not self.opens, "finish": not self.closes}
+        found = passes(self.plan, self.iterations, self.start)
+        return [(name, turn) for name, turn in found if not left_out.get(name, False)]
+
+    @property
+    def measures(self) -> bool:
+        """Whether it counts the right answers of a training."""
+        return evaluates(self.plan)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,23 +98,7 @@ def stretches(bundle: Bundle, request: Request) -> tuple[Stretch, ...]:
     """How a request is run."""
     examples = request.examples
     if bundle.training:
-        steps = lessons_of(bundle, examples).steps
-        stop = steps if request.stop is None else request.stop
-        if not 0 <= request.start <= stop <= steps:
-            raise _differ(f"of {steps:,} steps there is no stretch from {request.start:,} to {stop:,}")
-        (size,) = bundle.batches
-        count = stop - request.start
-        return (
-            Stretch(
-                plan=bundle.plan(size),
-                iterations=count,
-                first=0,
-                number=0,
-                start=request.start,
-                whole=steps,
-                epochs=bundle.manifest.epochs,
-            ),
-        )
+        return tuple(_training(bundle, request))
     found: list[Stretch] = []
     first = 0
     for number, (size, group) in enumerate(groupby(bundle.padded(examples))):
@@ -106,6 +106,36 @@ def stretches(bundle: Bundle, request: Request) -> tuple[Stretch, ...]:
         found.append(Stretch(plan=bundle.plan(size), iterations=count, first=first, number=number, whole=count))
         first += size * count
     return tuple(found)
+
+
+def _training(bundle: Bundle, request: Request) -> Iterator[Stretch]:
+    """The steps that are left, with an evaluation behind some epochs."""
+    lessons = lessons_of(bundle, request.examples)
+    start, stop = request.start, lessons.steps if request.stop is None else request.stop
+    if not 0 <= start <= stop <= lessons.steps:
+        raise _differ(f"of {lessons.steps:,} steps there is no stretch from {start:,} to {stop:,}")
+    (size,) = bundle.batches
+    whole = Stretch(
+        plan=bundle.plan(size),
+        iterations=0,
+        first=0,
+        number=TRAINING,
+        start=start,
+        whole=lessons.steps,
+        epochs=bundle.manifest.epochs,
+    )
+    at, opens, measure = start, True, bundle.measure
+    if measure is not None and request.stop is None:  # a model that is only released was measured before
+        for step in lessons.measured(bundle.evaluated, start, stop):
+            yield replace(whole, start=at, iterations=step - at, opens=opens, closes=False)
+            yield _measured(measure, request.tests, TRAINING + 1 + step)
+            at, opens = step, False
+    yield replace(whole, start=at, iterations=stop - at, opens=opens)
+
+
+def _measured(measure: Bundle, tests: int, number: int) -> Stretch:
+    batches = measure.padded(tests)
+    return Stretch(plan=measure.plan(batches[0]), iterations=len(batches), first=0, number=number, whole=len(batches))
 
 
 def predicted(run: Sequence[Stretch], *, seeds: int = 1) -> Counts:
@@ -146,7 +176,7 @@ def hello_of(
 
 def told_to_dealer(request: Request, session: bytes) -> dict[str, bytes]:
     """What the dealer needs to know of a run beside its plan."""
-    found = {SESSION: session, START: str(request.start).encode()}
+    found = {SESSION: session, START: str(request.start).encode(), TESTS: str(request.tests).encode()}
     return found if request.stop is None else {**found, STOP: str(request.stop).encode()}
 
 
@@ -156,7 +186,8 @@ def told_request(theirs: Hello) -> Request:
     start = told_number(theirs, START, "where it begins")
     if examples is None or start is None:
         raise fail("PPC669", "A party came without its number of examples.", hint="Use the same ppc everywhere.")
-    return Request(examples=examples, start=start, stop=told_number(theirs, STOP, "where it ends"))
+    stop, tests = told_number(theirs, STOP, "where it ends"), told_number(theirs, TESTS, "how many tests there are")
+    return Request(examples=examples, start=start, stop=stop, tests=tests or 0)
 
 
 def told_number(theirs: Hello, name: str, what: str) -> int | None:

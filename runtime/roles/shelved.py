@@ -16,15 +16,16 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from ppc.errors import fail
+from ppc.errors import InternalError, fail
 from ppc.plan.messages import HEADER
 from ppc.runtime.channel import Header
 from ppc.runtime.keys import Seed
 from ppc.runtime.party import Supply
+from ppc.runtime.prep.ahead import Ahead
 from ppc.runtime.prep.heads import HEAD_BYTES
 from ppc.runtime.prep.shelf import MOST_OFFERED, Shelf
 from ppc.runtime.prep.use import MESSAGE_BYTES, Use
-from ppc.runtime.roles.request import SEED_BYTES, Stretch
+from ppc.runtime.roles.request import SEED_BYTES, TRAINING, Stretch
 from ppc.runtime.wire.tls_channel import TlsChannel
 
 MOST = MOST_OFFERED * 16
@@ -36,7 +37,8 @@ class ShelvedDealt:
 
     def __init__(self, channel: TlsChannel, shelf: Callable[[Stretch], Shelf], *, first: bool) -> None:
         self.channel, self.shelf, self.first, self.received = channel, shelf, first, 0
-        self._use: Use | None = None
+        self._uses: dict[int, Use] = {}  # by the number of the stretch; a training's is used again
+        self._ahead: Ahead[NDArray[np.uint8]] | None = None
 
     def __repr__(self) -> str:
         return "ShelvedDealt(hidden)"
@@ -45,13 +47,20 @@ class ShelvedDealt:
         return stretches
 
     def stretch(self, stretch: Stretch, session: bytes) -> tuple[Seed, bytes, Supply | None]:
-        self.close()
+        self._stop()
+        use = self._uses.get(stretch.number) or self._begun(stretch, session)
+        for number in list(self._uses):
+            if number not in (stretch.number, TRAINING):
+                self._uses.pop(number).close()
+        return use.seed, use.salt, self._counted(use.supply, stretch)
+
+    def _begun(self, stretch: Stretch, session: bytes) -> Use:
         shelf, salt = self.shelf(stretch), stretch.session(session)
-        self._use = use = self._asked(shelf, salt) if self.first else self._chosen(shelf, salt)
+        self._uses[stretch.number] = use = self._asked(shelf, salt) if self.first else self._chosen(shelf, salt)
         self._tell(use.half())
         use.unlock(self._hear(MESSAGE_BYTES))
         self.received += SEED_BYTES
-        return use.seed, use.salt, self._counted(use.supply)
+        return use
 
     def _asked(self, shelf: Shelf, session: bytes) -> Use:
         peer = self.channel.link.peer.fingerprint
@@ -69,21 +78,31 @@ class ShelvedDealt:
         use.agree(self._hear(HEAD_BYTES))
         return use
 
-    def _counted(self, supply: Supply | None) -> Supply | None:
+    def _counted(self, supply: Supply | None, stretch: Stretch) -> Supply | None:
+        """Read and decrypted while the party computes, a parcel ahead."""
         if supply is None:
             return None
+        self._ahead = ahead = Ahead(supply(section, turn) for section, turn in stretch.passes)
 
         def counted(section: str, iteration: int) -> NDArray[np.uint8]:
-            found = supply(section, iteration)
+            found = next(ahead, None)
+            if found is None:
+                raise InternalError("no parcel follows", place=f"{section} {iteration}")
             self.received += found.nbytes
             return found
 
         return counted
 
+    def _stop(self) -> None:
+        if self._ahead is not None:
+            self._ahead.close()
+        self._ahead = None
+
     def close(self) -> None:
-        if self._use is not None:
-            self._use.close()
-        self._use = None
+        self._stop()
+        for use in self._uses.values():
+            use.close()
+        self._uses = {}
 
     # ---- short messages beside the plan's ----
 
