@@ -24,7 +24,9 @@ from tests.sources import CHECKOUT
 EXAMPLES = sorted((CHECKOUT / "examples").glob("*.pnn"))
 BY_NAME = {path.stem: path for path in EXAMPLES}
 # Those whose steps are graphs; other trainers speak in phrases.
-TRAINED = [path for path in EXAMPLES if re.search(r"^train \w+( by (joint|clear))? \{", path.read_text("utf-8"), re.MULTILINE)]
+TRAINED = [
+    path for path in EXAMPLES if re.search(r"^train \w+( by (joint|clear))? \{", path.read_text("utf-8"), re.MULTILINE)
+]
 
 # The parameters of a model and, of AlexNet, of the part that the client is given.
 PARAMETERS = {"shallow": 63_050, "deep": 25_258, "logistic": 650, "shallow_cubic": 63_050, "deep_cubic": 25_258}

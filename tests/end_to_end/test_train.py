@@ -81,3 +81,22 @@ def test_what_it_is_not_given(home: Path, command: list[object], code: str) -> N
     assert code in done.stderr
     assert "Traceback" not in done.stderr
     assert done.returncode in (1, 3)
+
+
+def test_it_is_measured_behind_its_epochs(home: Path) -> None:
+    """Of examples that are not trained on, as many answers are right as the released model gives in the clear."""
+    (home / "measured.pnn").write_text(TINY.replace("    loss", "    evaluate accuracy to hospital\n    loss"), "utf-8")
+    rows_, labels = rows(9), np.arange(9) % CLASSES
+    np.savez(home / "held.npz", row=rows_, labels=labels)
+    train = ("train", "measured.pnn", "--data", "rows.npz", "--seed", 1, "-o", "m.safetensors", "--json")
+    done = ppc(*train, "--test", "held.npz", cwd=home)
+    facts = json.loads(done.stdout)
+    run = ("run", "measured.pnn", "--mode", "clear", "--weights", "m.safetensors", "--input", "held.npz", "--json")
+    answers = np.argmax(json.loads(ppc(*run, cwd=home).stdout)["result"], axis=1)
+
+    assert facts["predicted"] == facts["measured"]
+    assert len(facts["accuracy"]) == 2  # epochs
+    assert facts["accuracy"][-1] == pytest.approx((answers == labels).mean())
+    assert any("accuracy" in line for line in facts["learned"]["hospital"])
+    assert not any("accuracy" in line for line in facts["learned"]["lab"])
+    assert "PPC508" in ppc(*train, cwd=home).stderr + ppc(*train, cwd=home).stdout
