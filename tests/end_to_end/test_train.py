@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors import safe_open
 
 from tests.end_to_end.machines import TINY, ppc, rows
 
@@ -100,3 +101,22 @@ def test_it_is_measured_behind_its_epochs(home: Path) -> None:
     assert any("accuracy" in line for line in facts["learned"]["hospital"])
     assert not any("accuracy" in line for line in facts["learned"]["lab"])
     assert "PPC508" in ppc(*train, cwd=home).stderr + ppc(*train, cwd=home).stdout
+
+
+def test_at_the_end_of_its_certificate_it_stops_with_a_checkpoint(home: Path) -> None:
+    """A rate that drives the weights out of their bounds: no garbage, and the model as it was may still be had."""
+    (home / "wild.pnn").write_text(TINY.replace("rate=0.1", "rate=20").replace("epochs=2", "epochs=50"), "utf-8")
+    train = ("train", "wild.pnn", "--data", "rows.npz", "--seed", 1, "--checkpoint", "wild", "-o", "w.safetensors")
+    done = ppc(*train, cwd=home)
+
+    assert done.returncode == 5
+    assert "PPC656" in done.stderr
+    assert "--resume --release" in done.stderr
+    assert not (home / "w.safetensors").exists()
+    again = ppc(*train, "--resume", cwd=home)
+    assert "PPC656" in again.stderr
+
+    assert ppc(*train, "--resume", "--release", "-q", cwd=home).returncode == 0
+    with safe_open(home / "w.safetensors", "np") as found:
+        largest = max(np.abs(found.get_tensor(name)).max() for name in found.keys())  # noqa: SIM118
+    assert 1.0 < largest < 1000.0  # one step beyond the bounds, and a number that was trained
