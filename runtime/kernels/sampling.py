@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from ppc.errors import fail
 from ppc.field import Field, Words
+from ppc.runtime.kernels import counter
 from ppc.runtime.kernels.emit import Function, Value, constant, module
 from ppc.runtime.kernels.lanes import LaneOperations
 from ppc.runtime.kernels.library import Library
@@ -24,7 +25,6 @@ from ppc.runtime.kernels.variants import PLAIN, Variant
 
 _ZEROS = bytes(1 << 17)  # what is read stays in the nearest cache
 _PIECE = 1 << 15  # words that are drawn before they are cut, so that they are still in a cache
-_BLOCK_WORDS = 2  # of AES
 
 
 class Stream(Protocol):
@@ -44,10 +44,17 @@ class CipherStream:
     def __init__(self, key: bytes) -> None:
         if type(key) is not bytes or len(key) not in (16, 32):
             raise fail("PPC525", "A stream's key has 16 or 32 bytes.", hint="Derive it with HKDF.")
-        self._cipher = algorithms.AES(key)
+        self._key, self._cipher = key, algorithms.AES(key)
 
     def fill(self, out: Words, first: int = 0) -> None:
-        block, skipped = divmod(first, _BLOCK_WORDS)
+        made = counter.cipher_library() if len(self._key) == counter.KEY_BYTES else None
+        if made is not None:
+            counter.counted(made, self._key, first, out)
+        else:
+            self._fill_by_library(out, first)
+
+    def _fill_by_library(self, out: Words, first: int) -> None:
+        block, skipped = divmod(first, counter.BLOCK_WORDS)
         encryptor = Cipher(self._cipher, modes.CTR(block.to_bytes(16, "big"))).encryptor()
         encryptor.update(_ZEROS[: 8 * skipped])
         for start in range(0, out.size, len(_ZEROS) // 8):

@@ -37,6 +37,7 @@ _VECTOR_COPIES = (
     | _names("vbroadcastsd vbroadcastss vbroadcasti128 vbroadcastf128 vbroadcasti32x4 vbroadcasti64x4")
     | _each("vpunpckl vpunpckh", "bw wd dq qdq")
     | _names("vunpcklpd vunpckhpd vunpcklps vunpckhps vshufpd vshufps vpshufd vpshufb vpshuflw vpshufhw")
+    | _names("vaesenc vaesenclast vaeskeygenassist vshufi64x2")
     | _names("vpermq vpermpd vpermd vpermw vpermb vperm2i128 vperm2f128 valignq valignd vpalignr")
     | _names("vpextrb vpextrw vpextrd vpextrq vpinsrb vpinsrw vpinsrd vpinsrq")
     | _names("vinserti128 vinsertf128 vinserti32x4 vinserti64x4 vinsertf64x4")

@@ -12,6 +12,7 @@ from ppc.runtime.kernels import llvm
 from ppc.runtime.kernels.bitwise import BitwiseKernel
 from ppc.runtime.kernels.comparison import PARAMETERS as DIGIT_PARAMETERS
 from ppc.runtime.kernels.comparison import DigitsKernel
+from ppc.runtime.kernels.counter import CIPHER, CounterKernel
 from ppc.runtime.kernels.elementwise import COUNTS, PER_ARRAY, ElementwiseKernel
 from ppc.runtime.kernels.library import Description
 from ppc.runtime.kernels.packing import PackKernel
@@ -102,6 +103,16 @@ def test_nothing_depends_on_data(field: Field, variant: Variant, tmp_path: Path)
         assert any(function.name == kernel.name and len(function.instructions) > 10 for function in functions)
         assert findings(kernel, variant, functions) == set()
         assert undefined_symbols(image, tmp_path) == []
+
+
+def test_the_cipher_depends_on_no_key(tmp_path: Path) -> None:
+    kernel = CounterKernel()
+    image = llvm.compile_object(kernel.module(CIPHER), CIPHER)
+    (function,) = disassemble(image, tmp_path)
+
+    assert {"vaesenc", "vaesenclast", "vaeskeygenassist"} <= {one.name for one in function.instructions}
+    assert Analysis(function, {"rdi": BLOCK}, {0: DATA, 1: DATA, 2: PUBLIC, 3: PUBLIC}).run() == set()
+    assert undefined_symbols(image, tmp_path) == []
 
 
 def test_loops_are_the_only_jumps_a_generator_can_write() -> None:

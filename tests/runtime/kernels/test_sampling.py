@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from ppc.errors import PpcError
 from ppc.field import Field, Words, from_integers
-from ppc.runtime.kernels import CipherStream, Workbench
+from ppc.runtime.kernels import CipherStream, Workbench, counter
 from tests.elements import ALL_FIELDS, EVERYWHERE, integers
 
 ONES = 2**64 - 1
@@ -116,6 +116,24 @@ def test_a_stream_can_be_read_from_any_place() -> None:
         part = np.empty(count, np.uint64)
         stream.fill(part, first)
         assert np.array_equal(part, whole[first : first + count])
+
+
+@pytest.mark.parametrize("vectors", [True, False])
+def test_every_way_to_the_stream_is_the_same(vectors: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """NIST's SP 800-38A is big-endian counters; from places within a block and a group, over a carry of 32 bits."""
+    if not vectors:
+        monkeypatch.setattr(counter, "cipher_library", lambda: None)
+    key = bytes(range(100, 116))
+    for first in (0, 1, 2, 63, 64, 2**33 - 5):
+        for count in (0, 1, 2, 62, 63, 64, 65, 127, 128, 1000):
+            out = np.full(count + 2, ONES, np.uint64)
+            CipherStream(key).fill(out[1:-1], first)
+            block, skipped = divmod(first, 2)
+            wanted = Cipher(algorithms.AES(key), modes.CTR(block.to_bytes(16, "big"))).encryptor()
+            words = wanted.update(bytes(8 * (count + skipped)))[8 * skipped :]
+
+            assert out[1:-1].tobytes() == words
+            assert out[0] == out[-1] == ONES
 
 
 def test_keys_have_a_length() -> None:
