@@ -69,7 +69,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "lark": ("grammar/parse.py", "grammar/build.py", "grammar/words.py"),
     "llvmlite": ("runtime/kernels/",),
     "networkx": ("ppc/drawing/",),
-    "PIL": ("ppc/data/folders.py",),
+    "PIL": ("ppc/audit/pictures.py", "ppc/data/folders.py"),
     "numpy": ("ppc/", "passes/", "runtime/"),
     "onnx": ("ppc/importing/",),
     "onnxscript": ("ppc/importing/",),
@@ -103,6 +103,7 @@ PICKLE_ERROR = ("ppc/weights/torch_file.py", "pickle.UnpicklingError")
 SEEDED = {
     "ppc/collaborative/noise.py": "seeded with 256 bits of the operating system for every draw",
     "ppc/data/digits28.py": "images of nobody, to the bit the same on every machine",
+    "ppc/cuts/rank.py": "a vector by which the rank of a map is estimated, the same at every try",
     "ppc/diff/drawn.py": "data of nobody, on which two evaluations are compared, the same at every try",
     "ppc/selective/orders.py": "whose turn it is, the same for everybody",
     "ppc/selective/participant.py": "which coordinates are sent is told by sending them",

@@ -9,39 +9,22 @@ from __future__ import annotations
 
 import json
 import sys
-from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from argparse import Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from ppc.cli import audit_split
+from ppc.cli.audited import Audited, Kind
 from ppc.errors import fail
 
-if TYPE_CHECKING:
-    from ppc.audit import Finding
-
-
-@dataclass(frozen=True, kw_only=True)
-class Audited:
-    """What came out: findings, what a person should know besides, pictures by what they show."""
-
-    findings: Sequence[Finding]
-    notes: Sequence[str] = ()
-    pictures: Mapping[str, Path] = field(default_factory=dict[str, Path])
-
-
-@dataclass(frozen=True, kw_only=True)
-class Kind:
-    """One kind of artifact. `recognises` only looks at names and first bytes; `audit` gets the command line."""
-
-    name: str
-    what: str  # in words, for the message about a thing that is none of them
-    recognises: Callable[[Path], bool]
-    audit: Callable[[Namespace], Audited]
-    options: Callable[[ArgumentParser], None] | None = None
-
-
-KINDS: tuple[Kind, ...] = ()
+KINDS: tuple[Kind, ...] = (
+    Kind(
+        name="bundles",
+        what="the bundles of a program",
+        recognises=audit_split.recognises,
+        audit=audit_split.audit,
+        options=audit_split.options,
+    ),
+)
 
 
 def audit(arguments: Namespace) -> int:

@@ -12,6 +12,7 @@ from ppc.errors import PpcError, fail
 if TYPE_CHECKING:
     from ppc.bundle import Bundle, Needed
     from ppc.data import Array
+    from ppc.ir.graph import Graph
     from ppc.plan.wires import Wire
     from ppc.runtime.checkpoint.left import Left
     from ppc.runtime.roles.brought import Brought
@@ -165,6 +166,16 @@ def _loaded(needed: Needed, file: Path | None, seed: int | None, say: Say) -> So
         return found.weights if graph is folded else fold(written, found.weights) if folded else found.weights
     except PpcError as error:
         raise PpcError(*error.diagnostics) from None  # its lines are of a program that is not on this machine
+
+
+def owned(bundle: Bundle, file: Path) -> tuple[Graph, SomeWeights]:
+    """The model of a bundle with all of its weights, batch norms folded, as their owner has them."""
+    needed = bundle.weights
+    if needed is None:
+        raise fail("PPC508", f"`{bundle.party}` has no weights in this program.", hint="Its other party has them.")
+    found = _loaded(needed, file, None, lambda _note: None)
+    bundle.same_as_published(found)
+    return needed.folded or needed.written, found
 
 
 def _folded(needed: Needed, weights: SomeWeights) -> SomeWeights:

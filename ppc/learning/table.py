@@ -42,11 +42,13 @@ def _batch_norm(node: Node, values: Sequence[Tensor], *, training: bool = False)
 
 
 def _signal_planes(node: Node, values: Sequence[Tensor]) -> Tensor:
-    """A class becomes planes of zeros and ones, as large as the feature map that they join."""
+    """A class becomes planes of zeros and ones, as large as the feature map that they join; or a few numbers."""
     classes = node.integer("classes")
     signal = values[0].long()
     marks = F.one_hot(signal, classes) if classes > 2 else signal[:, None]
-    return marks[:, :, None, None].expand(-1, -1, *node.integers("size")).to(torch.get_default_dtype())
+    size = node.integers("size")  # none for a layer that reads a row of numbers
+    flat = marks.reshape(*marks.shape, *(1,) * len(size))
+    return flat.expand(-1, -1, *size).to(torch.get_default_dtype())
 
 
 def _resize(node: Node, values: Sequence[Tensor]) -> Tensor:

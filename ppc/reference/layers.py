@@ -155,8 +155,9 @@ def _whole(signal: Array) -> NDArray[np.int64]:
 def signal_planes(node: Node, values: Sequence[Array]) -> Array:
     signal, classes = _whole(values[0]), node.integer("classes")
     marks = signal if classes == 2 else signal == np.arange(classes)
-    height, width = node.integers("size")
-    return np.broadcast_to(marks.astype(float)[:, :, None, None], (*marks.shape, height, width))
+    size = node.integers("size")  # none for a layer that reads a row of numbers
+    flat = marks.astype(float).reshape(*marks.shape, *(1,) * len(size))
+    return np.broadcast_to(flat, (*marks.shape, *size))
 
 
 def _nearness(old: int, new: int) -> Array:

@@ -10,7 +10,7 @@ import pytest
 
 from ppc.audit import Finding, share_interval
 from ppc.cli import audit_verb
-from ppc.cli.audit_verb import Audited, Kind
+from ppc.cli.audited import Audited, Kind
 from tests.cli.conftest import Ppc
 
 FOUND = Finding(

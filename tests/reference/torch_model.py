@@ -54,7 +54,8 @@ def _reshape(node: Node, values: Sequence[Tensor]) -> Tensor:
 def _signal_planes(node: Node, values: Sequence[Tensor]) -> Tensor:
     classes = node.integer("classes")
     marks = F.one_hot(values[0], classes).double() if classes > 2 else values[0].double()[:, None]
-    return marks[:, :, None, None].expand(-1, -1, *node.integers("size"))
+    size = node.integers("size")
+    return marks.reshape(*marks.shape, *(1,) * len(size)).expand(-1, -1, *size)
 
 
 def _uncomplement(node: Node, values: Sequence[Tensor]) -> Tensor:
