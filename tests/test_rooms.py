@@ -39,6 +39,8 @@ MAY_KNOW: dict[str, frozenset[str]] = {
     "collaborative": FOUNDATIONS | {"field", "ir", "learning"},
     "selective": FOUNDATIONS | {"data", "ir", "learning", "runtime"},
     "retraining": FOUNDATIONS | {"ir", "learning", "weights"},
+    # Samples that train one network: the device's side needs no torch, the owner's does.
+    "distilled": FOUNDATIONS | {"ir", "passes", "reference", "weights"},
     "audit": FOUNDATIONS | {"arrays", "data", "ir", "learning", "weights"},
     "passes": FOUNDATIONS | {"approximation", "cost", "cuts", "field", "ir", "plan"},
     "plan": FOUNDATIONS | {"field", "ir"},
@@ -65,7 +67,7 @@ MAY_KNOW: dict[str, frozenset[str]] = {
 # Packages that one place of the house knows. Everywhere else they would be loaded by chance, or bind us to them.
 DOORS: dict[str, tuple[str, ...]] = {
     "dp_accounting": ("ppc/collaborative/accountant.py",),
-    "cryptography": ("runtime/",),
+    "cryptography": ("ppc/distilled/", "runtime/"),
     "lark": ("grammar/parse.py", "grammar/build.py", "grammar/words.py"),
     "llvmlite": ("runtime/kernels/",),
     "networkx": ("ppc/drawing/",),

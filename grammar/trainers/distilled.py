@@ -21,7 +21,10 @@ LINES = (
     Line(word="labels", example="labels soft"),
     Line(word="batch", example="batch 512"),
     Line(word="rate", example="rate 0.03"),
-    Line(word="lock", example="lock 1"),
+    Line(word="spread", example="spread 1.5"),
+    Line(word="smoothing", example="smoothing 10%"),
+    Line(word="jitter", example="jitter 0.25"),
+    Line(word="lock", example="lock 0.1"),
     Line(word="loss", example="loss = softmax_cross_entropy", kind=syntax.Option),
     Line(word="require", example="require accuracy >= 0.93", many=True),
 )
@@ -42,6 +45,9 @@ def resolve_distilled(block: syntax.Train, _parties: Sequence[str], reader: Read
         epochs=_count(lines.phrase("epochs"), "The number of epochs"),
         batch=_count(lines.phrase("batch"), "The batch", otherwise=512),
         rate=_real(lines.phrase("rate"), "The rate", 1e-9, otherwise=0.03),
+        spread=_real(lines.phrase("spread"), "The spread of the first weights", 1e-3, otherwise=1.0),
+        smoothing=_real(lines.phrase("smoothing"), "The smoothing of the labels", 0.0, otherwise=0.0, high=1.0),
+        jitter=_real(lines.phrase("jitter"), "The jitter of the images", 0.0, otherwise=0.0),
         lock=_real(lines.phrase("lock"), "The weight of the lock", 0.0, otherwise=0.0),
         loss=lines.setting("loss", "`loss`", LOSSES) or "softmax_cross_entropy",
         requirements=tuple(_requirements(lines)),
@@ -88,10 +94,10 @@ def _count(phrase: Phrase | None, what: str, otherwise: int = 1) -> int:
     return found
 
 
-def _real(phrase: Phrase | None, what: str, low: float, otherwise: float) -> float:
+def _real(phrase: Phrase | None, what: str, low: float, otherwise: float, high: float = 1000.0) -> float:
     if phrase is None:
         return otherwise
-    found = phrase.real(what, low, 1000)
+    found = phrase.real(what, low, high)
     phrase.end()
     return found
 

@@ -2,6 +2,7 @@
 
 1xx language   2xx names and shapes   3xx numbers and ranges   4xx who may see what
 5xx files and machines   53x data sets   54x bundles   55x preprocessing files   57x trainings   58x attacks
+59x samples that train one network
 6xx import from other systems
 65x runs of two parties   66x certificates and connections   67x numbers of no honest run
 68x trainings of many participants
@@ -13,6 +14,7 @@ from ppc.codes.audits import AUDITS
 from ppc.codes.base import Code
 from ppc.codes.bundles import BUNDLES
 from ppc.codes.datasets import DATASETS
+from ppc.codes.distilled import DISTILLED
 from ppc.codes.graphs import GRAPHS
 from ppc.codes.imports import IMPORTS
 from ppc.codes.kernels import KERNELS
@@ -36,6 +38,7 @@ CODES: dict[str, Code] = {
     **PREPS,
     **TRAININGS,
     **AUDITS,
+    **DISTILLED,
     **IMPORTS,
     **RUNS,
     **WIRE,

@@ -64,6 +64,9 @@ class Distilled:
     epochs: int  # passes of the owner over the data
     batch: int = 512
     rate: float = 0.03
+    spread: float = 1.0  # of the first weights: their deviation times the root of a layer's inputs
+    smoothing: float = 0.0  # of the owner's labels, and
+    jitter: float = 0.0  # noise on its images, in their deviations: both against learning its examples by heart
     lock: float = 0.0  # the weight of the term that makes other initialisations fail
     loss: Loss = "softmax_cross_entropy"
     requirements: tuple[Requirement, ...] = ()
