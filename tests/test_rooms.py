@@ -41,6 +41,7 @@ MAY_KNOW: dict[str, frozenset[str]] = {
     "retraining": FOUNDATIONS | {"ir", "learning", "weights"},
     # Samples that train one network: the device's side needs no torch, the owner's does.
     "distilled": FOUNDATIONS | {"ir", "passes", "reference", "weights"},
+    "distilling": FOUNDATIONS | {"distilled", "ir", "learning", "weights"},
     "audit": FOUNDATIONS | {"arrays", "data", "ir", "learning", "weights"},
     "passes": FOUNDATIONS | {"approximation", "cost", "cuts", "field", "ir", "plan"},
     "plan": FOUNDATIONS | {"field", "ir"},
@@ -82,6 +83,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "torch": (
         "ppc/audit/",
         "ppc/collaborative/",
+        "ppc/distilling/",
         "ppc/importing/torch_source.py",
         "ppc/learning/",
         "ppc/retraining/",

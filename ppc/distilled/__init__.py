@@ -13,12 +13,13 @@ others is the encryption of the package. No privacy of the data that they were m
 """
 
 from ppc.distilled.package import Package, is_bare, is_package, pack, tag, unpack
-from ppc.distilled.samples import Samples
+from ppc.distilled.samples import Floats, Samples
 from ppc.distilled.secret import Key
 from ppc.distilled.start import fingerprint, first_weights
 from ppc.distilled.target import Target
 
 __all__ = [
+    "Floats",
     "Key",
     "Package",
     "Samples",

@@ -40,7 +40,7 @@ def opened(data: bytes, key: Key, graph: Graph) -> tuple[Package, Target, Weight
 
 def _another(what: str, target: Target) -> PpcError:
     hint = "Give the program that it was built with: layers and their sizes must be the same."
-    return fail("PPC584", f"The package is for {what}.", span=target.data.span, hint=hint)
+    return fail("PPC594", f"The package is for {what}.", span=target.data.span, hint=hint)
 
 
 def steps(target: Target, samples: Samples, weights: Mapping[str, Array]) -> Iterator[Weights]:
@@ -53,7 +53,7 @@ def steps(target: Target, samples: Samples, weights: Mapping[str, Array]) -> Ite
         now = {name: found.get(name, values) for name, values in now.items()}
         if not all(np.isfinite(values).all() for values in now.values()):
             hint = "The samples do not belong to these weights, or the learning diverged."
-            raise fail("PPC587", f"Step {place} of {len(samples.rates)} leaves weights that are no numbers.", hint=hint)
+            raise fail("PPC597", f"Step {place} of {len(samples.rates)} leaves weights that are no numbers.", hint=hint)
         yield now
 
 

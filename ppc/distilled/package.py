@@ -106,12 +106,12 @@ def _headed(data: bytes, key: Key) -> tuple[bytes, bytes, int]:
     _, version, kind, name = _HEAD.unpack_from(data)
     if version != VERSION:
         message = f"The package has version {version} of the format; this ppc reads version {VERSION}."
-        raise fail("PPC582", message, hint="Build it again with this ppc, or train with the ppc that built it.")
+        raise fail("PPC592", message, hint="Build it again with this ppc, or train with the ppc that built it.")
     if kind not in (SEALED, BARE):
         raise _damaged("it is neither sealed nor bare")
     if name.hex() != key.name:
         message = f"The package is for the key {name.hex()}; this one is {key.name}."
-        raise fail("PPC583", message, hint="Give the key that it was built with; `ppc key show FILE` prints its name.")
+        raise fail("PPC593", message, hint="Give the key that it was built with; `ppc key show FILE` prints its name.")
     return data[: _HEAD.size], data[_HEAD.size :], kind
 
 
@@ -157,10 +157,12 @@ def _package(body: bytes) -> Package:
         labels=values[pixels:].reshape(count, classes),
         rates=tuple(rates),
     )
-    loss = next((loss for loss in LOSSES if loss == facts["loss"]), None)
-    if loss is None or not 0 < facts["spread"] < 1000:
+    losses: list[Loss] = [loss for loss in LOSSES if str(loss) == facts["loss"]]
+    if not losses or not 0 < facts["spread"] < 1000:
         raise _damaged("it is trained in no way that there is")
-    return Package(samples=samples, loss=loss, spread=facts["spread"], target=facts["target"], start=facts["start"])
+    return Package(
+        samples=samples, loss=losses[0], spread=facts["spread"], target=facts["target"], start=facts["start"]
+    )
 
 
 def _facts(body: bytes) -> tuple[dict[str, Any], bytes]:
@@ -180,4 +182,4 @@ def _facts(body: bytes) -> tuple[dict[str, Any], bytes]:
 
 def _damaged(why: str) -> PpcError:
     hint = "Nothing of it was used. Copy it again from its owner, and compare the sizes."
-    return fail("PPC581", f"This is no whole package: {why}.", hint=hint)
+    return fail("PPC591", f"This is no whole package: {why}.", hint=hint)

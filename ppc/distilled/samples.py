@@ -44,7 +44,7 @@ class Samples:
 def _half(name: str, values: Floats) -> NDArray[np.float16]:
     if not np.isfinite(values).all() or np.abs(values).max(initial=0.0) > HALF.max:
         raise fail(
-            "PPC587",
+            "PPC597",
             f"The {name} of the samples have grown beyond what half precision holds.",
             hint="The learning diverged: take a smaller `rate`, fewer `steps`, or a smaller `spread`.",
         )

@@ -96,4 +96,4 @@ def write(path: Path, key: Key | None = None) -> Key:
 
 
 def _unusable(path: Path, why: str, hint: str) -> PpcError:
-    return fail("PPC580", f"The key `{path}` {why}.", hint=hint)
+    return fail("PPC590", f"The key `{path}` {why}.", hint=hint)

@@ -41,7 +41,7 @@ class Target:
         if len(found) != 1 or found[0].typed.element != "real":
             inputs = ", ".join(node.name for node in found) or "none"
             hint = "Samples are images, and labels for them: the model takes one input of real numbers."
-            raise fail("PPC586", f"`{self.graph.name}` has the inputs {inputs}.", span=found[-1].span, hint=hint)
+            raise fail("PPC596", f"`{self.graph.name}` has the inputs {inputs}.", span=found[-1].span, hint=hint)
         return found[0]
 
     @property
@@ -55,7 +55,7 @@ class Target:
         result = typed[typed.output("result").value]
         if len(result.shape) != 2 or result.shape[1] < 2:
             hint = "End the model with a `dense` layer of one score for each class."
-            raise fail("PPC586", f"`{self.graph.name}` gives no row of scores.", span=result.span, hint=hint)
+            raise fail("PPC596", f"`{self.graph.name}` gives no row of scores.", span=result.span, hint=hint)
         return result.shape[1]
 
     def typed(self, batch: int) -> Graph:

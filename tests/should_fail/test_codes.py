@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 ROOMS = ("grammar", "passes", "ppc", "runtime")
 # Codes whose mistakes are no programs of the language: tests of kernels, data, bundles, files, attacks, imports and
 # runs make them.
-ELSEWHERE = ("PPC52", "PPC53", "PPC54", "PPC55", "PPC56", "PPC57", "PPC58", "PPC6")
+ELSEWHERE = ("PPC52", "PPC53", "PPC54", "PPC55", "PPC56", "PPC57", "PPC58", "PPC59", "PPC6")
 SHOWN = {code for program in PROGRAMS for code in expected_codes(program)} | {"PPC510", "PPC513"}
 
 

@@ -1,0 +1,100 @@
+"""Checkpoints of the owner's learning: all that the next epoch depends on, in one .safetensors, never half there.
+
+Its name is bound to what is learned, by a hash of facts, first weights and data. It holds what the package will hold,
+so it stays with the owner.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ppc.distilled import fingerprint
+from ppc.distilling.learner import Learner
+from ppc.distilling.task import Task
+from ppc.errors import PpcError, fail
+from ppc.weights import save
+from ppc.weights.stored import stored
+
+MOMENTS = ("exp_avg", "exp_avg_sq")
+EPOCHS = "epochs"
+
+
+def place(folder: Path, task: Task) -> Path:
+    """Where the checkpoint of a task is."""
+    digest = sha256(f"ppc/distilled/v1|checkpoint|{task.facts}|{task.seed}".encode())
+    digest.update(fingerprint(values.numpy() for values in task.start.values()).encode())
+    for values in (task.data.images, task.data.classes, task.brought):
+        if values is not None:
+            digest.update(values.contiguous().numpy().tobytes())
+    return folder / f"distilled-{digest.hexdigest()[:16]}.safetensors"
+
+
+def keep(folder: Path, learner: Learner) -> None:
+    """Write the state as it is now."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise fail("PPC509", f"`{folder}` cannot be made: {error.strerror or error}.", hint="Name another.") from None
+    arrays: dict[str, NDArray[Any]] = {name: values.detach().numpy() for name, values in _state(learner).items()}
+    save(place(folder, learner.task), {**arrays, EPOCHS: np.array([learner.epochs], np.float64)})
+
+
+def go_on(folder: Path, task: Task) -> Learner:
+    """A learner as it was kept."""
+    path = place(folder, task)
+    if not path.exists():
+        others = sorted(other.name for other in folder.glob("distilled-*.safetensors"))
+        found = f"it has those of others: {', '.join(others)}" if others else "it has none"
+        raise _misfit(f"`{folder}` has no checkpoint of this program, key and data; {found}")
+    with stored(path) as arrays:
+        found = {array.name: np.array(array.read()) for array in arrays}
+    learner = Learner(task)
+    _prepare(learner)
+    state = _state(learner)
+    if {name: values.shape for name, values in found.items()} != {
+        **{name: tuple(values.shape) for name, values in state.items()},
+        EPOCHS: (1,),
+    }:
+        raise _misfit(f"`{path}` holds other arrays than this learning has")
+    _restore(learner, state, found)
+    return learner
+
+
+def _state(learner: Learner) -> dict[str, Tensor]:
+    """The tensors themselves, by name."""
+    found = {"images": learner.images, "labels": learner.labels, "sizes": learner.sizes}
+    for name, values in list(found.items()):
+        moments = learner.optimizer.state.get(values, {})
+        found |= {f"{name}.{moment}": moments[moment] for moment in MOMENTS if moment in moments}
+    return found
+
+
+def _prepare(learner: Learner) -> None:
+    """Give the optimizer the moments that it would make in its first step."""
+    for values in learner.learned:
+        learner.optimizer.state[values] = {
+            "step": torch.zeros(()),
+            **{moment: torch.zeros_like(values) for moment in MOMENTS},
+        }
+
+
+def _restore(learner: Learner, state: Mapping[str, Tensor], found: Mapping[str, NDArray[Any]]) -> None:
+    learner.epochs = int(found[EPOCHS][0])
+    with torch.no_grad():
+        for name, values in state.items():
+            values.copy_(torch.from_numpy(found[name]))
+    for values in learner.learned:
+        learner.optimizer.state[values]["step"].fill_(learner.epochs * learner.steps_an_epoch)
+
+
+def _misfit(why: str) -> PpcError:
+    hint = "Begin anew without `--resume`, or name the folder that was named when it began."
+    return fail("PPC598", f"{why}.", hint=hint)
