@@ -15,6 +15,7 @@ from ppc.cli import (
     cert_verbs,
     data_verb,
     diff_verb,
+    key_verb,
     model_verbs,
     role_arguments,
     source_verbs,
@@ -57,6 +58,7 @@ def parser() -> argparse.ArgumentParser:
     _import(verbs)
     _data(verbs)
     _cert(verbs)
+    key_verb.add(verbs)
     return top
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ppc.cli import answers
+from ppc.cli import answers, device_verb
 from ppc.cli.machine import most_memory
 from ppc.cli.role_start import (
     EVERYWHERE,
@@ -50,7 +50,9 @@ REFUSED = "a client was refused and told why, the next one is waited for: {}"
 
 
 def party(arguments: Namespace) -> int:
-    """One run of one party."""
+    """One run of one party, or the steps of a device."""
+    if device_verb.is_package(arguments.bundle):
+        return device_verb.device(arguments)
     telling = telling_of(arguments)
     with ending_on_signals(telling):
         bundle, keyring = opened(arguments, arguments.bundle, arguments.role)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ppc.cli import deal_verb, doctor_verb, party_verb, run_verb
+from ppc.cli import deal_verb, device_verb, doctor_verb, party_verb, run_verb
 from ppc.cli.options import (
     Verbs,
     input_of,
@@ -88,8 +88,10 @@ def _dealers(text: str) -> tuple[str, int]:
 
 def _party(verbs: Verbs) -> None:
     verb = verb_of(verbs, "party", party_verb.party, "run one party of a bundle, with the others on their machines")
-    verb.add_argument("role", metavar="client | server | NAME", help="which party this is")
-    verb.add_argument("bundle", type=Path, metavar="BUNDLE", help="the folder that `ppc compile -o` wrote")
+    verb.add_argument("role", metavar="client | server | device | NAME", help="which party this is")
+    verb.add_argument(
+        "bundle", type=Path, metavar="BUNDLE", help="the folder that `ppc compile -o` wrote, or a package of samples"
+    )
     verb.add_argument("--peer", type=_address, metavar="HOST:PORT", help="for the client: where the server listens")
     verb.add_argument(
         "--listen", type=_address, metavar="HOST:PORT", help="for the server: where it listens (port 7440)"
@@ -110,6 +112,7 @@ def _party(verbs: Verbs) -> None:
     test_of(verb)
     training_of(verb)
     verb.add_argument("--leave", type=Path, metavar="FILE.shares", help="this party's part of a model kept shared")
+    device_verb.options(verb)
     _waiting(verb)
     _role(verb)
 

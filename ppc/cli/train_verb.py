@@ -10,7 +10,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ppc.cli import train_clear, train_joint, train_selective
+from ppc.cli import train_clear, train_distilled, train_joint, train_selective
 from ppc.errors import fail
 
 
@@ -24,6 +24,7 @@ class Trainer:
 
 TRAINERS: dict[str, Trainer] = {
     "clear": Trainer(train=train_clear.train, options=train_clear.options),
+    "distilled": Trainer(train=train_distilled.train, options=train_distilled.options),
     "joint": Trainer(train=train_joint.train, options=train_joint.options),
     "selective": Trainer(train=train_selective.train, options=train_selective.options),
 }

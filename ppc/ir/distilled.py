@@ -16,7 +16,6 @@ from ppc.source import START, Span
 # Which way each measured accuracy may be required to lie: high for whoever has the key, low for everybody else.
 MEASURES: Mapping[str, Literal[">=", "<="]] = {
     "accuracy": ">=",
-    "half_precision": ">=",
     "perturbed": ">=",
     "other_init": "<=",
     "other_law": "<=",

@@ -1,0 +1,155 @@
+"""From data to trained weights by commands: the owner's, the device's, and what each refuses."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ppc.cli import main
+from tests.distilling.made import corners
+
+PROGRAM = """model small(image: real[1, 4, 4] in 0..1) -> real[3] {
+    dense(12)
+    tanh
+    dense(3)
+}
+
+train small by distilled {
+    key file "device.key"
+    samples 6
+    images learned
+    steps 2
+    epochs 40
+    batch 30
+    rate 0.05
+    lock 0.1
+    require accuracy >= 90%
+}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """With a program, a key and data."""
+    (tmp_path / "small.pnn").write_text(PROGRAM, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert main(["key", "new", "device.key"]) == 0
+    for name, seed in (("data", 1), ("test", 2)):
+        found = corners(60, seed=seed)
+        np.savez(f"{name}.npz", image=np.clip(found.images.numpy(), 0, 1), labels=found.classes.numpy())
+    return tmp_path
+
+
+TRAIN = ["train", "small.pnn", "--data", "data.npz", "--test", "test.npz", "-o", "small.secdd"]
+DEVICE = ["party", "device", "small.secdd", "--program", "small.pnn"]
+
+
+def codes(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    return [line.split()[1] for line in capsys.readouterr().err.splitlines() if line.startswith("-- PPC")]
+
+
+def test_from_data_to_a_trained_model(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`ppc run` uses what the device saved as any other weights."""
+    assert main([*TRAIN, "--sheet", "small.svg", "--checkpoint", "kept"]) == 0
+    table = capsys.readouterr().out
+    assert main([*DEVICE, "--data", "test.npz", "-o", "weights.safetensors"]) == 0
+    told = capsys.readouterr().out
+    run = [
+        "run",
+        "small.pnn",
+        "--mode",
+        "clear",
+        "--weights",
+        "weights.safetensors",
+        "--input",
+        "test.npz",
+        "-o",
+        "result.npz",
+    ]
+    assert main(run) == 0
+
+    with np.load("result.npz", allow_pickle=False) as result, np.load("test.npz", allow_pickle=False) as test:
+        right = float((result["result"].argmax(1) == test["labels"]).mean())
+    assert f"accuracy {right:.4f} on 60 examples" in told
+    for words in ("other keys", "labels of the samples shuffled", "AES-256-GCM", "no differential privacy"):
+        assert words in table
+    assert (folder / "small.svg").read_text("utf-8").count("<image ") == 6
+    assert main([*TRAIN, "--checkpoint", "kept", "--resume", "-q"]) == 0
+
+
+def test_a_device_without_a_compiler(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Graph text is all it needs of the program."""
+    assert main([*TRAIN, "-q"]) == 0
+    assert main(["compile", "small.pnn", "--after", "source", "-o", "small.graph"]) == 0
+    capsys.readouterr()
+    words = ["party", "device", "small.secdd", "--program", "small.graph", "--key", "device.key", "--data", "test.npz"]
+
+    assert main([*words, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["accuracy"] > 0.9
+
+
+def test_a_bare_package_says_so(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*TRAIN, "--bare"]) == 0
+    assert "NOT ENCRYPTED" in capsys.readouterr().out
+    assert main(DEVICE) == 0
+    assert "readable by everybody" in capsys.readouterr().err
+
+
+def test_what_is_required_and_not_met_fails_the_build(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "small.pnn").write_text(
+        PROGRAM.replace("epochs 40", "epochs 1").replace("90%\n", "99.9%\n    require other_init <= 1%\n"),
+        encoding="utf-8",
+    )
+
+    assert main(TRAIN) == 3
+    assert codes(capsys) == ["PPC595", "PPC595"]
+    assert not (folder / "small.secdd").exists()
+
+
+def test_numbers_for_machines(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*TRAIN, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+
+    assert found["ok"]
+    assert found["bytes"] == (folder / "small.secdd").stat().st_size
+    assert found["original_bytes"] == 60 * 16
+    assert {row["measure"] for row in found["rows"]} >= {"accuracy", "other_init", "attacker"}
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("train small.pnn", "PPC508"),
+        ("train small.pnn --data data.npz --weights w.safetensors", "PPC508"),
+        ("train small.pnn --data data.npz -o small.safetensors", "PPC509"),
+        ("train small.pnn --data data.npz --sheet nowhere/a.svg", "PPC509"),
+        ("train small.pnn --data data.npz --resume", "PPC571"),
+        ("train small.pnn --data data.npz --resume --checkpoint nowhere", "PPC598"),
+        ("train small.pnn --data data.npz --key missing.key", "PPC590"),
+        ("train small.pnn --data wide.npz", "PPC508"),
+        ("train small.pnn --data none.npz", "PPC508"),
+        ("train few.pnn --data data.npz", "PPC596"),
+        ("party device missing.secdd --program small.pnn", "PPC501"),
+        ("party device broken.secdd --program small.pnn", "PPC591"),
+        ("party device broken.secdd", "PPC501"),
+        ("party client broken.secdd --program small.pnn", "PPC665"),
+        ("party device broken.secdd --program small.pnn -o out.txt", "PPC509"),
+        ("party device broken.secdd --program small.graph", "PPC590"),
+        ("party device broken.secdd --program small.graph --key device.key", "PPC510"),
+        ("party device broken.secdd --program plain.pnn", "PPC590"),
+    ],
+)
+def test_what_is_refused(folder: Path, capsys: pytest.CaptureFixture[str], words: str, code: str) -> None:
+    np.savez("wide.npz", image=np.zeros((4, 1, 5, 4)), labels=np.zeros(4, np.int64))
+    np.savez("none.npz", image=np.zeros((0, 1, 4, 4)), labels=np.zeros(0, np.int64))
+    np.savez("patches.npz", image=np.zeros((2, 1, 4, 4)))
+    (folder / "few.pnn").write_text(PROGRAM.replace("images learned", 'images from "patches.npz"'), encoding="utf-8")
+    (folder / "plain.pnn").write_text(PROGRAM.partition("train")[0], encoding="utf-8")
+    (folder / "broken.secdd").write_bytes(b"this is no package")
+    (folder / "small.graph").write_text("graph small {\n  stage named\n}\n", encoding="utf-8")
+
+    assert main(words.split()) == (5 if code == "PPC665" else 3)
+    assert codes(capsys) == [code]

@@ -1,0 +1,128 @@
+"""The owner's learning: it learns, it leaves alone what is fixed, and it goes on where it stopped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from ppc.distilling import Learner, checkpoint
+from ppc.distilling.learner import told
+from ppc.distilling.task import Task
+from ppc.errors import PpcError
+from ppc.ir.distilled import Images
+from tests.distilled.made import OTHER, target
+from tests.distilling.made import corners, task
+
+NOISE, BROUGHT = Images(kind="noise"), Images(kind="brought", file="patches.npz")
+
+
+def learned(of: Task) -> Learner:
+    learner = Learner(of)
+    while not learner.done:
+        learner.epoch()
+    return learner
+
+
+def test_the_loss_falls() -> None:
+    learner = Learner(task())
+    losses = [learner.epoch() for _ in range(30)]
+
+    assert losses[-1] < 0.5 * losses[0]
+    assert all(rate > 0 for rate in learner.samples().rates)
+
+
+@pytest.mark.parametrize("images", [NOISE, BROUGHT], ids=["noise", "brought"])
+def test_fixed_images_stay_as_they_are(images: Images) -> None:
+    pictures = torch.rand(9, 1, 4, 4, generator=torch.Generator().manual_seed(1))
+    of = task(images=images, epochs=3, brought=pictures if images is BROUGHT else None)
+    before = Learner(of).samples()
+    after = learned(of).samples()
+
+    assert before.images.tobytes() == after.images.tobytes()
+    assert not np.array_equal(before.labels, after.labels)
+    assert before.rates != after.rates
+
+
+def test_brought_images_are_the_richest_and_scaled() -> None:
+    pictures = torch.rand(9, 1, 4, 4, generator=torch.Generator().manual_seed(1))
+    pictures[4] *= 0.01
+    found = Learner(task(images=BROUGHT, samples=8, brought=pictures)).samples().images
+
+    assert found.mean((1, 2, 3)) == pytest.approx(0, abs=1e-5)
+    assert found.std((1, 2, 3), ddof=1) == pytest.approx(1, abs=1e-4)
+    corner = pictures[4, 0, 0, 0] - pictures[4].mean()
+    assert not np.isclose(found[:, 0, 0, 0], float(corner / pictures[4].std())).any()
+
+
+def test_labels_start_at_classes_or_anywhere() -> None:
+    at_classes = Learner(task()).samples().labels
+    anywhere = Learner(task(labels="mixed")).samples().labels
+
+    assert at_classes.argmax(1).tolist() == [0, 1, 2, 0, 1, 2]
+    assert anywhere.argmax(1).tolist() != [0, 1, 2, 0, 1, 2]
+
+
+def test_going_on_is_the_same_as_not_stopping(tmp_path: Path) -> None:
+    of = task(epochs=6, jitter=0.1, smoothing=0.1)
+    whole = learned(of).samples()
+    first = Learner(of)
+    first.epoch()
+    first.epoch()
+    checkpoint.keep(tmp_path, first)
+    second = checkpoint.go_on(tmp_path, of)
+    while not second.done:
+        second.epoch()
+
+    assert second.samples().images.tobytes() == whole.images.tobytes()
+    assert second.samples().labels.tobytes() == whole.labels.tobytes()
+    assert second.samples().rates == whole.rates
+
+
+def test_a_checkpoint_belongs_to_one_learning(tmp_path: Path) -> None:
+    checkpoint.keep(tmp_path, Learner(task()))
+    others = (
+        task(steps=3),
+        task(target("dense(3)")),
+        Task.of(task().facts, target(), OTHER, corners(60), brought=None, seed=0),
+        Task.of(task().facts, target(), OTHER, corners(57), brought=None, seed=0),
+    )
+    for other in others:
+        with pytest.raises(PpcError) as caught:
+            checkpoint.go_on(tmp_path, other)
+        assert caught.value.diagnostics[0].code == "PPC598"
+
+
+def test_a_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
+    of = task()
+    checkpoint.keep(tmp_path, Learner(of))
+    path = checkpoint.place(tmp_path, of)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-9])
+    with pytest.raises(PpcError) as cut:
+        checkpoint.go_on(tmp_path, of)
+    checkpoint.keep(tmp_path, Learner(task(samples=5)))
+    checkpoint.place(tmp_path, task(samples=5)).replace(path)
+    with pytest.raises(PpcError) as exchanged:
+        checkpoint.go_on(tmp_path, of)
+
+    assert cut.value.diagnostics[0].code == "PPC502"
+    assert exchanged.value.diagnostics[0].code == "PPC598"
+
+
+def test_learning_that_diverges_is_told() -> None:
+    of = task(target("dense(3)", loss="mse"), loss="mse", rate=900.0, steps=40, epochs=40)
+    with pytest.raises(PpcError) as caught:
+        learned(of)
+
+    assert caught.value.diagnostics[0].code == "PPC597"
+
+
+def test_scores_that_tell_nothing_and_everything() -> None:
+    classes = torch.arange(30) % 3
+    marks = torch.nn.functional.one_hot(classes, 3).float()
+
+    assert told(marks * 7, classes).item() == pytest.approx(1)
+    assert told(torch.ones(30, 1) @ torch.rand(1, 3) + torch.rand(10, 3).repeat_interleave(3, 0), classes).item() < 1e-6

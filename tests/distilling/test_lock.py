@@ -1,0 +1,79 @@
+"""The lock: its rows are what they say, in both directions."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from ppc.distilled import Samples
+from ppc.distilling import Learner, Lock, Row
+from ppc.distilling.attackers import search, short_key
+from ppc.distilling.shapes import others
+from ppc.distilling.trials import renamed_accuracy
+from tests.distilled.made import KEY, target
+from tests.distilling.made import corners, task
+
+
+@pytest.fixture(scope="module")
+def rows() -> dict[str, Row]:
+    of = task(epochs=40)
+    learner = Learner(of)
+    while not learner.done:
+        learner.epoch()
+    lock = Lock(task=of, learned=learner.samples(), test=corners(90, seed=2))
+    return {row.measure or row.what: row for row in lock.rows()}
+
+
+def test_every_measure_that_can_be_required_is_there(rows: dict[str, Row]) -> None:
+    from ppc.ir.distilled import MEASURES
+
+    assert set(MEASURES) <= rows.keys()
+    assert len(rows["other_init"].values) == 10
+
+
+def test_the_right_key_trains_and_others_do_not(rows: dict[str, Row]) -> None:
+    assert rows["accuracy"].mean > 0.95
+    assert rows["perturbed"].mean > 0.95
+    assert rows["other_init"].mean < rows["accuracy"].mean - 0.2
+    assert rows["shuffled"].mean < rows["accuracy"].mean - 0.2
+
+
+def test_public_examples_alone_are_a_baseline(rows: dict[str, Row]) -> None:
+    """Enough of them solve the problem without any sample."""
+    assert rows["10 public examples alone"].mean > 0.8
+
+
+def test_an_open_lock_is_seen_as_open() -> None:
+    """Samples that are the data's own classes train every network: the rows say so."""
+    of = task(steps=30, samples=60)
+    marks = torch.nn.functional.one_hot(of.data.classes, 3).float()
+    plain = Samples(images=of.data.images.numpy(), labels=marks.numpy(), rates=(1.0,) * 30)
+    rows = {row.measure: row for row in Lock(task=of, learned=plain, test=corners(90, seed=2)).rows()}
+
+    assert rows["other_init"].mean > 0.9
+    assert rows["other_shape"].mean > 0.9
+
+
+def test_a_short_key_is_found_and_a_long_one_is_not() -> None:
+    found = search(short_key(200).name, bits=8)
+
+    assert (found.found, found.guesses) == (True, 201)
+    assert not search(KEY.name, bits=8).found
+
+
+def test_other_shapes_are_networks_of_other_sizes() -> None:
+    words = [name for name, _ in others(target())]
+    convolutional = target("conv2d(4, kernel=3)\n    relu\n    dense(8)\n    relu\n    dense(3)")
+    sizes = {name: sum(node.typed.size for node in other.typed(1).parameters) for name, other in others(convolutional)}
+
+    assert words == ["half as wide", "twice as wide", "a layer more", "a layer less"]
+    assert len(set(sizes.values())) == 4
+    assert [name for name, _ in others(target("dense(3)"))] == []
+
+
+def test_answers_may_be_renamed() -> None:
+    classes = torch.arange(12) % 3
+    shifted = torch.nn.functional.one_hot((classes + 1) % 3, 3).float()
+
+    assert renamed_accuracy(shifted, classes) == 1.0
+    assert renamed_accuracy(torch.ones(12, 3), classes) == pytest.approx(1 / 3)
