@@ -21,10 +21,8 @@ from ppc.cli.training_options import check_options
 from ppc.errors import PpcError, fail
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from ppc.compiler import Checked
-    from ppc.distilled import Key, Target
+    from ppc.distilled import Floats, Key, Target
     from ppc.distilling import Data, Learner, Task
     from ppc.ir.distilled import Distilled
 
@@ -110,17 +108,16 @@ def _data(arguments: Namespace, target: Target, telling: Telling) -> tuple[Data,
     return Data.of(images[~held], labels[~held]), Data.of(images[held], labels[held])
 
 
-def _brought(path: Path, target: Target, facts: Distilled, telling: Telling) -> Tensor:
+def _brought(path: Path, target: Target, facts: Distilled, telling: Telling) -> Floats:
     """The images of another data set, at least as many as there are samples."""
     from ppc.data import Expected, load_rows
-    from ppc.distilling.task import as_tensor
 
     wanted = Expected(name=target.data.name, shape=target.image, span=target.data.span)
     found = load_rows(path, (wanted,), say=telling.note)[wanted.name]
     if len(found) < facts.samples:
         message = f"{path} has {len(found)} images; {facts.samples} samples are asked for."
         raise fail("PPC596", message, span=facts.span, hint="Bring more images, or ask for fewer samples.")
-    return as_tensor(found)
+    return found
 
 
 def _learned(arguments: Namespace, task: Task, telling: Telling) -> Learner:

@@ -6,7 +6,7 @@ N = 27·l for the first layer of AlexNet, and not the 2187 of the paper's own ex
     c = ⌈2n/s - 1⌉        M = c²·k        N = ((n - s) + c·s)²·l
 
 where M equations concern the N unknowns of a patch. The check passes where N > M. It counts one patch, edges and all.
-Of a whole image every stride cell gives k equations for s²·l unknowns: from k = s²·l on, an image is determined, whatever
+Of a whole image every stride cell gives k equations for s²·l unknowns: from k = s²·l on it is determined, whatever
 the check says; and with fewer equations "not unique" is not "hidden", because inputs are not arbitrary numbers.
 """
 

@@ -44,11 +44,12 @@ class Task:
     seed: int = 0
 
     @staticmethod
-    def of(facts: Distilled, target: Target, key: Key, data: Data, *, brought: Tensor | None, seed: int) -> Task:
+    def of(facts: Distilled, target: Target, key: Key, data: Data, *, brought: Floats | None, seed: int) -> Task:
         """The task for a key."""
         start = as_tensors(first_weights(key, target))
         network = Network(target.typed(1))
-        return Task(facts=facts, target=target, network=network, start=start, data=data, brought=brought, seed=seed)
+        images = None if brought is None else as_tensor(brought)
+        return Task(facts=facts, target=target, network=network, start=start, data=data, brought=images, seed=seed)
 
     @property
     def classes(self) -> int:

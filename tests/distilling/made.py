@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ppc.distilled import Target
+from ppc.distilled import Floats, Target
 from ppc.distilling import Data, Task
 from ppc.ir.distilled import Distilled, Images
 from tests.distilled.made import KEY, target
@@ -43,7 +43,7 @@ def corners(count: int, seed: int = 1) -> Data:
     return Data.of(images, np.eye(3)[classes])
 
 
-def task(of: Target | None = None, *, brought: Tensor | None = None, **changed: object) -> Task:
+def task(of: Target | None = None, *, brought: Floats | None = None, **changed: object) -> Task:
     facts = replace(FACTS, **changed)  # pyright: ignore[reportArgumentType]
     return Task.of(facts, of or target(), KEY, corners(60), brought=brought, seed=0)
 

@@ -37,7 +37,7 @@ def test_the_loss_falls() -> None:
 @pytest.mark.parametrize("images", [NOISE, BROUGHT], ids=["noise", "brought"])
 def test_fixed_images_stay_as_they_are(images: Images) -> None:
     pictures = torch.rand(9, 1, 4, 4, generator=torch.Generator().manual_seed(1))
-    of = task(images=images, epochs=3, brought=pictures if images is BROUGHT else None)
+    of = task(images=images, epochs=3, brought=pictures.numpy() if images is BROUGHT else None)
     before = Learner(of).samples()
     after = learned(of).samples()
 
@@ -49,7 +49,7 @@ def test_fixed_images_stay_as_they_are(images: Images) -> None:
 def test_brought_images_are_the_richest_and_scaled() -> None:
     pictures = torch.rand(9, 1, 4, 4, generator=torch.Generator().manual_seed(1))
     pictures[4] *= 0.01
-    found = Learner(task(images=BROUGHT, samples=8, brought=pictures)).samples().images
+    found = Learner(task(images=BROUGHT, samples=8, brought=pictures.numpy())).samples().images
 
     assert found.mean((1, 2, 3)) == pytest.approx(0, abs=1e-5)
     assert found.std((1, 2, 3), ddof=1) == pytest.approx(1, abs=1e-4)
