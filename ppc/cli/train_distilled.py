@@ -11,8 +11,6 @@ from pathlib import Path
 from secrets import randbits
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ppc.cli.counting import counting
 from ppc.cli.device_verb import labelled
 from ppc.cli.telling import Telling
@@ -96,6 +94,8 @@ def _task(arguments: Namespace, checked: Checked, telling: Telling) -> tuple[Tas
 
 def _data(arguments: Namespace, target: Target, telling: Telling) -> tuple[Data, Data]:
     """What is learned from, and what is measured on: brought, or one of so many held out."""
+    import numpy as np
+
     from ppc.distilling import Data
 
     images, labels = labelled(arguments.data, target, telling.note)
