@@ -34,6 +34,11 @@ class Hand:
     iteration: int
     parcel: Parcel | None = None
 
+    def taken(self) -> None:
+        """The pass is over: a parcel of which nothing was needed has still been the next one."""
+        if self.parcel is not None:
+            _ = self.parcel.data
+
     # ---- uniform: from the own seed ----
 
     def uniform(self, secret: str, *shape: int) -> Words:

@@ -6,6 +6,7 @@ they can be used in place; the products of digits, which are no whole words, sta
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,18 +48,25 @@ class Layout:
 
     def empty(self, rooms: Rooms) -> Parcel:
         """A parcel to be written."""
-        return Parcel(self, rooms.room(self.bytes))
+        room = rooms.room(self.bytes)
+        return Parcel(self, lambda: room)
 
-    def read(self, data: NDArray[np.uint8] | bytes) -> Parcel:
+    def read(self, data: NDArray[np.uint8]) -> Parcel:
         """A parcel that came."""
-        array = np.frombuffer(data, np.uint8) if isinstance(data, bytes) else data
-        if array.size != self.bytes:
+        return self.coming(lambda: data)
+
+    def coming(self, bring: Callable[[], NDArray[np.uint8]]) -> Parcel:
+        """A parcel that may still be on its way: nobody waits for it before something of it is needed."""
+        return Parcel(self, lambda: self._whole(bring()))
+
+    def _whole(self, data: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        if data.size != self.bytes:
             raise fail(
                 "PPC655",
-                f"The dealer's numbers for this section have {array.size} bytes; the plan says {self.bytes}.",
+                f"The dealer's numbers for this section have {data.size} bytes; the plan says {self.bytes}.",
                 hint="Deal again, for this plan.",
             )
-        return Parcel(self, array)
+        return data
 
 
 def _monomial_bytes(plan: Plan, row: Correction) -> int:
@@ -71,11 +79,18 @@ def _monomial_bytes(plan: Plan, row: Correction) -> int:
 class Parcel:
     """The corrections by step and secret, as views of one piece of memory."""
 
-    def __init__(self, layout: Layout, data: NDArray[np.uint8]) -> None:
-        self.layout, self.data = layout, data
+    def __init__(self, layout: Layout, bring: Callable[[], NDArray[np.uint8]]) -> None:
+        self.layout, self._bring = layout, bring
+        self._data: NDArray[np.uint8] | None = None
 
     def __repr__(self) -> str:
         return f"Parcel({self.layout.bytes} bytes, hidden)"
+
+    @property
+    def data(self) -> NDArray[np.uint8]:
+        if self._data is None:
+            self._data = self._bring()
+        return self._data
 
     def _words(self, start: int, count: int) -> Words:
         return self.data[8 * start : 8 * (start + count)].view(np.uint64)

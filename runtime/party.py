@@ -7,6 +7,7 @@ seed, and what it is sent; nothing of the other party's.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -77,6 +78,7 @@ class Party:
                 self._exchange(section, round_.number, round_.openings)
             for step in round_.local:
                 self._keep(section, step, RULES[step.op](desk, step))
+        desk.hand.taken()
         results = {result.name: desk.values[result.value] for result in section.results if self._receives(result.to)}
         desk.values.leave(section)
         return results
@@ -102,7 +104,7 @@ class Party:
     def _hand(self, section: str, iteration: int) -> Hand:
         parcel = None
         if self.supply is not None:
-            parcel = self.layouts[section].read(self.supply(section, iteration))
+            parcel = self.layouts[section].coming(partial(self.supply, section, iteration))
         return Hand(self.desk.local, self.keys, section, iteration, parcel)
 
     def _keep(self, section: Section, step: Step, value: Value) -> None:

@@ -57,7 +57,7 @@ class FileKey:
         encryptor.finalize()
         yield memoryview(encryptor.tag)
 
-    def unseal(self, segment: int, pieces: Iterator[bytes], length: int, tag: bytes) -> Bytes | None:
+    def unseal(self, segment: int, pieces: Iterator[memoryview], length: int, tag: bytes) -> Bytes | None:
         """The `length` bytes that were encrypted, aligned to words; None where key, bytes or tag are others."""
         decryptor = self._cipher(segment, tag).decryptor()
         words = np.empty(-(-length // 8) + _SPARE // 8, np.uint64)

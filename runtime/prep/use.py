@@ -12,7 +12,7 @@ earlier state cannot decrypt what it used before. Both machines restored togethe
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from time import time
 from types import TracebackType
@@ -20,6 +20,7 @@ from types import TracebackType
 from ppc.errors import InternalError, PpcError, fail
 from ppc.runtime.keys import Seed
 from ppc.runtime.party import Supply
+from ppc.runtime.prep.ahead import Ahead
 from ppc.runtime.prep.disk import reading, writing
 from ppc.runtime.prep.header import commitment
 from ppc.runtime.prep.heads import SEEN_BYTES, agree, decode_seen, encode_seen, head_of
@@ -57,6 +58,7 @@ class Use:
         self._seed: Seed | None = None
         self._next = SEED_SEGMENT + 1
         self._burnt = SEED_SEGMENT  # the last segment that the ledger knows
+        self._ahead: Ahead[Bytes] | None = None
         self._stack = ExitStack()
         self._stack.enter_context(ledger.hold(self.pair))
         try:
@@ -76,6 +78,7 @@ class Use:
 
     def close(self) -> None:
         """Let go of the pair and of all keys."""
+        self._read_on(None)
         self._own, self._key, self._seed = b"", None, None
         self._stack.close()
 
@@ -170,11 +173,26 @@ class Use:
         place = self._places.get((section, iteration), len(self.prep.segments))
         if self._key is None or not self._next <= place < len(self.prep.segments):
             raise InternalError("a pass that the file was not dealt for", place=self.pair)
-        if place > self._burnt:
-            self._burnt = min(place + BLOCK, len(self.prep.segments)) - 1
-            self.ledger.take(self.pair, self._burnt, session=self.session, peer=self.peer)
+        if self._ahead is None or place != self._next:
+            self._read_on(self._opened(self._key, place))
         self._next = place + 1
-        return self.prep.unseal(place, self._key)
+        assert self._ahead is not None
+        return next(self._ahead)
+
+    def _read_on(self, segments: Iterator[Bytes] | None) -> None:
+        """With these, a little before they are used; what was read ahead of others is not."""
+        if self._ahead is not None:
+            self._ahead.close()
+        self._ahead = None if segments is None else Ahead(segments)
+
+    def _opened(self, key: FileKey, first: int) -> Iterator[Bytes]:
+        """From a segment on: each is in the ledger, and then decrypted."""
+        for place in range(first, len(self.prep.segments)):
+            if place > self._burnt:
+                last = min(place + BLOCK, len(self.prep.segments)) - 1
+                self.ledger.take(self.pair, last, session=self.session, peer=self.peer)
+                self._burnt = last
+            yield self.prep.unseal(place, key)
 
 
 def in_time(prep: Prep) -> bool:

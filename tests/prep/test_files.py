@@ -19,8 +19,8 @@ from ppc.runtime.channel import memory_channels
 from ppc.runtime.party import Party
 from ppc.runtime.prep import header as headers
 from ppc.runtime.prep.header import decode, root
-from ppc.runtime.prep.reading import open_prep, sizes
-from ppc.runtime.prep.sealing import TAG_BYTES
+from ppc.runtime.prep.reading import Prep, open_prep, sizes
+from ppc.runtime.prep.sealing import TAG_BYTES, Bytes, FileKey
 from ppc.runtime.prep.shelf import Shelf
 from ppc.runtime.prep.signing import DealerKey, load_key, load_or_make
 from ppc.runtime.prep.use import BLOCK
@@ -29,6 +29,7 @@ from ppc.runtime.session import passes
 from tests.prep.hosts import KEY, PARTIES, PLAN, claimed, deal, hosts, unlock
 from tests.runtime.test_failures import refused
 
+READ_AHEAD = 2  # segments: one that waits, and one that is decrypted
 GIVEN = {"hospital": {"x.real": np.arange(6) / 4}, "lab": {"w.real": np.ones(6) / 2}}
 
 
@@ -231,8 +232,8 @@ def test_large_segments_go_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyP
             assert [set(supply(*turn).tolist()) for turn in passes(PLAN, 2)] == [set(), {1}, {2}]
 
 
-def test_lines_of_the_ledger_burn_blocks(tmp_path: Path) -> None:
-    """Always ahead of what is decrypted, also after the first block."""
+def test_lines_of_the_ledger_burn_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Always ahead of what is decrypted, also after the first block, and of what is decrypted before it is needed."""
     deal(tmp_path / "dealt", iterations=40)
     client, server = hosts(tmp_path, tmp_path / "dealt")
     client.iterations = server.iterations = 40
@@ -240,11 +241,34 @@ def test_lines_of_the_ledger_burn_blocks(tmp_path: Path) -> None:
         unlock(*uses)
         supply = uses[1].supply
         assert supply is not None
+
+        def watched(prep: Prep, place: int, key: FileKey) -> Bytes:
+            assert place < server.ledger.next(uses[1].pair)
+            return unseal(prep, place, key)
+
+        unseal = Prep.unseal
+        monkeypatch.setattr(Prep, "unseal", watched)
         for place, turn in enumerate(passes(PLAN, 40), start=1):
             supply(*turn)
-            assert place < server.ledger.next(uses[1].pair) <= min(place + BLOCK, 42)
+            assert place < server.ledger.next(uses[1].pair) <= min(place + READ_AHEAD + BLOCK, 42)
         with pytest.raises(InternalError, match="not dealt for"):
             supply("each", 40)
+
+
+def test_steps_that_were_done_before_are_left_out(tmp_path: Path) -> None:
+    """What was read ahead of them is given to nobody."""
+    deal(tmp_path / "dealt", iterations=6)
+    client, server = hosts(tmp_path, tmp_path / "dealt")
+    client.iterations = server.iterations = 6
+    with claimed(client, server) as uses:
+        unlock(*uses)
+        supply = uses[1].supply
+        assert supply is not None
+        found = [set(supply("each", number).tolist()) for number in (0, 3, 4, 5)]
+
+        assert found == [{1}, {4}, {5}, {6}]
+        with pytest.raises(InternalError, match="not dealt for"):
+            supply("each", 2)
 
 
 def test_trust_is_asked_before_a_file_is_offered(tmp_path: Path) -> None:

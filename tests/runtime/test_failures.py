@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from ppc.errors import PpcError
 from ppc.field import MERSENNE61, Words
@@ -130,8 +131,22 @@ def test_an_end_that_is_closed() -> None:
 def test_corrections_of_another_size(plan: Plan) -> None:
     layout = Layout(plan, plan.section("each"))
     assert layout.bytes == 6 * 8
-    refused("PPC655", lambda: layout.read(bytes(40)))
-    assert layout.read(bytes(48)).elements("z", "c", 6).tolist() == [0] * 6
+    refused("PPC655", lambda: layout.read(np.zeros(40, np.uint8)).data)
+    assert layout.read(np.zeros(48, np.uint8)).elements("z", "c", 6).tolist() == [0] * 6
+
+
+def test_corrections_are_waited_for_when_they_are_needed(plan: Plan) -> None:
+    asked: list[str] = []
+
+    def bring() -> NDArray[np.uint8]:
+        asked.append("")
+        return np.zeros(48, np.uint8)
+
+    parcel = Layout(plan, plan.section("each")).coming(bring)
+    assert not asked
+    parcel.elements("z", "c", 6)
+    parcel.elements("z", "c", 6)
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize(
