@@ -1,7 +1,8 @@
 """The commands of ppc as processes of a benchmark: client, server and dealer on this machine, and what each one used.
 
 Everything goes the way that a user's does: `ppc compile`, `ppc deal`, `ppc party`, over TLS with certificates that are
-thrown away. Called by the benchmarks of training.
+thrown away. The roles may be on machines of a network (`tests.network`), each with an address of its own. Called by the
+benchmarks of training.
 """
 
 from __future__ import annotations
@@ -17,10 +18,14 @@ from pathlib import Path
 from time import monotonic, perf_counter, sleep
 from typing import Any
 
+from tests.network.machines import Network
+
 ROOT = Path(__file__).parents[1]
 HERE = "127.0.0.1"
 STARTS = 120.0  # seconds until a role listens
 PARTIES = ("client", "server")
+PORTS = {"server": 7440, "dealer": 7441}
+LISTENS = re.compile(r"listens [^\n]*?[\d.]+:(\d+)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,11 +47,11 @@ class Running:
     started: float
 
     def port(self) -> str:
-        """The address at which it says that it listens."""
+        """The port at which it says that it listens."""
         limit = monotonic() + STARTS
         while monotonic() < limit and self.process.poll() is None:
-            if found := re.search(r"127\.0\.0\.1:(\d+)", self.out.read_text()):
-                return f"{HERE}:{found[1]}"
+            if found := LISTENS.search(self.out.read_text()):
+                return found[1]
             sleep(0.05)
         raise SystemExit(f"nothing listens:\n{self.out.read_text()}")
 
@@ -64,7 +69,8 @@ class Running:
 
 @dataclass(kw_only=True)
 class ThreeRoles:
-    """A folder with a program's bundles and certificates. `environment` is added to that of every role."""
+    """A folder with a program's bundles and certificates. `environment` is added to that of every role; on a `network`
+    each role is on the machine that is called as it is."""
 
     folder: Path
     program: Path
@@ -72,6 +78,7 @@ class ThreeRoles:
     level: int = 2
     threads: int = 1
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    network: Network | None = None
 
     def __post_init__(self) -> None:
         from ppc.compiler import compile_program
@@ -82,9 +89,10 @@ class ThreeRoles:
         more = ["--train"] if self.train else []
         self.done("compile", self.program, f"-O{self.level}", *more, "-o", f"{self.folder}/build/")
 
-    def start(self, *arguments: object) -> Running:
+    def start(self, *arguments: object, role: str = "") -> Running:
         out = self.folder / f"said{sum(1 for _ in self.folder.glob('said*'))}.txt"
         line = [sys.executable, "-P", "-m", "ppc", *map(str, arguments)]
+        line = self.network.command(role, self.folder, line) if self.network and role else line
         with out.open("wb") as file:
             process = subprocess.Popen(
                 line,
@@ -116,15 +124,22 @@ class ThreeRoles:
 
     def live(self, data: Path, *more: object, dealer: Sequence[object] = ()) -> dict[str, Ended]:
         """Both parties and a dealer that is there."""
-        dealing = self._role("deal", "--listen", f"{HERE}:0", "--once", *dealer, role="dealer")
-        where = ["--dealer", dealing.port()]
+        dealing = self._role("deal", "--listen", self._here("dealer"), "--once", *dealer, role="dealer")
+        where = ["--dealer", self._there("dealer", dealing)]
         found = self._both(data, dict.fromkeys(PARTIES, where), more)
         return {**found, "dealer": dealing.ended()}
 
     def _both(self, data: Path, own: Mapping[str, Sequence[object]], more: Sequence[object]) -> dict[str, Ended]:
-        server = self._party("server", [*own["server"], "--listen", f"{HERE}:0", "--seed", 1, *more])
-        client = self._party("client", [*own["client"], "--peer", server.port(), "--input", data, *more])
+        server = self._party("server", [*own["server"], "--listen", self._here("server"), "--seed", 1, *more])
+        peer = ["--peer", self._there("server", server)]
+        client = self._party("client", [*own["client"], *peer, "--input", data, *more])
         return {"client": client.ended(), "server": server.ended()}
+
+    def _here(self, role: str) -> str:
+        return f"0.0.0.0:{PORTS[role]}" if self.network else f"{HERE}:0"
+
+    def _there(self, role: str, running: Running) -> str:
+        return f"{f'{role}.example' if self.network else HERE}:{running.port()}"
 
     def _party(self, role: str, more: Sequence[object]) -> Running:
         results = ["-o", self.folder / f"{role}.npz", "--trace", self.folder / f"{role}.json"]
@@ -133,7 +148,7 @@ class ThreeRoles:
     def _role(self, verb: str, *arguments: object, role: str) -> Running:
         first, rest = ((), arguments) if verb == "deal" else (arguments[:1], arguments[1:])
         own = ["--certificates", self.folder / "certificates" / role, "--threads", self.threads]
-        return self.start(verb, *first, self.folder / "build", *rest, *own)
+        return self.start(verb, *first, self.folder / "build", *rest, *own, role=role)
 
     def passes(self, role: str) -> list[float]:
         """Seconds of each pass of the last run through the repeated section."""

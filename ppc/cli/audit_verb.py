@@ -12,7 +12,7 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from ppc.cli import audit_split
+from ppc.cli import audit_split, audit_trained
 from ppc.cli.audited import Audited, Kind
 from ppc.errors import fail
 
@@ -23,6 +23,13 @@ KINDS: tuple[Kind, ...] = (
         recognises=audit_split.recognises,
         audit=audit_split.audit,
         options=audit_split.options,
+    ),
+    Kind(
+        name="trained model",
+        what="a trained model (.safetensors)",
+        recognises=audit_trained.recognises,
+        audit=audit_trained.audit,
+        options=audit_trained.options,
     ),
 )
 

@@ -133,7 +133,7 @@ def _told(
             "seconds": {role: done[role]["seconds"] for role in ("client", "server")},
             "memory": {role: done[role]["memory"] for role in done},
             "held": done["dealer"]["held"],
-            "accuracy": results["accuracy"].tolist() if "accuracy" in results else [],
+            **{name: results[name].tolist() if name in results else [] for name in ("accuracy", "loss")},
         }
         sys.stdout.write(json.dumps({**head, "written": written, **facts, **took}) + "\n")
         return agreed(predicted, measured)

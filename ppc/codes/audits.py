@@ -21,4 +21,10 @@ AUDITS = codes(
         """Some examples are held out, so that what a model has learned is judged by what it has not seen. There are not
         enough for both. Give more, or hold out another part of them.""",
     ),
+    PPC583=(
+        "no attack on such a model",
+        """The attacks on a trained model ask whether an example was learned from, and what its label is: they are made
+        for programs with one input whose answers are classes (`loss = softmax_cross_entropy`). Nothing is said about
+        other models, which may leak as much.""",
+    ),
 )

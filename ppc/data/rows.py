@@ -113,7 +113,7 @@ def _classes(path: Path, array: StoredArray, wanted: Expected) -> Array:
 
 
 def _are_images(path: Path, wanted: Sequence[Expected]) -> bool:
-    """Anything but a numpy file that has arrays of the names that are wanted."""
+    """Anything but a numpy file that has arrays of the names that are wanted. A set may call its labels as they are."""
     if built_in(path) or path.is_dir():
         return True
     with reading(path):
@@ -125,7 +125,8 @@ def _are_images(path: Path, wanted: Sequence[Expected]) -> bool:
             return start != archive.NUMPY
         with archive.stored(path, []) as found:
             names = {array.name for array in found}
-    return archive.IMAGES in names and not any(one.name in names for one in wanted)
+    own = [one.name for one in wanted if not one.label] or [one.name for one in wanted]
+    return archive.IMAGES in names and not names.intersection(own)
 
 
 def _from_images(path: Path, wanted: Sequence[Expected], first: int | None, say: Say | None) -> dict[str, Array]:

@@ -46,6 +46,8 @@ def test_a_set_in_a_file_of_numpy(tmp_path: Path) -> None:
 
     assert load_rows(path, [IMAGE])["image"].min() == -1.0
     assert load_rows(path, [Expected(name="images", shape=(1, 8, 8))])["images"].max() == 16.0
+    with_labels = load_rows(path, [IMAGE, replace(LABEL, name="labels")])  # as programs call them too
+    assert with_labels["labels"].shape == (4, 10)
 
 
 def test_arrays_by_name_may_be_fewer(tmp_path: Path) -> None:
