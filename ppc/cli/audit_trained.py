@@ -90,8 +90,7 @@ def _victim(arguments: Namespace, compiled: Compiled, training: Training) -> Vic
 
 def _examples(what: str | None, option: str, graph: Graph) -> tuple[Tensor, Tensor]:
     """Inputs and labels, as the program takes them."""
-    import torch
-
+    from ppc.audit.trained import examples
     from ppc.data import Expected, load_rows
 
     if what is None:
@@ -107,8 +106,8 @@ def _examples(what: str | None, option: str, graph: Graph) -> tuple[Tensor, Tens
     if len(rows) != 1:
         raise fail("PPC583", "These attacks are on models with one input.", hint="Attack another model.")
     found = load_rows(Path(what), [*rows, labels])
-    images = torch.from_numpy(found[rows[0].name]).float()
+    images = found[rows[0].name]
     if len(images) < FEWEST:
         hint = f"Give {FEWEST} or more as `{option}`."
         raise fail("PPC582", f"`{what}` has {len(images)} examples; the attacks need {FEWEST}.", hint=hint)
-    return images, torch.from_numpy(found["labels"].argmax(1))
+    return examples(images, found["labels"].argmax(1))

@@ -56,7 +56,8 @@ def received(plan: Plan, weights: SomeWeights) -> View:
 
         def watch(desk: Any, step: Step, value: Any) -> None:
             if desk.name == server and desk.section.name == "each" and step.op in OPENINGS:
-                rows[desk.iteration].extend(_row(plan, step, value))
+                turn: int = desk.iteration
+                rows[turn].extend(_row(plan, step, value))
 
         run_in_memory(plan, {client: given, server: given}, turns, public=given, watch=Watchers(party=watch))
         joined = np.concatenate([np.concatenate(parts, axis=1) for parts in rows])

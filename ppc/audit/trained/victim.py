@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -64,6 +67,11 @@ class Victim:
                 functional.cross_entropy(found, self.seen_labels[at]).backward()
                 rule.step()
         return first, {name: one.detach() for name, one in weights.items()}
+
+
+def examples(images: NDArray[Any], labels: NDArray[Any]) -> tuple[Tensor, Tensor]:
+    """As the attacks take them."""
+    return torch.from_numpy(np.asarray(images, np.float32)), torch.from_numpy(np.asarray(labels, np.int64))
 
 
 def _turn(count: int, step: int, seed: int) -> Tensor:
