@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ppc.cli.audited import Audited
 from ppc.errors import fail
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from numpy.typing import NDArray
 
     from ppc.audit.trained import Victim
     from ppc.compiled import Compiled
+    from ppc.data import Array
     from ppc.ir.graph import Graph
     from ppc.ir.policy import Training
 
@@ -67,30 +68,16 @@ def _note(logits: str) -> str:
 
 def _victim(arguments: Namespace, compiled: Compiled, training: Training) -> Victim:
     from ppc.audit.trained import Victim
-    from ppc.learning.network import as_tensors
     from ppc.weights import load
 
     names = [step.name for step in compiled.steps]
     graph = compiled.steps[names.index("differentiate") - 1].graph
-    seen, seen_labels = _examples(arguments.data, "--data", graph)
-    held, held_labels = _examples(arguments.test, "--test", graph)
-    return Victim(
-        graph=graph,
-        weights=as_tensors(load(arguments.artifact, graph).weights),
-        seen=seen,
-        seen_labels=seen_labels,
-        held=held,
-        held_labels=held_labels,
-        rate=training.rate,
-        batch=training.batch,
-        epochs=training.epochs,
-        momentum=training.momentum,
-    )
+    seen, held = _examples(arguments.data, "--data", graph), _examples(arguments.test, "--test", graph)
+    return Victim.of(graph, load(arguments.artifact, graph).weights, training, seen=seen, held=held)
 
 
-def _examples(what: str | None, option: str, graph: Graph) -> tuple[Tensor, Tensor]:
+def _examples(what: str | None, option: str, graph: Graph) -> tuple[Array, NDArray[Any]]:
     """Inputs and labels, as the program takes them."""
-    from ppc.audit.trained import examples
     from ppc.data import Expected, load_rows
 
     if what is None:
@@ -110,4 +97,4 @@ def _examples(what: str | None, option: str, graph: Graph) -> tuple[Tensor, Tens
     if len(images) < FEWEST:
         hint = f"Give {FEWEST} or more as `{option}`."
         raise fail("PPC582", f"`{what}` has {len(images)} examples; the attacks need {FEWEST}.", hint=hint)
-    return examples(images, found["labels"].argmax(1))
+    return images, found["labels"].argmax(1)

@@ -12,6 +12,6 @@ The attacker follows the protocol and only computes.
 from __future__ import annotations
 
 from ppc.audit.trained.report import audit
-from ppc.audit.trained.victim import Victim, examples
+from ppc.audit.trained.victim import Victim
 
-__all__ = ["Victim", "audit", "examples"]
+__all__ = ["Victim", "audit"]

@@ -13,10 +13,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from ppc.ir.graph import Graph
+from ppc.ir.policy import Training
 from ppc.learning import Network, batches
-from ppc.learning.network import Tensors
+from ppc.learning.network import Tensors, as_tensors
+from ppc.weights.expected import Weights
 
 Loss = Callable[[Tensor, Tensor], Tensor]
+Rows = tuple[NDArray[Any], NDArray[Any]]  # inputs and the numbers of their classes
 AT_ONCE = 128
 
 
@@ -34,6 +37,23 @@ class Victim:
     batch: int
     epochs: int
     momentum: float = 0.0
+
+    @staticmethod
+    def of(graph: Graph, weights: Weights, training: Training, *, seen: Rows, held: Rows) -> Victim:
+        """As files have it."""
+        (images, labels), (others, answers) = (_tensors(rows) for rows in (seen, held))
+        return Victim(
+            graph=graph,
+            weights=as_tensors(weights),
+            seen=images,
+            seen_labels=labels,
+            held=others,
+            held_labels=answers,
+            rate=training.rate,
+            batch=training.batch,
+            epochs=training.epochs,
+            momentum=training.momentum,
+        )
 
     @property
     def network(self) -> Network:
@@ -69,9 +89,8 @@ class Victim:
         return first, {name: one.detach() for name, one in weights.items()}
 
 
-def examples(images: NDArray[Any], labels: NDArray[Any]) -> tuple[Tensor, Tensor]:
-    """As the attacks take them."""
-    return torch.from_numpy(np.asarray(images, np.float32)), torch.from_numpy(np.asarray(labels, np.int64))
+def _tensors(rows: Rows) -> tuple[Tensor, Tensor]:
+    return torch.from_numpy(np.asarray(rows[0], np.float32)), torch.from_numpy(np.asarray(rows[1], np.int64))
 
 
 def _turn(count: int, step: int, seed: int) -> Tensor:
