@@ -6,7 +6,7 @@ its last graph.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -87,9 +87,11 @@ def compile_program(
     batch: int | None = None,
     kept: Mapping[str, Wire] | None = None,
     evaluate: bool = False,
+    change: Callable[[Policy], Policy] | None = None,
 ) -> Compiled:
     """Compile one model under one private block; with `train`, one step of its training, or with `evaluate` what
-    measures it. What is `kept` on shares by an earlier run takes the place of the weights that their owner brings."""
+    measures it. What is `kept` on shares by an earlier run takes the place of the weights that their owner brings.
+    `change` makes another private block of the one that is written, to ask what it would cost."""
     text = read_source(source)
     resolved, mistakes = _understood(text)
     if mistakes:
@@ -97,6 +99,7 @@ def compile_program(
     try:
         body = _chosen_body(resolved, model, as_)
         policy = _chosen_policy(resolved, body, as_)
+        policy = change(policy) if change and policy else policy
         training = _training(resolved, body) if train or evaluate else None
         if training and policy and (mistake := _untrainable(training, policy)):
             raise PpcError(mistake)

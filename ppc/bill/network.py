@@ -13,7 +13,7 @@ from math import inf
 from ppc.ir.policy import Policy
 
 TIMES = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
-RATES = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9}
+RATES = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "Mi": 2.0**20}
 _PART = re.compile(r"(?P<key>rtt|bw)=(?P<number>[0-9]+(?:\.[0-9]+)?)(?P<unit>[A-Za-z]*)")
 
 

@@ -29,6 +29,7 @@ from ppc.cli.options import (
     positive,
     program_of,
     shares_of,
+    signals_of,
     training_of,
     verb_of,
     weights_of,
@@ -119,7 +120,18 @@ def _explain(verbs: Verbs) -> None:
     verb.add_argument("--leak", action="store_true", help="what each party sees, in place of the costs")
     verb.add_argument("--check", type=Path, metavar="FILE", help="fail if more is revealed than this contract says")
     verb.add_argument("--save", type=Path, metavar="FILE", help="write the contract here")
+    _every_cut(verb)
     json_of(verb)
+
+
+def _every_cut(verb: argparse.ArgumentParser) -> None:
+    group = verb.add_argument_group("for --split all")
+    group.add_argument("--split", choices=("all",), help="every place where the model can be cut, side by side")
+    group.add_argument("--picture", type=Path, metavar="FILE.svg", help="draw the cuts that no other one beats")
+    group.add_argument("--weights", type=Path, metavar="FILE", help="of the model without a signal (drawn)")
+    group.add_argument("--data", type=Path, metavar="DATA", help="train each cut on these, as the train block says")
+    group.add_argument("--seed", type=int, metavar="N", help="of that training")
+    signals_of(group)
 
 
 def _calibrate(verbs: Verbs) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ppc.cli import source_verbs
-from ppc.errors import PpcError
+from ppc.errors import PpcError, fail
 from ppc.files import write_whole
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ def explain(arguments: Namespace) -> int:
     subject: str | None = arguments.subject
     if subject is None or not subject.endswith(".pnn"):
         return source_verbs.explain(arguments)
+    if arguments.split:
+        return _cuts(arguments)
     from ppc.bundling import sizes_of
 
     compiled = _compiled(arguments, max(sizes_of(arguments.batches, train=arguments.train), default=None))
@@ -88,6 +90,27 @@ def _net(arguments: Namespace, compiled: Compiled) -> Profile:
     from ppc.bill.network import of_program
 
     return of_program(compiled.policy) if arguments.net is None else arguments.net
+
+
+# ---- every place where it can be cut ----
+
+
+def _cuts(arguments: Namespace) -> int:
+    from ppc.cli import calibrate_verb, split_facts, split_view
+
+    machine = calibrate_verb.known(arguments.machine)
+    path: Path | None = arguments.picture
+    if path is not None and path.suffix != ".svg":
+        raise fail("PPC509", f"{path} is not .svg.", hint="Name the picture `cuts.svg`.")
+    found = split_facts.gathered(arguments, lambda compiled: _net(arguments, compiled), machine)
+    if path is not None:
+        write_whole(path, split_view.picture(found).encode())
+    if arguments.json:
+        _print_json(split_view.as_dictionary(found))
+        return 0
+    sys.stdout.write("".join(f"{line}\n" for line in split_view.lines(found, machine)))
+    sys.stdout.write(f"wrote {path}: weights given against bytes that cross\n" if path else "")
+    return 0
 
 
 # ---- the leakage contract ----

@@ -62,9 +62,9 @@ def train(arguments: Namespace) -> int:
     compile_program(arguments.program, train=True, **chosen)  # whether everything is at one party
     compiled = compile_program(arguments.program, **chosen)
     graph = model_verbs.typed_graph(compiled)
-    subject, recipe = Subject(graph, _old(arguments, compiled)), _recipe(arguments)
+    subject, recipe = Subject(graph, old_of(arguments, compiled)), recipe_of(arguments)
     with model_verbs.pointing_into(compiled.source):
-        lesson, signals = _lesson(arguments, subject), Signals.of(graph, _pictures(arguments, graph))
+        lesson, signals = lesson_of(arguments, subject), Signals.of(graph, pictures_of(arguments, graph))
     kept, state = None, None
     if arguments.checkpoint is not None:
         kept = Checkpoints.at(arguments.checkpoint, recipe, lesson, *_identity(arguments, subject, signals))
@@ -97,7 +97,7 @@ def _check(arguments: Namespace) -> None:
         raise fail("PPC509", f"`{path}` does not end as weights do.", hint=f"Write `-o {path.stem}.safetensors`.")
 
 
-def _old(arguments: Namespace, compiled: Compiled) -> Old | None:
+def old_of(arguments: Namespace, compiled: Compiled) -> Old | None:
     """The weights of the model as it was without a split and a signal."""
     from ppc.retraining import Old
     from ppc.weights import load
@@ -111,7 +111,7 @@ def _old(arguments: Namespace, compiled: Compiled) -> Old | None:
     return Old(found.weights, start=arguments.start == "old" or not signal)
 
 
-def _recipe(arguments: Namespace) -> Recipe:
+def recipe_of(arguments: Namespace) -> Recipe:
     from ppc.compiler import training_of
     from ppc.ir.policy import RATE_BITS, Training
     from ppc.retraining import Recipe
@@ -135,7 +135,7 @@ def _recipe(arguments: Namespace) -> Recipe:
     )
 
 
-def _lesson(arguments: Namespace, subject: Subject) -> Lesson:
+def lesson_of(arguments: Namespace, subject: Subject) -> Lesson:
     import numpy as np
 
     from ppc.data import Expected, load_rows
@@ -159,7 +159,7 @@ def _lesson(arguments: Namespace, subject: Subject) -> Lesson:
     return Lesson.of(images, labels)
 
 
-def _pictures(arguments: Namespace, graph: Graph) -> tuple[Array, ...]:
+def pictures_of(arguments: Namespace, graph: Graph) -> tuple[Array, ...]:
     from ppc.data.pictures import pictures
 
     inputs = {node.word("role"): node for node in graph.inputs}
