@@ -77,6 +77,34 @@ def to_integers(elements: Words, field: Field) -> NDArray[np.object_]:
     return np.asarray(low + high * 2**64, dtype=object)
 
 
+def canonical(elements: Words, field: Field) -> bool:
+    """Whether all are elements, 0..p-1. For what came from elsewhere."""
+    if not elements.size:
+        return True
+    if field.words == 1:
+        return int(elements.max()) < field.modulus
+    return int(elements[..., 1].max()) < field.modulus >> 64 or bool(_at_most(elements, field.modulus - 1, field).all())
+
+
+def within(elements: Words, low: int, high: int, field: Field) -> bool:
+    """Whether all stand for signed numbers from low to high. For numbers that whoever asks may see."""
+    if high - low >= field.modulus - 1:
+        return True
+    low, high = low % field.modulus, high % field.modulus
+    above, below = ~_at_most(elements, low - 1, field), _at_most(elements, high, field)
+    return bool((above & below if low <= high else above | below).all())
+
+
+def _at_most(elements: Words, bound: int, field: Field) -> NDArray[np.bool_]:
+    if bound < 0:
+        return np.zeros(elements.shape[: elements.ndim + 1 - field.words], np.bool_)
+    if field.words == 1:
+        return np.asarray(elements <= np.uint64(bound))
+    low, high = elements[..., 0], elements[..., 1]
+    rest, top = np.uint64(bound % 2**64), np.uint64(bound >> 64)
+    return np.asarray((high < top) | ((high == top) & (low <= rest)))
+
+
 def encode(values: ArrayLike, field: Field, *, fraction: int, bounds: tuple[float, float] | None = None) -> Words:
     """Reals as fixed point with `fraction` binary digits, each rounded to the nearest (ties to even)."""
     reals = np.asarray(values, dtype=np.float64)

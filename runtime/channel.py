@@ -20,6 +20,7 @@ from ppc.plan.steps import SECTIONS
 
 HEADER_WORDS = HEADER // 8
 TIMEOUT = 600.0  # seconds
+TALK = 0xFFFF_FFFE  # the iteration of messages about preprocessing files, which no plan has
 
 
 class Channel(Protocol):
@@ -57,6 +58,8 @@ class Header:
     @property
     def name(self) -> str:
         """As a person is told of the frame."""
+        if self.iteration == TALK:
+            return "what belongs to its preprocessing files"
         return f"the message of round {self.round} of {self.section}, iteration {self.iteration}"
 
     def frame(self) -> tuple[Words, Words]:
@@ -70,13 +73,12 @@ class Header:
         self.check(frame)
         return frame[HEADER_WORDS:]
 
-    def check(self, frame: Words) -> None:
+    def check(self, frame: Words, who: str = "the other party", name: str = "") -> None:
         """Whether a frame, of which more than the header need not be there, is this one."""
         if tuple(map(int, frame[:HEADER_WORDS])) != tuple(self.words()):
             raise fail(
                 "PPC651",
-                f"A frame came that is not the one of round {self.round} of {self.section}, iteration "
-                f"{self.iteration}.",
+                f"Something else came from {who} than {name or self.name}.",
                 hint="Compile the program anew at both parties, and compare the hashes of their plans.",
             )
 

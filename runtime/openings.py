@@ -20,6 +20,7 @@ from ppc.runtime import reals
 from ppc.runtime.combining import Group, combination, in_groups, products, whole
 from ppc.runtime.desk import Desk
 from ppc.runtime.lazy import Array, Leaves, Shape, add
+from ppc.runtime.received import opened
 from ppc.runtime.values import Bits, Digits, Masked, Reals, Value
 
 LONG = 2048  # words of a plane; putting the planes of several thresholds side by side copies them
@@ -72,7 +73,8 @@ def _mask(desk: Desk, step: Step) -> Opening:
     share = None if mask is None else desk.share(step.inputs[0])
 
     def read(mine: Words | None, theirs: Words | None) -> Value:
-        return Masked(_sum(desk, shape, mine, theirs), mask)
+        found = _sum(desk, shape, mine, theirs)
+        return Masked(_in_range(desk, step, found) if step.flag("short") else found, mask)
 
     return Opening(lambda out: _write(desk, shape, add(shape, share, mask), out), read)
 
@@ -89,7 +91,7 @@ def _reveal(desk: Desk, step: Step) -> Opening:
         if step.word("to") not in (BOTH, desk.name):
             return None
         own = mine if mine is not None else desk.local.stored(share)
-        found = _sum(desk, shape, own, theirs)
+        found = _in_range(desk, step, _sum(desk, shape, own, theirs))
         if step.name in desk.certifying:
             certify(step, desk.section.name, desk.iteration, found)
         return found
@@ -113,6 +115,11 @@ def _sent(desk: Desk, step: Step) -> Opening:
         return reals.read(step, theirs, desk.wire(step.inputs[0]).bounds, desk.plan.peer(desk.name))
 
     return Opening(write, read)
+
+
+def _in_range(desk: Desk, step: Step, found: Words) -> Words:
+    place = f"{desk.section.name}, iteration {desk.iteration}"
+    return opened(step, found, desk.plan.modulus_field, place, desk.plan.peer(desk.name))
 
 
 def certify(step: Step, section: str, iteration: int, counted: Words) -> None:

@@ -28,6 +28,7 @@ from ppc.runtime.local_steps import LINEAR_RULE, LOCAL
 from ppc.runtime.meter import Meter
 from ppc.runtime.openings import Opening, opening
 from ppc.runtime.parcel import Layout
+from ppc.runtime.received import checked
 from ppc.runtime.values import Value
 
 RULES: dict[str, Callable[[Desk, Step], Value]] = {
@@ -152,7 +153,10 @@ class Party:
         header = self._header(section, number, parts)
         if not header.length:
             return {step.name: np.empty(0, np.uint64) for step, _ in parts}
-        return _split(header.payload(self.channel.receive(HEADER + header.length, header)), parts)
+        found = _split(header.payload(self.channel.receive(HEADER + header.length, header)), parts)
+        for step, _ in parts:
+            checked(self.plan, step, found[step.name], header, self.plan.peer(self.name))
+        return found
 
 
 def _share(name: str, value: Value, plan: Plan, local: Local) -> Words:

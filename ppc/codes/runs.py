@@ -42,6 +42,14 @@ RUNS = codes(
         together how many values have left them, and reveal that count alone. It was not zero, so the results could
         be wrong without notice, and the run ended. Use wider bounds or a smaller rate.""",
     ),
+    PPC670=(
+        "no value of the plan",
+        """A message had its right place and length, and in it stood a number that no party sends that follows the plan:
+        one that is no element of the field, a real number out of its bounds, or one that makes a revealed value leave
+        the range that the plan is proved for. The run ended before the number was used. Most numbers are under a mask,
+        where any element is as good as any other, so this notices some mistakes and is no protection against a party
+        that computes something else on purpose.""",
+    ),
     PPC658=(
         "too little memory for the run",
         """How much memory a run takes at most is known from its plan, and compared with what this machine has free

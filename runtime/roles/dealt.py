@@ -11,15 +11,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ppc.plan.steps import SECTIONS
 from ppc.runtime.keys import Seed
 from ppc.runtime.parcel import Layout
 from ppc.runtime.party import Supply
 from ppc.runtime.roles.request import SEED_BYTES, Stretch
 from ppc.runtime.wire.link import Link
-from ppc.runtime.wire.supply import DealtSupply
-
-SEED_PASS = (SECTIONS[0], 0xFFFF_FFFF)  # the place of the seed's parcel, which no plan has
+from ppc.runtime.wire.supply import SEED_PASS, DealtSupply
 
 
 class Dealt(Protocol):

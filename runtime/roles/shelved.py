@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ppc.errors import InternalError, fail
 from ppc.plan.messages import HEADER
-from ppc.runtime.channel import Header
+from ppc.runtime.channel import TALK, Header
 from ppc.runtime.keys import Seed
 from ppc.runtime.party import Supply
 from ppc.runtime.prep.ahead import Ahead
@@ -29,7 +29,6 @@ from ppc.runtime.roles.request import SEED_BYTES, TRAINING, Stretch
 from ppc.runtime.wire.tls_channel import TlsChannel
 
 MOST = MOST_OFFERED * 16
-TALK = 0xFFFF_FFFE  # the place of these messages, which no plan has
 
 
 class ShelvedDealt:
@@ -115,9 +114,14 @@ class ShelvedDealt:
             self.channel.send(whole)
 
     def _hear(self, most: int) -> bytes:
-        place, length = (int(word) for word in self.channel.receive(HEADER))
-        if place != Header("setup", TALK, 0, 0).words()[0] or length > most:
-            raise fail("PPC669", "The other party sent something else than its pairs.", hint="Run the same ppc.")
+        first = Header("setup", TALK, 0, 0)
+        place, length = (int(word) for word in self.channel.receive(HEADER, name=first.name))
+        if place != first.words()[0] or length > most:
+            raise fail(
+                "PPC669",
+                f"Something else came from {self.channel.who} than {first.name}.",
+                hint="Run the same ppc on both sides.",
+            )
         if not length:
             return b""
         size = -(-length // 8) * 8

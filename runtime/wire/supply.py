@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ppc.errors import InternalError, PpcError
 from ppc.plan.messages import HEADER
+from ppc.plan.steps import SECTIONS
 from ppc.runtime.channel import Header
 from ppc.runtime.rooms import Rooms
 from ppc.runtime.wire.lines import IDLE, Incoming, Outgoing
@@ -30,8 +31,13 @@ def _header(section: str, iteration: int, length: int) -> Header:
     return Header(section, iteration, 0, length)
 
 
+SEED_PASS: _Pass = (SECTIONS[0], 0xFFFF_FFFF)  # the place of the seed's parcel, which no plan has
+
+
 def _name(section: str, iteration: int) -> str:
-    return f"the dealer's parcel for {section}, iteration {iteration}"
+    if (section, iteration) == SEED_PASS:
+        return "the parcel with this party's seed"
+    return f"the parcel for {section}, iteration {iteration}"
 
 
 class ParcelSender:
@@ -76,7 +82,7 @@ class DealtSupply:
         self._incoming = Incoming(link.incoming, f"the {link.peer}", idle)
         self._rooms, self._ended = Rooms(), Event()
         self._ready: Queue[tuple[_Pass, _Parcel] | PpcError] = Queue(ahead)
-        self._thread = Thread(target=self._run, args=(tuple(passes),), name="ppc supply", daemon=True)
+        self._thread = Thread(target=self._run, args=(passes,), name="ppc supply", daemon=True)
         self._thread.start()
 
     @property
@@ -99,7 +105,7 @@ class DealtSupply:
             raise InternalError(f"the next parcel is that of {place}", place=_name(section, iteration))
         return parcel
 
-    def _run(self, passes: tuple[_Pass, ...]) -> None:
+    def _run(self, passes: Iterable[_Pass]) -> None:
         try:
             for section, iteration in passes:
                 self._put(((section, iteration), self._parcel(section, iteration)))
@@ -107,12 +113,12 @@ class DealtSupply:
             self._put(error)
 
     def _parcel(self, section: str, iteration: int) -> _Parcel:
-        expected = _header(section, iteration, self._sizes[section])
+        expected, name = _header(section, iteration, self._sizes[section]), _name(section, iteration)
         head = np.empty(HEADER // 8, np.uint64)
-        self._incoming.fill(head.data.cast("B"), _name(section, iteration))
-        expected.check(head)
+        self._incoming.fill(head.data.cast("B"), name)
+        expected.check(head, f"the {self.link.peer}", name)
         parcel = self._rooms.room(expected.length)
-        self._incoming.fill(parcel.data, _name(section, iteration))
+        self._incoming.fill(parcel.data, name)
         return parcel
 
     def _put(self, item: tuple[_Pass, _Parcel] | PpcError) -> None:

@@ -38,15 +38,15 @@ class TlsChannel:
         name = Header.read(frame).name if frame.nbytes >= HEADER else "a message"
         self._outgoing.send(frame.data.cast("B"), name)
 
-    def receive(self, length: int, expected: Header | None = None) -> Words:
+    def receive(self, length: int, expected: Header | None = None, *, name: str = "") -> Words:
         """The next frame, of `length` bytes. One that does not begin as expected is refused before it is read."""
         frame = self._rooms.room(length).view(np.uint64)
 
         def look(head: memoryview) -> None:
             if expected is not None:
-                expected.check(np.frombuffer(head, np.uint64))
+                expected.check(np.frombuffer(head, np.uint64), self.who)
 
-        name = expected.name if expected is not None else f"a message of {length:,} bytes"
+        name = expected.name if expected is not None else name or f"a message of {length:,} bytes"
         self._incoming.fill(frame.data.cast("B"), name, head=HEADER, look=look)
         return frame
 
