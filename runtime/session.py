@@ -7,7 +7,7 @@ them fails, the others end too, and the first failure is raised.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from queue import Empty, Full, Queue
 from threading import Event, Thread
@@ -53,10 +53,14 @@ class Outcome:
         return next(r for home, number, r in self.results[party] if (home, number) == (section, iteration))
 
 
-def passes(plan: Plan, iterations: int, start: int = 0) -> list[tuple[str, int]]:
+def turns(section: str, iterations: int, start: int = 0) -> range:
     """Setup once, the middle section again and again, finish once."""
-    turns = {"setup": range(1), "each": range(start, start + iterations), "finish": range(1)}
-    return [(section.name, turn) for section in plan.sections for turn in turns[section.name]]
+    return range(start, start + iterations) if section == "each" else range(1)
+
+
+def passes(plan: Plan, iterations: int, start: int = 0) -> Iterator[tuple[str, int]]:
+    """One after the other; there may be more than memory would hold."""
+    return ((section.name, turn) for section in plan.sections for turn in turns(section.name, iterations, start))
 
 
 def run_in_memory(
@@ -91,7 +95,7 @@ class _Run:
         watch: Watchers,
     ) -> None:
         self.plan, self.given, self.public, self.timeout = plan, given, public, timeout
-        self.passes = passes(plan, iterations)
+        self.passes = list(passes(plan, iterations))
         self.parcels: Queue[NDArray[np.uint8]] = Queue(AHEAD)
         self.failed: list[BaseException] = []
         self.ended = Event()

@@ -9,10 +9,11 @@ from ppc.errors import fail
 MOST_EXAMPLES = 1_000_000_000
 
 
-def padded(sizes: Sequence[int], examples: int) -> tuple[int, ...]:
-    """The batches that a request of so many examples takes: full ones of the largest size, the rest padded up.
+def padded(sizes: Sequence[int], examples: int) -> tuple[tuple[int, int], ...]:
+    """The batches that a request of so many examples takes, as sizes and how often: the largest, then the rest padded.
 
-    What is padded is Σ padded(…) - examples: rows of zeros that cost what any row costs, and whose results are dropped.
+    The rows beyond the examples are zeros that cost what any row costs, and whose results are dropped. The number may
+    come from another machine, so it takes no memory.
     """
     if not 1 <= examples <= MOST_EXAMPLES:
         raise fail(
@@ -24,8 +25,10 @@ def padded(sizes: Sequence[int], examples: int) -> tuple[int, ...]:
         raise fail("PPC547", "There is no batch size to run a request in.", hint="Compile with `--batch 1,32,128`.")
     largest = max(sizes)
     full, rest = divmod(examples, largest)
-    last = (min(size for size in sizes if size >= rest),) if rest else ()
-    return (largest,) * full + last
+    last = min((size for size in sizes if size >= rest), default=0) if rest else 0
+    if last == largest:
+        full, last = full + 1, 0
+    return tuple((size, count) for size, count in ((largest, full), (last, 1)) if size and count)
 
 
 def spans(sizes: Sequence[int]) -> tuple[tuple[int, int, int], ...]:

@@ -104,8 +104,8 @@ class Bundle:
                 hint="Give the weights that the program was compiled with, or compile it again with these.",
             )
 
-    def padded(self, examples: int) -> tuple[int, ...]:
-        """The batches that a request of so many examples runs in."""
+    def padded(self, examples: int) -> tuple[tuple[int, int], ...]:
+        """The batches that a request of so many examples runs in, and how often each."""
         return batches.padded(self.batches, examples)
 
     def plan(self, batch: int) -> Plan:

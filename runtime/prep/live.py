@@ -141,7 +141,7 @@ class LiveSupply:
 
     def __init__(self, plan: Plan, party: str, channel: Channel, session: bytes, *, iterations: int = 1) -> None:
         self.plan, self.role, self.channel, self.salt = plan, plan.parties.index(party), channel, session
-        self.passes = passes(plan, iterations)
+        self.iterations = iterations
         channel.send(_greeting(plan, self.role, iterations, session))
         self.seed = Seed(channel.receive(SEED_BYTES).tobytes())
         if self.role == 0:
@@ -164,7 +164,7 @@ class LiveSupply:
             self._ahead.close(wait=False)
 
     def _arriving(self) -> Iterator[tuple[Words, Bytes]]:
-        for section, turn in self.passes:
+        for section, turn in passes(self.plan, self.iterations):
             size = self.layouts[section].bytes
             header = _taken(section, turn, size)
             if not np.array_equal(self.channel.receive(HEADER), header):

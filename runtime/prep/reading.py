@@ -12,8 +12,9 @@ Party 0's file has the seed only. Called by `use` and `shelf`.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from struct import Struct
@@ -164,8 +165,8 @@ class Wanted:
     party: str
     artifact: str
     facts: tuple[tuple[str, str, object], ...]  # words for people, the header's name of it, its value
-    sizes: tuple[int, ...]
-    passes: tuple[tuple[str, int], ...]  # in the order of their segments, behind the seed's
+    sizes: Callable[[], list[int]]  # as many as there are passes, so made when the number of these is the file's
+    passes: Callable[[], Iterator[tuple[str, int]]]  # in the order of their segments, behind the seed's
 
     def problem(self, prep: Prep) -> PpcError | None:
         """What keeps a file from being used for it; None if nothing does."""
@@ -174,7 +175,7 @@ class Wanted:
             if found != wanted:
                 shown = "" if isinstance(wanted, dict) else f" ({str(found)[:16]}, and {str(wanted)[:16]} is needed)"
                 return _other(prep, f"{what} differs{shown}")
-        if tuple(segment.length for segment in prep.segments) != self.sizes:
+        if [segment.length for segment in prep.segments] != self.sizes():
             return _other(prep, "its segments have other sizes than the plan says")
         return None
 
@@ -202,8 +203,8 @@ def wanted(plan: Plan, party: str, iterations: int = 1) -> Wanted:
         party=party,
         artifact=artifact,
         facts=facts,
-        sizes=tuple(sizes(plan, role, iterations)),
-        passes=tuple(passes(plan, iterations)),
+        sizes=partial(sizes, plan, role, iterations),
+        passes=partial(passes, plan, iterations),
     )
 
 

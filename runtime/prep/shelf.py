@@ -100,7 +100,7 @@ class Shelf:
         return self._use(pair, session, peer, offer.seen)
 
     def _use(self, pair: str, session: bytes, peer: str, seen: Seen | None) -> Use:
-        prep, passes = self.open(pair), self.wanted.passes
+        prep, passes = self.open(pair), self.wanted.passes()
         return Use(prep, self.ledger, session=session, peer=peer, seen=seen, passes=passes)
 
     def _problem(self, pair: str) -> PpcError | None:

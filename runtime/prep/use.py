@@ -12,7 +12,7 @@ earlier state cannot decrypt what it used before. Both machines restored togethe
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from time import time
 from types import TracebackType
@@ -47,7 +47,7 @@ class Use:
         session: bytes,
         peer: str,
         seen: Seen | None,
-        passes: Sequence[tuple[str, int]],
+        passes: Iterable[tuple[str, int]],
     ) -> None:
         self.prep, self.ledger, self.session, self.peer = prep, ledger, session.hex(), peer
         self._places = {each: SEED_SEGMENT + place for place, each in enumerate(passes, 1)}

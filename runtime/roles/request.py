@@ -7,11 +7,9 @@ ever drawn twice.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from itertools import groupby
 from typing import Literal
 
 from ppc.bundle import Bundle
@@ -26,6 +24,7 @@ from ppc.runtime.wire.hello import Hello
 
 Dealer = Literal["live", "files", "none"]  # one that is there, one whose files are here, or none is needed
 SEED_BYTES = 32  # what each party is sent by the dealer, once a run
+MOST_ITERATIONS = 1 << 31  # a message names its iteration in 32 bits
 EXAMPLES = "examples"
 SESSION = "session"
 START, STOP, TESTS = "start", "stop", "tests"
@@ -70,10 +69,14 @@ class Stretch:
         return sha256(b"ppc/v1|stretch|" + session + self.number.to_bytes(4, "big")).digest()[:SESSION_BYTES]
 
     @property
-    def passes(self) -> list[tuple[str, int]]:
-        left_out = {"setup": not self.opens, "finish": not self.closes}
+    def passes(self) -> Iterator[tuple[str, int]]:
         found = passes(self.plan, self.iterations, self.start)
-        return [(name, turn) for name, turn in found if not left_out.get(name, False)]
+        return ((name, turn) for name, turn in found if self.times(name))
+
+    def times(self, section: str) -> int:
+        """How often a section is carried out."""
+        once = {"setup": self.opens, "finish": self.closes}
+        return int(once[section]) if section in once else self.iterations
 
     @property
     def measures(self) -> bool:
@@ -94,6 +97,34 @@ class Counts:
         return sum(self.sent) + sum(self.dealt)
 
 
+def countable(bundle: Bundle, examples: int) -> None:
+    """Whether a run of so many can be; the number may be another machine's, so nothing is made of that size."""
+    if bundle.training:
+        _steps(bundle, examples)
+    else:
+        _batches(bundle, examples)
+
+
+def _steps(bundle: Bundle, examples: int) -> int:
+    found = lessons_of(bundle, examples).steps
+    _not_too_many(found, examples)
+    return found
+
+
+def _batches(bundle: Bundle, examples: int) -> tuple[tuple[int, int], ...]:
+    """Their sizes, and how often each."""
+    found = bundle.padded(examples)
+    _not_too_many(sum(count for _, count in found), examples)
+    return found
+
+
+def _not_too_many(iterations: int, examples: int) -> None:
+    if iterations > MOST_ITERATIONS:
+        raise fail(
+            "PPC547", f"{examples:,} examples take too many iterations.", hint="Compile with a larger `--batch`."
+        )
+
+
 def stretches(bundle: Bundle, request: Request) -> tuple[Stretch, ...]:
     """How a request is run."""
     examples = request.examples
@@ -101,8 +132,7 @@ def stretches(bundle: Bundle, request: Request) -> tuple[Stretch, ...]:
         return tuple(_training(bundle, request))
     found: list[Stretch] = []
     first = 0
-    for number, (size, group) in enumerate(groupby(bundle.padded(examples))):
-        count = len(list(group))
+    for number, (size, count) in enumerate(_batches(bundle, examples)):
         found.append(Stretch(plan=bundle.plan(size), iterations=count, first=first, number=number, whole=count))
         first += size * count
     return tuple(found)
@@ -110,10 +140,10 @@ def stretches(bundle: Bundle, request: Request) -> tuple[Stretch, ...]:
 
 def _training(bundle: Bundle, request: Request) -> Iterator[Stretch]:
     """The steps that are left, with an evaluation behind some epochs."""
-    lessons = lessons_of(bundle, request.examples)
-    start, stop = request.start, lessons.steps if request.stop is None else request.stop
-    if not 0 <= start <= stop <= lessons.steps:
-        raise _differ(f"of {lessons.steps:,} steps there is no stretch from {start:,} to {stop:,}")
+    lessons, steps = lessons_of(bundle, request.examples), _steps(bundle, request.examples)
+    start, stop = request.start, steps if request.stop is None else request.stop
+    if not 0 <= start <= stop <= steps:
+        raise _differ(f"of {steps:,} steps there is no stretch from {start:,} to {stop:,}")
     (size,) = bundle.batches
     whole = Stretch(
         plan=bundle.plan(size),
@@ -121,7 +151,7 @@ def _training(bundle: Bundle, request: Request) -> Iterator[Stretch]:
         first=0,
         number=TRAINING,
         start=start,
-        whole=lessons.steps,
+        whole=steps,
         epochs=bundle.manifest.epochs,
     )
     at, opens, measure = start, True, bundle.measure
@@ -134,8 +164,8 @@ def _training(bundle: Bundle, request: Request) -> Iterator[Stretch]:
 
 
 def _measured(measure: Bundle, tests: int, number: int) -> Stretch:
-    batches = measure.padded(tests)
-    return Stretch(plan=measure.plan(batches[0]), iterations=len(batches), first=0, number=number, whole=len(batches))
+    ((size, count),) = _batches(measure, tests)
+    return Stretch(plan=measure.plan(size), iterations=count, first=0, number=number, whole=count)
 
 
 def predicted(run: Sequence[Stretch], *, seeds: int = 1) -> Counts:
@@ -143,8 +173,8 @@ def predicted(run: Sequence[Stretch], *, seeds: int = 1) -> Counts:
     sent, dealt, rounds = [0, 0], [seeds * SEED_BYTES, seeds * SEED_BYTES], 0
     for stretch in run:
         plan = stretch.plan
-        for name, times in Counter(name for name, _ in stretch.passes).items():
-            section = plan.section(name)
+        for section in plan.sections:
+            times = stretch.times(section.name)
             for index, party in enumerate(plan.parties):
                 sent[index] += times * bytes_sent(plan, section, party)
             dealt[1] += times * sum(row.bytes(plan.modulus_field.words) for row in corrections(plan, section))
@@ -213,10 +243,7 @@ def agreed_examples(bundle: Bundle, ours: int | None, theirs: Hello) -> int:
     found = ours if ours is not None else there
     if found is None:
         raise _differ("neither side brings examples")
-    if bundle.training:
-        lessons_of(bundle, found)
-    else:
-        bundle.padded(found)
+    countable(bundle, found)
     return found
 
 
