@@ -23,7 +23,6 @@ from ppc.runtime.certificates import Certificate
 from ppc.runtime.dealer import Dealer
 from ppc.runtime.keys import Seed
 from ppc.runtime.roles.brought import Brought, given
-from ppc.runtime.roles.dealt import SEED_PASS
 from ppc.runtime.roles.request import (
     SEED_BYTES,
     SESSION,
@@ -39,7 +38,7 @@ from ppc.runtime.session import SESSION_BYTES
 from ppc.runtime.wire.hello import Hello
 from ppc.runtime.wire.link import Link
 from ppc.runtime.wire.listener import Listener
-from ppc.runtime.wire.supply import ParcelSender
+from ppc.runtime.wire.supply import SEED_PASS, ParcelSender
 
 LOOK = 0.25  # seconds between two looks at whether the dealer should end
 PATIENCE = 60.0  # seconds in which the second party of a session comes

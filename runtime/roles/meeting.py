@@ -23,6 +23,7 @@ from ppc.runtime.wire.lines import IDLE
 from ppc.runtime.wire.link import Address, Check, Link, dial
 from ppc.runtime.wire.listener import Listener
 from ppc.runtime.wire.refusals import unreachable
+from ppc.runtime.wire.tls import HANDSHAKE
 
 SERVER_PORT, DEALER_PORT = 7440, 7441
 SHARES = "shares"  # the mark of those that a party brings
@@ -35,6 +36,7 @@ class Terms:
 
     patience: float = PATIENCE
     idle: float = IDLE
+    handshake: float = HANDSHAKE
     insecure_local: bool = False
     dealer: Dealer = "live"
 
@@ -130,12 +132,21 @@ def meet_server(standing: Standing, keyring: Keyring, server: Address, terms: Te
     """The client's way to its peer."""
     not_here("server", server[0], terms)
     hello, check = standing.hello, standing.check
-    return dial(server, keyring, hello, expects=("server",), check=check, patience=terms.patience)
+    return dial(
+        server,
+        keyring,
+        hello,
+        expects=("server",),
+        check=check,
+        handshake=terms.handshake,
+        patience=terms.patience,
+    )
 
 
-def listen(standing: Standing, keyring: Keyring, here: Address) -> Listener:
+def listen(standing: Standing, keyring: Keyring, here: Address, terms: Terms) -> Listener:
     """The server's place, where its client comes to."""
-    return Listener(here, keyring, standing.hello, expects=("client",), check=standing.check)
+    hello, check = standing.hello, standing.check
+    return Listener(here, keyring, hello, expects=("client",), check=check, handshake=terms.handshake)
 
 
 def from_elsewhere(link: Link, terms: Terms) -> Link:
@@ -153,5 +164,5 @@ def meet_dealer(
     """For one session: the seed is here when this returns."""
     not_here("dealer", dealer[0], terms)
     hello = hello_of(bundle, request.examples, told=told_to_dealer(request, session))
-    link = dial(dealer, keyring, hello, expects=("dealer",), patience=terms.patience)
+    link = dial(dealer, keyring, hello, expects=("dealer",), handshake=terms.handshake, patience=terms.patience)
     return LiveDealt(link, first=bundle.party == bundle.parties[0], idle=max(terms.idle, terms.patience))

@@ -1,7 +1,7 @@
 """Accepts connections: a few greetings at a time, each within its time limit, and hands on the links that came about.
 
-Strangers never disturb who waits in `accept`: they are refused and noted. A known party with whom something differs is
-an error there. See ppc.runtime.wire.link for the order of the messages.
+Strangers never disturb who waits in `accept`: they are refused and noted, and give way (ppc.runtime.wire.lobby). A
+known party with whom something differs is an error there. See ppc.runtime.wire.link for the order of the messages.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, Full, Queue
-from threading import BoundedSemaphore, Condition, Event, Thread
+from threading import Condition, Event, Thread
 from typing import Any
 
 from ppc import __version__
@@ -32,13 +32,12 @@ from ppc.runtime.wire.hello import (
     verdicts,
 )
 from ppc.runtime.wire.link import Address, Check, Link, problem_of
+from ppc.runtime.wire.lobby import Guest, Lobby
 from ppc.runtime.wire.refusals import late, not_understood, unreachable
-from ppc.runtime.wire.tls import HANDSHAKE, Deadline, Line, context, known, secured
+from ppc.runtime.wire.tls import HANDSHAKE, Line, context, known, secured
 
 Answer = Callable[[Certificate, Hello], Hello]  # what is said to a party, which said this
-PENDING = 4  # greetings at a time; more wait in the system's queue
-READY = 64  # links and errors that wait to be accepted
-LOOK = 0.25  # seconds between two looks at what has ended
+READY = 64  # links and errors that wait to be accepted, and sessions with one of their lines
 REMEMBERED = 32
 HALF = 1.0  # seconds in which the first line of a session is ready for its second
 
@@ -71,14 +70,14 @@ class Listener:
         self.refusals: deque[PpcError] = deque(maxlen=REMEMBERED)  # of strangers, newest last
         self._ready: Queue[Link | PpcError] = Queue(READY)
         self._halves: dict[bytes, _Half] = {}
-        self._lock, self._slots, self._closed = Condition(), BoundedSemaphore(PENDING), Event()
+        self._lock, self._closed = Condition(), Event()
         context(keyring, accepting=True)  # what is wrong with the own certificate is said before anybody comes
         try:
             family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
             self._socket = socket.create_server(address, family=family, backlog=READY)
         except (OSError, OverflowError) as error:
             raise unreachable(address, OSError(str(error)), listening=True) from None
-        self._socket.settimeout(LOOK)
+        self._lobby = Lobby(self._socket, handshake, self.refusals.append)
         self._thread = Thread(target=self._run, name="ppc listener", daemon=True)
         self._thread.start()
 
@@ -139,19 +138,18 @@ class Listener:
         with self._socket:
             while not self._closed.is_set():
                 self._forget_halves(everything=False)
-                if not self._slots.acquire(timeout=LOOK):
-                    continue
-                plain = self._next()
-                if plain is None:
-                    self._slots.release()
-                    continue
-                Thread(target=self._serve, args=(plain,), name="ppc greeting", daemon=True).start()
+                guest = self._lobby.next()
+                if guest is not None:
+                    self._begin(guest)
+            self._lobby.close()
         self._forget_halves(everything=True)
 
-    def _next(self) -> socket.socket | None:
-        with suppress(OSError):  # none in time, or one that has left again
-            return self._socket.accept()[0]
-        return None
+    def _begin(self, guest: Guest) -> None:
+        try:
+            Thread(target=self._serve, args=(guest,), name="ppc greeting", daemon=True).start()
+        except RuntimeError:  # of a system that has no more threads
+            guest.plain.close()
+            self._lobby.leave(guest)
 
     def _forget_halves(self, *, everything: bool) -> None:
         with self._lock:
@@ -171,22 +169,24 @@ class Listener:
 
     # ---- one connection ----
 
-    def _serve(self, plain: socket.socket) -> None:
+    def _serve(self, guest: Guest) -> None:
         try:
             keyring = open_folder(self.keyring.folder)  # as it is now: what was revoked meanwhile is refused
             made = context(keyring, accepting=True)
-            self._greet(secured(plain, made, Deadline(self.handshake), "the other side"), keyring)
+            self._greet(secured(guest.plain, made, guest.deadline, "the other side"), keyring, guest)
         except PpcError as error:
             self.refusals.append(error)
+        except Exception as error:  # one greeting's mistake, of ppc, ends no other's
+            self.refusals.append(_mistake(error))
         finally:
-            plain.close()  # a line has taken the connection over; only what never became one is still here
-            self._slots.release()
+            guest.plain.close()  # a line has taken the connection over; only what never became one is still here
+            self._lobby.leave(guest)
 
-    def _greet(self, line: Line, keyring: Keyring) -> None:
+    def _greet(self, line: Line, keyring: Keyring, guest: Guest) -> None:
         kept = False
         try:
             peer = known(line, keyring, self.expects)
-            line.who = f"the {peer}"
+            line.who, guest.known = f"the {peer}", True
             ours = nonce()
             line.tell({"wire": WIRE, "ppc": __version__, "nonce": ours})
             found = not_refused(line.hear(), line)
@@ -213,6 +213,8 @@ class Listener:
         fingerprints = (peer.fingerprint, self.keyring.own.fingerprint)
         session = session_id(nonces, fingerprints, hello.plan)
         with self._lock:
+            if len(self._halves) >= READY:
+                raise fail("PPC650", f"There are {READY} sessions of which one line came.", hint="Try again soon.")
             self._halves[session] = _Half(line, session, peer, theirs)
             self._lock.notify_all()
         return True
@@ -241,3 +243,8 @@ class Listener:
             if half is None or half.peer != peer:
                 return None
             return self._halves.pop(half.session)
+
+
+def _mistake(error: Exception) -> PpcError:
+    why = f"This is a mistake of ppc: {type(error).__name__}: {error}."
+    return fail("PPC669", why, hint="Please report it, with what the other side runs.")

@@ -80,20 +80,19 @@ class Line:
         return found
 
     def _exactly(self, count: int) -> bytes:
-        data = b""
+        room, got = memoryview(bytearray(count)), 0
         try:
-            while len(data) < count:
+            while got < count:
                 if self.deadline.over:
                     raise late(self.who)
                 self.tls.settimeout(self.deadline.left())
-                room = memoryview(bytearray(count - len(data)))
-                got = read(self.tls, room)
-                if not got:
+                more = read(self.tls, room[got:])
+                if not more:
                     raise of_handshake(ConnectionResetError(), self.who)
-                data += room[:got]
+                got += more
         except (OSError, ValueError) as error:
             raise of_handshake(_lost(error), self.who) from None
-        return data
+        return bytes(room)
 
     def close(self) -> None:
         """So that what was said last still arrives: no reset, as long as the other side takes it."""
