@@ -161,7 +161,7 @@ def test_parcels_are_asked_for_in_their_order(rings: dict[str, Keyring]) -> None
 
 FAILURES: dict[str, tuple[str, str, Callable[[Link, ParcelSender], Any]]] = {
     "ends": ("PPC652", "after 0 of 16 bytes", lambda _link, sender: sender.close()),
-    "silent": ("PPC653", "dealer's parcel for setup, iteration 0", lambda _link, _sender: None),
+    "silent": ("PPC653", "parcel for setup, iteration 0", lambda _link, _sender: None),
     "another pass": ("PPC651", "", lambda _link, sender: sender.send("each", 0, parcel("setup", 0))),
     "another size": ("PPC651", "", lambda _link, sender: sender.send("setup", 0, parcel("each", 0))),
     "garbage": ("PPC651", "", lambda link, _sender: link.outgoing.sendall(bytes([255] * 100))),
