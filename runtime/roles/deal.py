@@ -58,6 +58,10 @@ class Session:
     links: dict[str, Link]
     since: float = field(default_factory=monotonic)
 
+    def close(self) -> None:
+        for link in self.links.values():
+            link.close()
+
 
 @dataclass(kw_only=True)
 class DealerService:
@@ -111,6 +115,8 @@ class DealerService:
                 self._fails(found, "a party was refused")
             self._forget()
         listener.close()
+        for session in self._waiting.values():  # whose second party will find nobody here
+            session.close()
         for thread in self._alive():
             thread.join()
 
@@ -138,8 +144,7 @@ class DealerService:
         for session in list(self._waiting.values()):
             if monotonic() - session.since > PATIENCE:
                 del self._waiting[session.name]
-                for link in session.links.values():
-                    link.close()
+                session.close()
                 self._fails(_alone(session), session.name[:8])
 
     def _guarded(self, session: Session) -> None:
@@ -154,8 +159,7 @@ class DealerService:
             self.served += 1
             self.say(f"session {session.name[:8]}: dealt for {session.request.examples:,} examples")
         finally:
-            for link in session.links.values():
-                link.close()
+            session.close()
 
     def _fails(self, error: PpcError, where: str) -> None:
         self.failed.append(error)

@@ -113,6 +113,7 @@ def secured(plain: socket.socket, made: ssl.SSLContext, deadline: Deadline, who:
         accepting = made.protocol == ssl.PROTOCOL_TLS_SERVER
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         plain.settimeout(deadline.left())
+        plain.getpeername()  # a line that was reset: wrapping it would fail, and leave it open
         tls = made.wrap_socket(plain, server_side=accepting, do_handshake_on_connect=False, suppress_ragged_eofs=False)
     except OSError as error:
         plain.close()
