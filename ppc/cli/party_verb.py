@@ -102,7 +102,7 @@ def _met(side: Side, telling: Telling) -> tuple[Link, Book]:
         return meeting.meet_server(standing, side.keyring, book["peer"], terms), book
     book = {} if arguments.embedded else addresses(arguments, needed(terms), terms)
     with_port = (HERE, 0) if arguments.embedded else arguments.listen or (EVERYWHERE, meeting.SERVER_PORT)
-    listener = meeting.listen(standing, side.keyring, with_port)
+    listener = meeting.listen(standing, side.keyring, with_port, terms)
     try:
         telling.event("listening", port=listener.port)
         telling.say(f"{side.bundle.party} listens for its client at {shown((with_port[0], listener.port))}")

@@ -171,6 +171,7 @@ class Mouth:
         self.lines.append(plain)
         self.say(point, b"", plain)
         try:
+            plain.getpeername()
             line = self.dress.context(accepting=accepting).wrap_socket(plain, server_side=accepting)
         except (OSError, ValueError):
             raise Gone from None

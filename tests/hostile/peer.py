@@ -58,7 +58,7 @@ def place(section: str, iteration: int, round_: int) -> int:
 
 def hello(world: World, role: str, session: bytes = b"") -> dict[str, Any]:
     brings = role != "server" or session
-    facts = {"examples": str(world.examples if brings else "").encode().hex()}
+    facts = {"examples": str(world.examples if brings else "").encode().hex(), **world.wishes(role, session)}
     return {
         "wire": 1,
         "ppc": __version__,
@@ -66,7 +66,7 @@ def hello(world: World, role: str, session: bytes = b"") -> dict[str, Any]:
         "party": world.bundles[role].party,
         "plan": world.bundles[role].hash,
         "preprocessing": [],
-        "agreed": {"dealer": "files" if world.files else "live", **world.public},
+        "agreed": {"dealer": "files" if world.files else "live", **world.agreed(role, session)},
         "told": facts | ({"session": session.hex()} if session else {}),
     }
 
@@ -255,7 +255,8 @@ def carry_out(mouth: Mouth, world: World, role: str, lines: Lines) -> dict[str, 
         session=lines.session,
         brought=world.brought[role],
         examples=world.examples,
-        run=request.stretches(bundle, world.examples),
+        course=world.course(role, lines.session),
+        run=request.stretches(bundle, world.request),
     )
     found = run.carry_out()
     mouth.say("end", b"", lines.out)
@@ -281,7 +282,7 @@ def deal(mouth: Mouth, world: World, door: Door) -> None:
     for role, seed in zip(("client", "server"), seeds, strict=True):
         mouth.say(f"seed {role}", HEAD.pack(place("setup", SEED_PLACE, 0), 32) + seed, by_role[role].out)
     pair, number = (Seed(seeds[0]), Seed(seeds[1])), 0
-    for stretch in request.stretches(world.bundles["dealer"], world.examples):
+    for stretch in request.stretches(world.bundles["dealer"], world.request):
         dealer = Dealer(stretch.plan, pair, stretch.session(session))
         for section, turn in stretch.passes:
             parcel = dealer.deal(section, turn, world.given(stretch)(section, turn))

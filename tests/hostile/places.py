@@ -12,7 +12,7 @@ from tests.hostile.world import World
 def frames(world: World, role: str) -> Iterator[list[str]]:
     """The frames that a party sends, in order; of each, the ops of its messages."""
     bundle = world.bundles[role]
-    for stretch in request.stretches(bundle, world.examples):
+    for stretch in request.stretches(bundle, world.request):
         plan = stretch.plan
         for name, _ in stretch.passes:
             found: dict[int, list[str]] = {}

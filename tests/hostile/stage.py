@@ -52,7 +52,6 @@ class Row:
     codes: str = ""
     says: str = ""
     quick: bool = False
-    burnt: bool | None = None
 
     def by(self, who: str, title: str = "", **more: bool) -> Behaviour:
         return Behaviour(
@@ -64,7 +63,6 @@ class Row:
             self.says,
             quick=self.quick,
             believed=not self.codes,
-            burnt=self.burnt,
             **more,
         )
 
@@ -194,11 +192,8 @@ def _still_serves(world: World, scene: Scene, listener: Listener, terms: Terms) 
         sleep(0.005)
     scene.refusals += listener.refusals
     with suppress(PpcError):
-        honest = first.meeting.meet_server(
-            world.bundles["client"], world.ring("client"), (HERE, listener.port), world.examples, first.CALM
-        )
+        first.greeted(world, (HERE, listener.port))
         scene.served_after = True
-        honest.close()
 
 
 def _ended(scene: Scene, terms: Terms) -> None:

@@ -26,7 +26,7 @@ from tests.hostile.deeds import (
 from tests.hostile.mouth import Mouth
 from tests.hostile.stage import Behaviour, Row
 from tests.hostile.table_frames import PLAIN
-from tests.hostile.talk import claiming, head, other_words, own_word
+from tests.hostile.talk import claiming, head, other_half, other_words, own_word
 
 SEED, PARCEL = "the parcel with this party's seed", r"the parcel for (setup|each), iteration \d+"
 
@@ -63,76 +63,46 @@ def _dealers() -> Iterator[Row]:
     yield Row("ones for a parcel", "parcel 2", changed(as_many(0xFF)), "PPC65[12]")
 
 
-def _talks() -> Iterator[tuple[str, Row]]:
-    """By who is hostile; and whether the honest side's pair is used up afterwards."""
-    for who in ("client", "server"):
-        yield (
-            who,
-            Row(
-                "a head of another kind",
-                "head",
-                changed(own_word(b"nonsense" * 23)),
-                "PPC669",
-                "preprocessing",
-                burnt=False,
-            ),
-        )
-        yield who, Row("a short head", "head", changed(own_word(b"ppchead1")), "PPC553", "", burnt=False)
-        yield who, Row("a head beyond all memory", "head", changed(claiming(2**62)), "PPC669", "", burnt=False)
-        yield who, Row("a head in another place", "head", changed(header(iteration=1)), "PPC669", "", burnt=False)
-        yield who, Row("another plan's pair", "head", changed(head(artifact="00" * 32)), "PPC553", "plan", burnt=False)
-        yield (
-            who,
-            Row("another dealer's pair", "head", changed(head(dealer="11" * 32)), "PPC553", "dealer", burnt=False),
-        )
-        yield who, Row("another session", "head", changed(head(session="22" * 16)), "PPC553", "session", burnt=False)
-        yield who, Row("another pair", "head", changed(head(pair="33" * 16)), "PPC553", "pair", burnt=False)
-        yield who, Row("other iterations", "head", changed(head(iterations=7)), "PPC553", "iterations", burnt=False)
-        yield (
-            who,
-            Row(
-                "the same half of the pair",
-                "head",
-                changed(head(role=who == "client")),
-                "PPC553",
-                "same half",
-                burnt=False,
-            ),
-        )
-        yield who, Row("a pair that it has used", "head", changed(head(next=1)), "PPC555", "", burnt=False)
-        yield who, Row("leaves instead of a head", "head", HANG_UP, "PPC652", "preprocessing", burnt=False)
-        yield who, Row("silent instead of a head", "head", STALL, "PPC653", "preprocessing", quick=True, burnt=False)
-        yield who, Row("leaves instead of its half", "half", HANG_UP, "PPC652", "preprocessing", burnt=True)
-        yield who, Row("silent instead of its half", "half", STALL, "PPC653", "preprocessing", quick=True, burnt=True)
-        yield who, Row("a half of zeros", "half", changed(own_word(bytes(32 + 40))), "PPC553", "half", burnt=True)
-        yield who, Row("a half that is short", "half", changed(own_word(bytes(8))), "PPC553", "half", burnt=True)
-        yield who, Row("a bit of its half flipped", "half", changed(flipped(8 * 32 + 3)), "PPC553", "half", burnt=True)
-        yield (
-            who,
-            Row(
-                "a ledger longer than any",
-                "half",
-                changed(other_words(32, b"\xff" * 8)),
-                "PPC553",
-                "ledger",
-                burnt=True,
-            ),
-        )
-        yield who, Row("leaves after its half", "frame first", HANG_UP, "PPC652", "", burnt=True)
-        yield (
-            who,
-            Row("another message after its half", "frame first", changed(header(round_=3)), "PPC651", "", burnt=True),
-        )
-        yield who, Row("leaves before its last message", "frame last", HANG_UP, "PPC652", "", burnt=True)
-    yield "client", Row("no pair at all", "offer", changed(own_word(b"")), "PPC553", "pairs", burnt=False)
-    yield "client", Row("half a pair", "offer", changed(own_word(bytes(8))), "PPC553", "pairs", burnt=False)
-    yield "client", Row("a pair that nobody has", "offer", changed(own_word(bytes(16))), "PPC559", "", burnt=False)
-    yield "client", Row("two thousand pairs", "offer", changed(own_word(bytes(32_000))), "PPC669", "", burnt=False)
-    yield "client", Row("an offer beyond all memory", "offer", changed(claiming(2**63 + 5)), "PPC669", "", burnt=False)
-    yield "client", Row("leaves instead of an offer", "offer", HANG_UP, "PPC652", "preprocessing", burnt=False)
-    yield "client", Row("plays without an offer", "offer", left_out, "PPC653", "preprocessing", quick=True, burnt=False)
+# In the talk about files, by either party: before anything is used up, and after that.
+UNUSED = (
+    Row("a head of another kind", "head", changed(own_word(b"nonsense" * 23)), "PPC669", "preprocessing"),
+    Row("a short head", "head", changed(own_word(b"ppchead1")), "PPC553"),
+    Row("a head beyond all memory", "head", changed(claiming(2**62)), "PPC669"),
+    Row("a head in another place", "head", changed(header(iteration=1)), "PPC669"),
+    Row("another plan's pair", "head", changed(head(artifact="00" * 32)), "PPC553", "plan"),
+    Row("another dealer's pair", "head", changed(head(dealer="11" * 32)), "PPC553", "dealer"),
+    Row("another session", "head", changed(head(session="22" * 16)), "PPC553", "session"),
+    Row("another pair", "head", changed(head(pair="33" * 16)), "PPC553", "pair"),
+    Row("other iterations", "head", changed(head(iterations=7)), "PPC553", "iterations"),
+    Row("the same half of the pair", "head", changed(other_half), "PPC553", "same half"),
+    Row("a pair that it has used", "head", changed(head(next=1)), "PPC555"),
+    Row("leaves instead of a head", "head", HANG_UP, "PPC652", "preprocessing"),
+    Row("silent instead of a head", "head", STALL, "PPC653", "preprocessing", quick=True),
+)
+BURNT = (
+    Row("leaves instead of its half", "half", HANG_UP, "PPC652", "preprocessing"),
+    Row("silent instead of its half", "half", STALL, "PPC653", "preprocessing", quick=True),
+    Row("a half of zeros", "half", changed(own_word(bytes(32 + 40))), "PPC553", "half"),
+    Row("a half that is short", "half", changed(own_word(bytes(8))), "PPC553", "half"),
+    Row("a bit of its half flipped", "half", changed(flipped(8 * 32 + 3)), "PPC553", "half"),
+    Row("a ledger longer than any", "half", changed(other_words(32, b"\xff" * 8)), "PPC553", "ledger"),
+    Row("leaves after its half", "frame first", HANG_UP, "PPC652"),
+    Row("another message after its half", "frame first", changed(header(round_=3)), "PPC651"),
+    Row("leaves before its last message", "frame last", HANG_UP, "PPC652"),
+)
+OFFERS = (
+    Row("no pair at all", "offer", changed(own_word(b"")), "PPC553", "pairs"),
+    Row("half a pair", "offer", changed(own_word(bytes(8))), "PPC553", "pairs"),
+    Row("a pair that nobody has", "offer", changed(own_word(bytes(16))), "PPC559"),
+    Row("two thousand pairs", "offer", changed(own_word(bytes(32_000))), "PPC669"),
+    Row("an offer beyond all memory", "offer", changed(claiming(2**63 + 5)), "PPC669"),
+    Row("leaves instead of an offer", "offer", HANG_UP, "PPC652", "preprocessing"),
+    Row("plays without an offer", "offer", left_out, "PPC653", "preprocessing", quick=True),
+)
 
 
 def behaviours() -> Iterator[Behaviour]:
     yield from (row.by("dealer") for row in _dealers())
-    yield from (row.by(who, f"{who}, files", files=True) for who, row in _talks())
+    for who, unused in (("client", (*OFFERS, *UNUSED)), ("server", UNUSED)):
+        yield from (row.by(who, f"{who}, files", files=True, burnt=False) for row in unused)
+        yield from (row.by(who, f"{who}, files", files=True, burnt=True) for row in BURNT)

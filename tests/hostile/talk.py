@@ -41,3 +41,9 @@ def head(**fields: Any) -> Change:
         return own_word(replace(decode_head(data[TWO : TWO + length]), **fields).encode())(data)
 
     return change
+
+
+def other_half(data: bytes) -> bytes:
+    """The head of the other party's half of the pair."""
+    length = HEAD.unpack_from(data)[1]
+    return head(role=1 - decode_head(data[TWO : TWO + length]).role)(data)

@@ -29,6 +29,7 @@ from ppc.runtime.prep.signing import DealerKey
 from ppc.runtime.prep.writing import deal_to_files
 from ppc.runtime.roles import meeting, request
 from ppc.runtime.roles.brought import Array, Brought, given
+from ppc.runtime.roles.course import GIVEN, Course, Wishes
 from ppc.runtime.roles.deal import DealerService
 from ppc.runtime.roles.meeting import Terms
 from ppc.runtime.roles.party import PartyRun
@@ -73,14 +74,35 @@ class World:
     def ring(self, role: str) -> Keyring:
         return open_folder(self.folders[role])
 
-    @property
-    def public(self) -> dict[str, str]:
-        """What the roles agree on beside the plan."""
-        return {}
-
     def given(self, stretch: Stretch) -> Given:
         """What the dealer is given."""
-        return given(stretch, "", Brought(), training=self.bundles["dealer"].training)
+        return given(stretch, "", Brought())
+
+    @property
+    def request(self) -> request.Request:
+        return request.Request(examples=self.examples)
+
+    # ---- of a training ----
+
+    def wanted(self, role: str) -> Wishes | None:
+        found = self.bundles[role]
+        return Wishes(bundle=found, brought=self.brought[role], order=GIVEN) if found.training else None
+
+    def course(self, role: str, session: bytes) -> Course | None:
+        """Nothing is there to go on from."""
+        wanted, nothing = self.wanted(role), request.hello_of(self.bundles[role], None)
+        return wanted.course(session, nothing, self.examples) if wanted else None
+
+    def wishes(self, role: str, session: bytes) -> dict[str, str]:
+        """What a side tells of them, to the dealer and to the other party."""
+        if session:
+            return {"start": b"0".hex()}
+        return {"checkpoints": ""} if self.bundles[role].training and role != "dealer" else {}
+
+    def agreed(self, role: str, session: bytes) -> dict[str, str]:
+        """What the roles agree on beside the plan."""
+        training = self.bundles[role].training and role != "dealer" and not session
+        return {"checkpoints": "none", "resumed": "False", "released": "False"} if training else {}
 
     # ---- the dealer's files ----
 
@@ -90,7 +112,7 @@ class World:
         return replace(self, files=True, hosts={role: home / role for role in ("client", "server")}).dealt()
 
     def dealt(self) -> World:
-        for stretch in request.stretches(self.bundles["dealer"], self.examples):
+        for stretch in request.stretches(self.bundles["dealer"], self.request):
             out = self.folder / "dealt" / token_hex(8)
             deal_to_files(stretch.plan, out, 1, key=DEALER_KEY, iterations=stretch.iterations)
             for role, host in self.hosts.items():
@@ -99,7 +121,7 @@ class World:
 
     def shelf(self, role: str) -> Shelf:
         """Of the one stretch that these tests run on files."""
-        (stretch,) = request.stretches(self.bundles[role], self.examples)
+        (stretch,) = request.stretches(self.bundles[role], self.request)
         host, party = self.hosts[role], self.bundles[role].party
         ledger = Ledger(host / "ledger")
         dealers = {DEALER_KEY.name}
@@ -169,7 +191,10 @@ class Honest:
         dealt = None
         try:
             examples = request.agreed_examples(found, brought.examples, link.theirs)
-            dealt = self._dealt(channel, examples)
+            wishes = world.wanted(self.role)
+            course = wishes.course(link.session, link.theirs, examples) if wishes else None
+            asked = course.request if course else request.Request(examples=examples)
+            dealt = self._dealt(channel, asked)
             run = PartyRun(
                 bundle=found,
                 channel=channel,
@@ -177,7 +202,8 @@ class Honest:
                 session=link.session,
                 brought=brought,
                 examples=examples,
-                run=request.stretches(found, examples),
+                run=request.stretches(found, asked),
+                course=course,
                 trace=Trace(),
             )
             self.shown += [repr(one) for one in (link.peer, link.theirs, channel, dealt, run, brought)]
@@ -191,23 +217,32 @@ class Honest:
             channel.close()
             link.close()
 
-    def _dealt(self, channel: TlsChannel, examples: int) -> Any:
+    def _dealt(self, channel: TlsChannel, asked: request.Request) -> Any:
         world, role = self.world, self.role
         if world.files:
             return ShelvedDealt(channel, lambda _stretch: world.shelf(role), first=role == "client")
         session = channel.link.session
-        return meeting.meet_dealer(world.bundles[role], world.ring(role), world.dealer, session, examples, self.terms)
+        return meeting.meet_dealer(world.bundles[role], world.ring(role), world.dealer, session, asked, self.terms)
 
 
 def client(world: World, server: Address, terms: Terms) -> Honest:
-    found, ring, terms = world.bundles["client"], world.ring("client"), replace(terms, files=world.files)
-    brought = world.brought["client"].examples
-    return Honest(world, "client", terms, lambda: meeting.meet_server(found, ring, server, brought, terms))
+    terms, ring = replace(terms, files=world.files), world.ring("client")
+    standing = _standing(world, "client", terms)
+    return Honest(world, "client", terms, lambda: meeting.meet_server(standing, ring, server, terms))
+
+
+def _standing(world: World, role: str, terms: Terms) -> meeting.Standing:
+    return meeting.standing(world.bundles[role], world.brought[role].examples, terms, world.wanted(role))
+
+
+def greeted(world: World, server: Address) -> None:
+    """An honest client is let in, and leaves again."""
+    meeting.meet_server(_standing(world, "client", CALM), world.ring("client"), server, CALM).close()
 
 
 def server(world: World, terms: Terms, *, greets_only: bool = False) -> tuple[Honest, Listener]:
-    found, ring, terms = world.bundles["server"], world.ring("server"), replace(terms, files=world.files)
-    listener = meeting.listen(found, ring, (HERE, 0), world.brought["server"].examples, terms)
+    terms, ring = replace(terms, files=world.files), world.ring("server")
+    listener = meeting.listen(_standing(world, "server", terms), ring, (HERE, 0), terms)
 
     def met() -> Link:
         try:

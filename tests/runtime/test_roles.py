@@ -79,7 +79,7 @@ def test_a_training_is_dealt_for_from_a_step_to_a_step(tmp_path: Path) -> None:
     found = opened(tmp_path, "client", train=True)
     (stretch,) = request.stretches(found, Request(examples=5, start=1, stop=3))
 
-    assert (stretch.passes, stretch.whole) == ([("setup", 0), ("each", 1), ("each", 2), ("finish", 0)], 4)
+    assert (list(stretch.passes), stretch.whole) == ([("setup", 0), ("each", 1), ("each", 2), ("finish", 0)], 4)
     for wrong in (Request(examples=5, start=5), Request(examples=5, start=2, stop=1), Request(examples=5, stop=9)):
         with pytest.raises(PpcError) as caught:
             request.stretches(found, wrong)
