@@ -42,14 +42,6 @@ RUNS = codes(
         together how many values have left them, and reveal that count alone. It was not zero, so the results could
         be wrong without notice, and the run ended. Use wider bounds or a smaller rate.""",
     ),
-    PPC670=(
-        "no value of the plan",
-        """A message had its right place and length, and in it stood a number that no party sends that follows the plan:
-        one that is no element of the field, a real number out of its bounds, or one that makes a revealed value leave
-        the range that the plan is proved for. The run ended before the number was used. Most numbers are under a mask,
-        where any element is as good as any other, so this notices some mistakes and is no protection against a party
-        that computes something else on purpose.""",
-    ),
     PPC658=(
         "too little memory for the run",
         """How much memory a run takes at most is known from its plan, and compared with what this machine has free
@@ -58,10 +50,12 @@ RUNS = codes(
     ),
     PPC670=(
         "numbers of no honest run",
-        """Where layers run in the clear, numbers cross as they are: the client's feature map, the server's answer. Each
-        of them must be finite and lie between bounds that are known before the run, and this message holds one that
-        does not. The run ended and nothing of it was used; a server goes on with its other clients. An answer that is
-        wrong and yet within its bounds cannot be told from a right one: a server in the clear is taken at its word.""",
+        """A message had its right place and length, and in it stood a number that no party sends that follows the plan:
+        one that is no element of the field; one that makes a revealed value leave the range that the plan is proved
+        for; or, where layers run in the clear and numbers cross as they are, one that is not finite or not between the
+        bounds that are known before the run. The run ended and nothing of it was used; a server goes on with its other
+        clients. A number that is wrong and yet possible cannot be told from a right one: under a mask any element is
+        as good as any other, and a server in the clear is taken at its word.""",
     ),
     PPC659=(
         "a role on the same machine",

@@ -34,7 +34,7 @@ from ppc.runtime.wire.hello import (
 from ppc.runtime.wire.link import Address, Check, Link, problem_of
 from ppc.runtime.wire.lobby import Guest, Lobby
 from ppc.runtime.wire.refusals import late, not_understood, unreachable
-from ppc.runtime.wire.tls import HANDSHAKE, Line, context, known, secured
+from ppc.runtime.wire.tls import HANDSHAKE, Deadline, Line, context, known, secured
 
 Answer = Callable[[Certificate, Hello], Hello]  # what is said to a party, which said this
 READY = 64  # links and errors that wait to be accepted, and sessions with one of their lines

@@ -178,7 +178,7 @@ class LiveSecrets:
 
     def __init__(self, mouth: Mouth, world: World, role: str, session: bytes) -> None:
         self.lines = dial(mouth, world, world.dealer, role, "dealer", session)
-        self.first, self.one_seed, self.received = role == "client", True, 32
+        self.first, self.received = role == "client", 32
         self.seed = Seed(self._parcel("setup", SEED_PLACE, 32).tobytes())
 
     def stretch(self, stretch: Stretch, session: bytes) -> tuple[Seed, bytes, Supply | None]:
@@ -195,6 +195,9 @@ class LiveSecrets:
         room[...] = np.frombuffer(exactly(self.lines.into, size), np.uint8)
         return room
 
+    def seeds(self, stretches: int) -> int:
+        return min(1, stretches)
+
     def close(self) -> None:
         pass
 
@@ -204,7 +207,7 @@ class FileSecrets:
 
     def __init__(self, mouth: Mouth, lines: Lines, shelf: Shelf, peer: str, *, first: bool) -> None:
         self.mouth, self.lines, self.shelf, self.peer, self.first = mouth, lines, shelf, peer, first
-        self.one_seed, self.received = False, 0
+        self.received = 0
 
     def stretch(self, stretch: Stretch, session: bytes) -> tuple[Seed, bytes, Supply | None]:
         salt = stretch.session(session)
@@ -235,6 +238,9 @@ class FileSecrets:
         _, length = HEAD.unpack(exactly(self.lines.into, HEAD.size))
         exactly(self.lines.into, HEAD.size)
         return exactly(self.lines.into, -(-length // 8) * 8)[:length]
+
+    def seeds(self, stretches: int) -> int:
+        return stretches
 
     def close(self) -> None:
         pass

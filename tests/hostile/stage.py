@@ -188,9 +188,10 @@ def _thread(scene: Scene, act: object) -> Thread:
 def _still_serves(world: World, scene: Scene, listener: Listener, terms: Terms) -> None:
     """It has refused the stranger; and an honest client is let in after that."""
     limit = monotonic() + terms.handshake + SLACK
-    while not listener.refusals and monotonic() < limit and scene.honest[0].failed is None:
+    (honest,) = scene.honest
+    while not (listener.refusals or honest.refused) and monotonic() < limit and honest.thread.is_alive():
         sleep(0.005)
-    scene.refusals += listener.refusals
+    scene.refusals += [*listener.refusals, *honest.refused]
     with suppress(PpcError):
         first.greeted(world, (HERE, listener.port))
         scene.served_after = True

@@ -19,6 +19,7 @@ import numpy as np
 
 from ppc import bundle, bundling
 from ppc.bundle import Bundle
+from ppc.errors import PpcError
 from ppc.field import Field
 from ppc.passes.checks.verdict import accepted
 from ppc.runtime.certificates import make
@@ -104,6 +105,9 @@ class World:
         training = self.bundles[role].training and role != "dealer" and not session
         return {"checkpoints": "none", "resumed": "False", "released": "False"} if training else {}
 
+    def terms(self, terms: Terms) -> Terms:
+        return replace(terms, dealer="files" if self.files else "live")
+
     # ---- the dealer's files ----
 
     def with_files(self) -> World:
@@ -168,6 +172,7 @@ class Honest:
     results: dict[str, Array] | None = None
     failed: BaseException | None = None
     shown: list[str] = field(default_factory=list[str])
+    refused: list[PpcError] = field(default_factory=list[PpcError])  # known parties with whom something differed
 
     def __post_init__(self) -> None:
         self.thread = Thread(target=self._run, name=f"honest {self.role}", daemon=True)
@@ -226,7 +231,7 @@ class Honest:
 
 
 def client(world: World, server: Address, terms: Terms) -> Honest:
-    terms, ring = replace(terms, files=world.files), world.ring("client")
+    terms, ring = world.terms(terms), world.ring("client")
     standing = _standing(world, "client", terms)
     return Honest(world, "client", terms, lambda: meeting.meet_server(standing, ring, server, terms))
 
@@ -241,16 +246,18 @@ def greeted(world: World, server: Address) -> None:
 
 
 def server(world: World, terms: Terms, *, greets_only: bool = False) -> tuple[Honest, Listener]:
-    terms, ring = replace(terms, files=world.files), world.ring("server")
+    terms, ring = world.terms(terms), world.ring("server")
     listener = meeting.listen(_standing(world, "server", terms), ring, (HERE, 0), terms)
+
+    refused: list[PpcError] = []
 
     def met() -> Link:
         try:
-            return meeting.from_elsewhere(listener.accept(terms.patience), terms)
+            return meeting.from_elsewhere(listener.first(terms.patience, refused.append), terms)
         finally:
             listener.close()
 
-    return Honest(world, "server", terms, met, greets_only), listener
+    return Honest(world, "server", terms, met, greets_only, refused=refused), listener
 
 
 class Dealing:
