@@ -176,8 +176,9 @@ def _dealt(side: Side, channel: TlsChannel, book: Book, asked: Request) -> Dealt
     if side.terms.dealer == "none":
         return NoDealt()
     if side.terms.dealer == "live":
-        return meeting.meet_dealer(bundle, side.keyring, book["dealer"], channel.link.session, asked, side.terms)
-    return ShelvedDealt(channel, shelf_of(side.arguments, bundle), first=bundle.role == "client")
+        session = channel.link.session
+        return meeting.meet_dealer(bundle, side.keyring, book["dealer"], session, asked, side.terms, side.brought)
+    return ShelvedDealt(channel, shelf_of(side.arguments, bundle, side.brought), first=bundle.role == "client")
 
 
 def fits(stretches: Sequence[Stretch], index: int) -> None:

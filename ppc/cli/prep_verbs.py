@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ppc.bundle import Bundle
     from ppc.runtime.prep.ledger import Ledger
     from ppc.runtime.prep.shelf import Shelf
+    from ppc.runtime.roles.brought import Brought
     from ppc.runtime.roles.request import Stretch
 
 STATUS = "status"
@@ -41,9 +42,10 @@ def _ledger(arguments: Namespace) -> Ledger:
 # ---- a party's ----
 
 
-def shelf_of(arguments: Namespace, bundle: Bundle) -> Callable[[Stretch], Shelf]:
+def shelf_of(arguments: Namespace, bundle: Bundle, brought: Brought) -> Callable[[Stretch], Shelf]:
     """A party's files, by stretch. The folder may be its own, or the one around it."""
     from ppc.runtime.prep.shelf import Shelf
+    from ppc.runtime.roles.public import public_weights, together
 
     folder: Path = arguments.prep
     own = folder / bundle.role
@@ -60,6 +62,7 @@ def shelf_of(arguments: Namespace, bundle: Bundle) -> Callable[[Stretch], Shelf]
             bundle.party,
             dealers=arguments.trust,
             iterations=stretch.whole,
+            public=together(public_weights(bundle, brought)),
         )
 
     return shelf
@@ -88,7 +91,7 @@ def deal_files(arguments: Namespace, telling: Telling) -> int:
     done = [0]
     total = arguments.count * sum(run_bytes(stretch.plan, stretch.whole) for stretch in run)
     with telling.progress("dealt", lambda: Far(done=done[0], total=total)):
-        pairs = _dealt(arguments, run, key, weights, done)
+        pairs = _dealt(arguments, bundle, run, key, weights, done)
     if arguments.json:
         facts = {"ok": True, "dealer": key.name, "pairs": pairs, "bytes": done[0], "written": str(arguments.output)}
         sys.stdout.write(json.dumps(facts, indent=2) + "\n")
@@ -99,14 +102,24 @@ def deal_files(arguments: Namespace, telling: Telling) -> int:
     return 0
 
 
-def _dealt(arguments: Namespace, run: tuple[Stretch, ...], key: Any, weights: Any, done: list[int]) -> list[str]:
+def _dealt(
+    arguments: Namespace, bundle: Bundle, run: tuple[Stretch, ...], key: Any, weights: Brought, done: list[int]
+) -> list[str]:
     from ppc.runtime.prep.writing import deal_to_files
     from ppc.runtime.roles.brought import given
+    from ppc.runtime.roles.public import public_weights, together
 
     def wrote(size: int) -> None:
         done[0] += size
 
-    deal = partial(deal_to_files, key=key, days=arguments.days, threads=arguments.threads, progress=wrote)
+    deal = partial(
+        deal_to_files,
+        key=key,
+        days=arguments.days,
+        public_hash=together(public_weights(bundle, weights)),
+        threads=arguments.threads,
+        progress=wrote,
+    )
     found: list[str] = []
     for stretch in run:
         public = given(stretch, "", weights)

@@ -136,9 +136,11 @@ def damaged(name: str, how: str) -> PpcError:
     return fail("PPC550", f"`{name}` {how}.", hint="Copy it again from the dealer, or deal again.")
 
 
-def protocol(plan: Plan) -> dict[str, Any]:
-    """The parameters of the protocol, for people; the artifact's hash binds all of them, step by step."""
+def protocol(plan: Plan, public: str = "") -> dict[str, Any]:
+    """The parameters of the protocol, for people; the artifact's hash binds all of them, step by step. Beside it stands
+    the hash of the public weights, where there are any: the dealer's numbers depend on them."""
     return {
+        **({"public weights": public} if public else {}),
         "level": plan.level,
         "batch": plan.batch,
         "shifts": _distinct(plan, "shift"),

@@ -18,7 +18,7 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from struct import Struct
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from ppc.errors import PpcError, fail
 from ppc.plan.steps import Plan
@@ -173,11 +173,18 @@ class Wanted:
         for what, name, wanted in self.facts:
             found: object = getattr(prep.header, name)
             if found != wanted:
-                shown = "" if isinstance(wanted, dict) else f" ({str(found)[:16]}, and {str(wanted)[:16]} is needed)"
-                return _other(prep, f"{what} differs{shown}")
+                return _other(prep, _difference(what, found, wanted))
         if [segment.length for segment in prep.segments] != self.sizes():
             return _other(prep, "its segments have other sizes than the plan says")
         return None
+
+
+def _difference(what: str, found: object, wanted: object) -> str:
+    if isinstance(wanted, dict):
+        here, there = cast("dict[str, object]", wanted), cast("dict[str, object]", found)
+        names = sorted(key for key in {*here, *there} if here.get(key) != there.get(key))
+        return f"{what} differ in: {', '.join(name[:20] for name in names[:8] if name.isprintable())}"
+    return f"{what} differs ({str(found)[:16]}, and {str(wanted)[:16]} is needed)"
 
 
 def _other(prep: Prep, how: str) -> PpcError:
@@ -188,7 +195,7 @@ def _other(prep: Prep, how: str) -> PpcError:
     )
 
 
-def wanted(plan: Plan, party: str, iterations: int = 1) -> Wanted:
+def wanted(plan: Plan, party: str, iterations: int = 1, public: str = "") -> Wanted:
     """What this party needs for a run of this plan."""
     role, artifact = plan.parties.index(party), artifact_hash(plan)
     facts = (
@@ -197,7 +204,7 @@ def wanted(plan: Plan, party: str, iterations: int = 1) -> Wanted:
         ("the role", "role", role),
         ("the number of iterations", "iterations", iterations),
         ("the field", "field", plan.field),
-        ("the protocol's parameters", "protocol", protocol(plan)),
+        ("the protocol's parameters", "protocol", protocol(plan, public)),
     )
     return Wanted(
         party=party,

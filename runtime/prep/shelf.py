@@ -46,9 +46,10 @@ class Shelf:
         *,
         dealers: Collection[str],
         iterations: int = 1,
+        public: str = "",
     ) -> None:
         self.folder, self.ledger, self.dealers = folder, ledger, dealers
-        self.wanted = wanted(plan, party, iterations)
+        self.wanted = wanted(plan, party, iterations, public)
 
     def __repr__(self) -> str:
         return f"Shelf({str(self.folder)!r})"

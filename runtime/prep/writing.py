@@ -50,16 +50,18 @@ def deal_to_files(
     iterations: int = 1,
     days: float = DAYS,
     public: Public | None = None,
+    public_hash: str = "",
     threads: int = 1,
     progress: Callable[[int], None] | None = None,
     disk: Disk | None = None,
 ) -> tuple[str, ...]:
     """Make the files of `count` runs, each of setup, `iterations` passes and finish; the pairs' numbers.
 
-    `public` holds the public values that the plan is given; `progress` hears the bytes that were written.
+    `public` holds the public values that the plan is given, `public_hash` names those of weights; `progress` hears the
+    bytes that were written.
     """
     _enough_space(folder, count * run_bytes(plan, iterations))
-    facts = Facts(plan, iterations=iterations, days=days)
+    facts = Facts(plan, iterations=iterations, days=days, public=public_hash)
     made: list[str] = []
     for _ in range(count):
         secrets = Secrets()
@@ -93,9 +95,9 @@ def _enough_space(folder: Path, needed: int) -> None:
 class Facts:
     """What is the same in all pairs that are dealt together."""
 
-    def __init__(self, plan: Plan, *, iterations: int = 1, days: float = DAYS) -> None:
+    def __init__(self, plan: Plan, *, iterations: int = 1, days: float = DAYS, public: str = "") -> None:
         self.plan, self.iterations, self.days = plan, iterations, days
-        self.artifact, self.protocol = artifact_hash(plan), protocol(plan)
+        self.artifact, self.protocol = artifact_hash(plan), protocol(plan, public)
         self.sizes = [sizes(plan, role, iterations) for role in (0, 1)]
 
     def header(self, role: int, secrets: Secrets, dealer: str) -> Header:

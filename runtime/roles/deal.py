@@ -23,6 +23,7 @@ from ppc.runtime.certificates import Certificate
 from ppc.runtime.dealer import Dealer
 from ppc.runtime.keys import Seed
 from ppc.runtime.roles.brought import Brought, given
+from ppc.runtime.roles.public import public_weights
 from ppc.runtime.roles.request import (
     SEED_BYTES,
     SESSION,
@@ -83,6 +84,7 @@ class DealerService:
     failed: list[PpcError] = field(default_factory=list[PpcError])
 
     def __post_init__(self) -> None:
+        self._public = public_weights(self.bundle, self.brought)
         self._waiting: dict[str, Session] = {}
         self._used: dict[str, None] = {}  # oldest first
         self._running: list[Thread] = []
@@ -101,7 +103,7 @@ class DealerService:
             raise fail("PPC668", "This session was dealt for already.", hint="Start both parties again.")
         if name.hex() not in self._waiting and len(self._waiting) + len(self._alive()) >= self.most:
             raise busy(self.most)
-        return hello_of(self.bundle, request.examples)
+        return hello_of(self.bundle, request.examples, agreed=self._public)
 
     # ---- the service ----
 

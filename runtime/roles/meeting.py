@@ -17,6 +17,7 @@ from ppc.runtime.keyring import Keyring
 from ppc.runtime.roles.brought import Brought
 from ppc.runtime.roles.course import Wishes
 from ppc.runtime.roles.dealt import LiveDealt
+from ppc.runtime.roles.public import public_weights
 from ppc.runtime.roles.request import Dealer, Request, agreed_examples, hello_of, told_to_dealer
 from ppc.runtime.wire.hello import Hello
 from ppc.runtime.wire.lines import IDLE
@@ -117,6 +118,7 @@ class Standing:
 def standing(bundle: Bundle, brought: Brought, terms: Terms, wishes: Wishes | None = None) -> Standing:
     """Of a request; with `wishes`, of a training. A request that cannot be run is refused in the handshake."""
     agreed, told = (wishes.agreed(), wishes.told()) if wishes else ({}, {})
+    agreed = {**agreed, **public_weights(bundle, brought)}
     told, examples = {**told, SHARES: brought.mark.encode()}, brought.examples
 
     def check(_peer: Certificate, theirs: Hello) -> None:
@@ -159,10 +161,17 @@ def from_elsewhere(link: Link, terms: Terms) -> Link:
 
 
 def meet_dealer(
-    bundle: Bundle, keyring: Keyring, dealer: Address, session: bytes, request: Request, terms: Terms
+    bundle: Bundle,
+    keyring: Keyring,
+    dealer: Address,
+    session: bytes,
+    request: Request,
+    terms: Terms,
+    brought: Brought,
 ) -> LiveDealt:
     """For one session: the seed is here when this returns."""
     not_here("dealer", dealer[0], terms)
-    hello = hello_of(bundle, request.examples, told=told_to_dealer(request, session))
+    agreed, told = public_weights(bundle, brought), told_to_dealer(request, session)
+    hello = hello_of(bundle, request.examples, agreed=agreed, told=told)
     link = dial(dealer, keyring, hello, expects=("dealer",), handshake=terms.handshake, patience=terms.patience)
     return LiveDealt(link, first=bundle.party == bundle.parties[0], idle=max(terms.idle, terms.patience))

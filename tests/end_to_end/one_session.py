@@ -23,7 +23,7 @@ def session(bundle: Bundle, ring: Keyring, dealer: Address, link: Link, brought:
     examples = request.agreed_examples(bundle, brought.examples, link.theirs)
     asked = request.Request(examples=examples)
     channel = TlsChannel(link, idle=TERMS.idle)
-    dealt = meeting.meet_dealer(bundle, ring, dealer, link.session, asked, TERMS)
+    dealt = meeting.meet_dealer(bundle, ring, dealer, link.session, asked, TERMS, brought)
     try:
         run = PartyRun(
             bundle=bundle,

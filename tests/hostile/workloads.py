@@ -45,6 +45,9 @@ private curves {
 """
 
 
+PUBLIC = TINY.replace("    result  to", "    dense1 public in -1..1\n    result  to").partition("train")[0]
+
+
 @dataclass(frozen=True)
 class Workload:
     """A program and how often it is run. What its owners bring follows from its bundles."""
@@ -70,7 +73,10 @@ class Workload:
             elif row["what"] == "label":
                 classes = draws.integers(0, row["shape"][-1], self.examples)
                 rows[row["name"]] = np.eye(row["shape"][-1])[classes]
-        return {"client": Brought(rows=rows), "server": Brought(whole=weights(bundles["server"])), "dealer": Brought()}
+        return {
+            role: Brought(rows=rows if role == "client" else {}, whole=weights(found))
+            for role, found in bundles.items()
+        }
 
     def answer(self, brought: dict[str, Brought]) -> Answer:
         """Evaluated in the clear."""
@@ -93,14 +99,17 @@ class Workload:
 
 
 def weights(bundle: Bundle) -> dict[str, Array]:
-    assert bundle.weights is not None
+    """Those that a role brings; public ones all roles, and the same."""
+    if bundle.weights is None:
+        return {}
     found: dict[str, Array] = {name: np.array(value) for name, value in initial(bundle.weights.written, 1).items()}
     next(iter(found.values())).reshape(-1)[0] = CANARY_WEIGHT
-    return found
+    return {one.name: found[one.name] for one in bundle.weights.arrays}
 
 
 SHALLOW = (CHECKOUT / "examples" / "shallow.pnn").read_text("utf-8")
 INFERENCE = Workload("tiny", TINY, batch=2, examples=5)
+OPEN = Workload("public", PUBLIC, batch=2, examples=3)
 WORKLOADS = (
     Workload("shallow", SHALLOW, batch=2, examples=3),
     Workload("curves", CURVES, batch=2, examples=3),

@@ -34,6 +34,7 @@ from ppc.runtime.roles.course import GIVEN, Course, Wishes
 from ppc.runtime.roles.deal import DealerService
 from ppc.runtime.roles.meeting import Terms
 from ppc.runtime.roles.party import PartyRun
+from ppc.runtime.roles.public import public_weights, together
 from ppc.runtime.roles.request import Stretch
 from ppc.runtime.roles.shelved import ShelvedDealt
 from ppc.runtime.roles.trace import Trace
@@ -77,7 +78,7 @@ class World:
 
     def given(self, stretch: Stretch) -> Given:
         """What the dealer is given."""
-        return given(stretch, "", Brought())
+        return given(stretch, "", self.brought["dealer"])
 
     @property
     def request(self) -> request.Request:
@@ -103,7 +104,8 @@ class World:
     def agreed(self, role: str, session: bytes) -> dict[str, str]:
         """What the roles agree on beside the plan."""
         training = self.bundles[role].training and role != "dealer" and not session
-        return {"checkpoints": "none", "resumed": "False", "released": "False"} if training else {}
+        found = public_weights(self.bundles[role], self.brought[role])
+        return found | ({"checkpoints": "none", "resumed": "False", "released": "False"} if training else {})
 
     def terms(self, terms: Terms) -> Terms:
         return replace(terms, dealer="files" if self.files else "live")
@@ -118,7 +120,15 @@ class World:
     def dealt(self) -> World:
         for stretch in request.stretches(self.bundles["dealer"], self.request):
             out = self.folder / "dealt" / token_hex(8)
-            deal_to_files(stretch.plan, out, 1, key=DEALER_KEY, iterations=stretch.iterations)
+            deal_to_files(
+                stretch.plan,
+                out,
+                1,
+                key=DEALER_KEY,
+                iterations=stretch.iterations,
+                public=self.given(stretch),
+                public_hash=together(public_weights(self.bundles["dealer"], self.brought["dealer"])),
+            )
             for role, host in self.hosts.items():
                 shutil.copytree(out / role, host / "prep", dirs_exist_ok=True)
         return self
@@ -128,8 +138,15 @@ class World:
         (stretch,) = request.stretches(self.bundles[role], self.request)
         host, party = self.hosts[role], self.bundles[role].party
         ledger = Ledger(host / "ledger")
-        dealers = {DEALER_KEY.name}
-        return Shelf(host / "prep", ledger, stretch.plan, party, dealers=dealers, iterations=stretch.iterations)
+        return Shelf(
+            host / "prep",
+            ledger,
+            stretch.plan,
+            party,
+            dealers={DEALER_KEY.name},
+            iterations=stretch.iterations,
+            public=together(public_weights(self.bundles[role], self.brought[role])),
+        )
 
     def used(self, role: str) -> frozenset[str]:
         return Ledger(self.hosts[role] / "ledger").used()
@@ -227,7 +244,8 @@ class Honest:
         if world.files:
             return ShelvedDealt(channel, lambda _stretch: world.shelf(role), first=role == "client")
         session = channel.link.session
-        return meeting.meet_dealer(world.bundles[role], world.ring(role), world.dealer, session, asked, self.terms)
+        bundle, ring, brought = world.bundles[role], world.ring(role), world.brought[role]
+        return meeting.meet_dealer(bundle, ring, world.dealer, session, asked, self.terms, brought)
 
 
 def client(world: World, server: Address, terms: Terms) -> Honest:
@@ -237,7 +255,7 @@ def client(world: World, server: Address, terms: Terms) -> Honest:
 
 
 def _standing(world: World, role: str, terms: Terms) -> meeting.Standing:
-    return meeting.standing(world.bundles[role], world.brought[role].examples, terms, world.wanted(role))
+    return meeting.standing(world.bundles[role], world.brought[role], terms, world.wanted(role))
 
 
 def greeted(world: World, server: Address) -> None:
