@@ -1,7 +1,7 @@
 """Who waits to be greeted, and who gives way: strangers may be many, slow, and silent, and keep nobody out for long.
 
 A connection gets one of few seats when its first bytes are there. When somebody else waits, a side that has not shown a
-certificate that is pinned here has a second; whose address has the fewest seats comes first.
+certificate that is pinned here has a part of the greeting's time; whose address has the fewest seats comes first.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ppc.runtime.wire.tls import Deadline
 
 PENDING = 4  # greetings at a time
 WAITING = 64  # connections that have said nothing yet, or wait for a seat
-GRACE = 1.0  # seconds that a stranger has while others wait
+GRACE = 0.25  # of the time for a greeting, which a stranger has while others wait
 LOOK = 0.25  # seconds between two looks at what has ended
 SOON = 0.02
 
@@ -125,7 +125,7 @@ class Lobby:
         self._waiting.remove(guest)
 
     def _make_room(self) -> None:
-        over = monotonic() - GRACE
+        over = monotonic() - GRACE * self._handshake
         strangers = [guest for guest in self._seats if not guest.known and guest.since < over]
         if strangers:
             _first_of_most(strangers).turn_away()
