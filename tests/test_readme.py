@@ -18,7 +18,13 @@ import pytest
 from tests.golden import UPDATE
 from tests.sources import CHECKOUT
 
-PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "docs/data.md", "docs/two_machines.md")
+PAGES = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "SECURITY.md",
+    *sorted(str(path.relative_to(CHECKOUT)) for path in (CHECKOUT / "docs").glob("*.md")),
+)
 README = CHECKOUT / "README.md"
 BLOCK = re.compile(r"^```(sh|python) run ?(\d*)\n(.*?)^```\n```text\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
 INTERPRETERS = {"sh": ("bash", "-e", "-c"), "python": (sys.executable, "-c")}

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ppc.codes import CODES
+from ppc.codes.page import PAGE
 from ppc.errors import PpcError, fail
 from ppc.files import write_whole
 from ppc.source import Source
@@ -217,7 +218,7 @@ def explain(arguments: Namespace) -> int:
     if arguments.json:
         _print_json(code=code, title=row.title, explanation=row.explanation)
     else:
-        _print(f"{code}  {row.title}\n\n{_wrapped(row.explanation)}\n")
+        _print(f"{code}  {row.title}\n\n{_wrapped(row.explanation)}\n\nMore: {PAGE}#{code.lower()}\n")
     return 0
 
 

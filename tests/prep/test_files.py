@@ -162,8 +162,23 @@ def test_headers_that_break_the_form(tmp_path: Path, changes: dict[str, Any]) ->
     assert edited(tmp_path, **changes).diagnostics[0].code == "PPC550"
 
 
-def test_another_version(tmp_path: Path) -> None:
-    assert edited(tmp_path, version=2).diagnostics[0].code == "PPC551"
+@pytest.mark.parametrize("version", [0, headers.VERSION + 1])
+def test_another_version(tmp_path: Path, version: int) -> None:
+    """Of an older ppc or of a newer one: refused, and nothing of it is used up."""
+    error = edited(tmp_path, version=version)
+
+    assert error.diagnostics[0].code == "PPC551"
+    assert f"version {version}" in error.diagnostics[0].message
+    assert "deal again" in error.diagnostics[0].hint
+
+
+def test_an_older_ppc_refuses_what_is_written_now(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And one that is newer, and has forgotten this version."""
+    deal(tmp_path / "dealt")
+    (path,) = (tmp_path / "dealt" / "client").glob("*.prep")
+    for version in (headers.VERSION - 1, headers.VERSION + 1):
+        monkeypatch.setattr(headers, "VERSION", version)
+        refused("PPC551", lambda: open_prep(path))
 
 
 def test_a_header_has_one_form() -> None:

@@ -35,6 +35,13 @@ def test_another_process_knows_it_all(tmp_path: Path) -> None:
     refused("PPC555", lambda: ledger.take(PAIR, 1, session=SESSION, peer=PEER))
 
 
+@pytest.mark.parametrize("version", [0, 2])
+def test_a_ledger_of_another_version(tmp_path: Path, version: int) -> None:
+    """Nothing is used on what this ppc cannot read."""
+    (tmp_path / "ledger").write_text(f"ppc-ledger {version} {'a' * 32}\n")
+    refused("PPC557", lambda: Ledger(tmp_path))
+
+
 def test_a_shorter_ledger_of_a_peer_is_not_remembered(tmp_path: Path) -> None:
     ledger = filled(tmp_path)
     ledger.see(PEER, Seen(6, "f" * 64))

@@ -25,6 +25,7 @@ import numpy as np
 from ppc import bundle, bundling
 from ppc.passes.checks.verdict import accepted
 from ppc.reference import evaluate
+from ppc.runtime import heap
 from ppc.runtime.keyring import open_folder
 from ppc.weights import initial
 from tests.end_to_end.machines import TINY, Machines, Running, machines
@@ -106,6 +107,7 @@ def soak() -> Generator[Soak]:
 
 def soaked(*, seconds: float = 0.0, sessions: int = 0, told: bool = True) -> list[str]:
     """What went wrong in so long a time, or so many sessions."""
+    heap.keep()  # as every role's process does
     start = monotonic()
     with soak() as found, ThreadPoolExecutor(AT_ONCE) as pool:
         looked = start
