@@ -17,6 +17,7 @@ from ppc.passes.checks.check_rounds import CheckRounds
 from ppc.passes.choose_masks import ChooseMasks
 from ppc.passes.choose_scales import ChooseScales
 from ppc.passes.choose_triples import ChooseTriples
+from ppc.passes.deal_shifts import DealShifts
 from ppc.passes.fold_norms import FoldNorms
 from ppc.passes.fold_rate import FoldRate
 from ppc.passes.fuse_kernels import FuseKernels
@@ -54,8 +55,7 @@ def plan_passes(policy: Policy, *, level: int) -> tuple[PlanPass, ...]:
     joint = policy.joint or Joint(span=policy.span)
     local = joint.truncation == "local"
     scales = ChooseScales(fraction=joint.fraction, eager=level < 2, local=local, span=joint.span)
-    masks = (ReuseMasks(), *([ChooseMasks()] if level == 2 else []))
-    # Strictly, a value and its public images count as one secret, and shares that are shifted alone must be uniform.
-    # A few compositions of our own (an image of a truncated value truncated again) do not keep that yet.
-    checks = (CheckRounds(), CheckRanges(), CheckMasks(strict=False))
+    shifts = (DealShifts(),) if local else ()
+    masks = (ReuseMasks(), *shifts, *([ChooseMasks()] if level == 2 else []))
+    checks = (CheckRounds(), CheckRanges(), CheckMasks())
     return (ChooseTriples(level=level, local=local), scales, *masks, ScheduleRounds(), FuseKernels(), *checks)

@@ -59,7 +59,12 @@ def _masked_first(carry: Carry, masks: Masking) -> Carry:
     given = masks.builder.by_name[carry.first].op == "given" and masks.builder.wires[carry.first].form == "shared"
     if masks.builder.wires[carry.first].form != "clear" and not given:
         return carry
-    return replace(carry, first=masks.of(carry.first, masks.builder.by_name[carry.first]))
+    first = masks.builder.by_name[carry.first]
+    opened = masks.of(carry.first, first)
+    if masks.builder.wires[carry.first].at != masks.plan.parties[0]:
+        return replace(carry, first=opened)
+    # The first party knows its own mask, so that the value is shared as itself and zero: under another one it is not.
+    return replace(carry, first=masks.opened(opened, first))
 
 
 @dataclass

@@ -52,7 +52,6 @@ class CheckMasks:
     """Rules C0 to C9 for a plan at stage `masked` or `scheduled`."""
 
     name: ClassVar[str] = "check-masks"
-    strict: bool = True  # also: public images of one secret, and shares that a party shifts alone
 
     def problems(self, plan: Plan) -> list[Problem]:
         if problems := frame_problems(plan):
@@ -64,10 +63,9 @@ class CheckMasks:
         for carry in plan.section("each").carries:
             _carry(plan, carry, found)
         _shown(plan, found)
-        if self.strict:
-            _shifted(plan, found)
+        _shifted(plan, found)
         check_chosen(plan, found)
-        check_effects(plan, found, images=self.strict)
+        check_effects(plan, found)
         return found.problems
 
     def run(self, plan: Plan) -> Plan:

@@ -20,13 +20,13 @@ from ppc.plan.steps import Plan, Section, Step
 RULES = {"truncate": Rule.ONE_TRUNCATION, "digits": Rule.ONE_EFFECT, "reveal": Rule.DROWNED}
 
 
-def check_effects(plan: Plan, found: Found, *, images: bool = True) -> None:
-    """`images`: whether a public image of a value counts as that value."""
+def check_effects(plan: Plan, found: Found) -> None:
+    """A public image of a value counts as that value."""
     seen: dict[Hashable, list[tuple[Piece | None, Step]]] = {}
     schedule = unrolled(plan)
     for event in schedule.events:
         step = event.step
-        for key, span in _keys(event, schedule, images=images):
+        for key, span in _keys(event, schedule):
             before = seen.setdefault(key, [])
             for other in (other for piece, other in before if overlap(piece, span)):
                 again = f"does again what `{other.name}` did, on the same value"
@@ -39,15 +39,13 @@ def check_effects(plan: Plan, found: Found, *, images: bool = True) -> None:
             _masked_once(section, found)
 
 
-def _keys(event: Event, schedule: Schedule, *, images: bool) -> Iterator[tuple[Hashable, Piece | None]]:
+def _keys(event: Event, schedule: Schedule) -> Iterator[tuple[Hashable, Piece | None]]:
     """What makes an effect the same again, and on which piece of it.
 
     Of what shows something of a value it is the value, at the unit it is rounded to; of the others the wires.
     """
     step, operands = event.step, event.operands
     match step.op:
-        case "truncate" if not images:
-            yield (step.op, number(operands[0]), step.integer("shift")), None
         case "truncate":
             for shown in shown_in(operands[0], schedule.parts):
                 yield (step.op, shown.direction, step.integer("shift") - shown.twos), shown.piece
@@ -55,7 +53,7 @@ def _keys(event: Event, schedule: Schedule, *, images: bool) -> Iterator[tuple[H
             yield (step.op, step.integer("digits"), *_compared(operands[0], step)), None
         case "reveal":
             yield (step.op, number(operands[0]), step.word("to")), None
-            for shown in shown_in(operands[0], schedule.parts) if images and step.integer("drowned", 0) else ():
+            for shown in shown_in(operands[0], schedule.parts) if step.integer("drowned", 0) else ():
                 yield ("noise", shown.direction, step.word("to")), shown.piece
         case "product" | "polynomial" | "select" | "groups" | "bit":
             hidden = {*PLAN_OPS[step.op].secrets, "into"}

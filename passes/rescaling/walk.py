@@ -6,7 +6,7 @@ remember what they made, so that a value is encoded, lifted or truncated once fo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ppc.ir.graph import Attribute
@@ -33,6 +33,11 @@ def _moved(step: Step, shift: int) -> Mapping[str, Attribute]:
 def _certified(step: Step, shift: int) -> Mapping[str, Attribute]:
     low, high = step.integer("low") >> shift, (step.integer("high") >> shift) + 1
     return {"by": step.word("by"), "low": low, "high": high}
+
+
+def _only_lifts(step: Step) -> bool:
+    """Whether the factor aligns scales alone, and the real number stays."""
+    return step.integer("factor") == 1 << step.integer("lift")
 
 
 # Steps behind which nothing is truncated, but before them, and the attributes that they then have.
@@ -137,14 +142,35 @@ class Walk:
         What is certified of a value holds of its truncation; the opening is that of the value itself.
         """
         if (name, shift) not in self.truncations:
-            step = self.by_name.get(name)
-            if step is None or not self.better_before(step):
-                made = self.truncation(name, shift)
-            else:
-                inner = self.shifted(step.inputs[0], shift)
-                made = self.again(step, inner, PASSED[step.op](step, shift))
-            self.truncations[name, shift] = made
+            self.truncations[name, shift] = self.shifted_anew(name, shift)
         return self.truncations[name, shift]
+
+    def shifted_anew(self, name: Value, shift: int) -> Value:
+        step = self.by_name.get(name)
+        if step is not None and self.better_before(step):
+            inner = self.shifted(step.inputs[0], shift)
+            return self.again(step, (inner,), PASSED[step.op](step, shift))
+        if step is not None and self.made_of_parts(step):
+            return self.shifted_parts(step, shift)
+        if step is not None and step.op == "encode":
+            return self.again(step, step.inputs, {**step.attrs, "scale": step.integer("scale") - shift})
+        return self.truncation(name, shift)
+
+    def made_of_parts(self, step: Step) -> bool:
+        """Whether it only holds other values, lifted or beside each other, which may be truncated for others too: one
+        secret is truncated once for each scale, in whatever it stands (PROTOCOL.md, section 4)."""
+        if step.op == "reshape":
+            inner = self.by_name.get(step.inputs[0])
+            return inner is not None and self.made_of_parts(inner)
+        return step.op == "concat" or (step.op == "times" and step.integer("lift", 0) > 0 and _only_lifts(step))
+
+    def shifted_parts(self, step: Step, shift: int) -> Value:
+        if step.op != "times":
+            return self.again(step, [self.shifted(part, shift) for part in step.inputs], step.attrs)
+        left = step.integer("lift") - shift
+        if left > 0:
+            return self.again(step, step.inputs, {"factor": 1 << left, "lift": left})
+        return self.shifted(step.inputs[0], -left) if left else step.inputs[0]
 
     def better_before(self, step: Step) -> bool:
         """Whether a truncation in front of a linear step has fewer elements, or serves what is certified of it too."""
@@ -184,11 +210,13 @@ class Walk:
             return any(self.uniform(operand) for operand in step.inputs)
         return PLAN_OPS[step.op].kind == "linear" and all(self.uniform(operand) for operand in step.inputs)
 
-    def again(self, step: Step, operand: Value, attrs: Mapping[str, Attribute]) -> Value:
-        """A linear step once more, on another operand."""
-        wire = infer(step.op, attrs, [self.wires[operand]], shape=step.wire.shape)
-        name = self.fresh(f"{step.name}.truncated")
-        return self.keep(replace(step, name=name, inputs=(operand,), attrs=dict(attrs), wire=wire), self.home[operand])
+    def again(self, step: Step, operands: Sequence[Value], attrs: Mapping[str, Attribute]) -> Value:
+        """A linear step once more, on other operands."""
+        wire = infer(step.op, attrs, [self.wires[operand] for operand in operands], shape=step.wire.shape)
+        made = replace(
+            step, name=self.fresh(f"{step.name}.truncated"), inputs=tuple(operands), attrs=dict(attrs), wire=wire
+        )
+        return self.keep(made, self.home[step.name])
 
     def of_carried(self, name: Value) -> Step:
         """Where a step belongs that is about a weight's master copy."""
