@@ -48,6 +48,7 @@ def each_way(path: Path) -> tuple[Compiled, ...]:
 def test_all_examples_are_here() -> None:
     assert set(BY_NAME) == {
         "alexnet",
+        "alexnet_small",
         "deep",
         "deep_cubic",
         "deep_train",
@@ -58,11 +59,13 @@ def test_all_examples_are_here() -> None:
         "lenet",
         "logistic",
         "mlp",
+        "placements",
         "resnet_small",
         "selective",
         "shallow",
         "shallow_cubic",
         "shallow_train",
+        "shifted",
         "transfer",
     }
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ppc.data import Array
 
 ON_SHARES = 1_500  # queries; each is run
+FEWEST = 100  # examples
 
 
 def options(verb: ArgumentParser) -> None:
@@ -106,6 +107,9 @@ def _examples(arguments: Namespace, bundle: Bundle) -> tuple[Array, Array]:
         Expected(name="labels", shape=(_classes(bundle),), label=True),
     ]
     found = load_rows(Path(arguments.data), rows)
+    if len(found[one.name]) < FEWEST:
+        hint = f"Name {FEWEST} or more: `--data digits28:3000`."
+        raise fail("PPC582", "There are too few examples to learn from some and judge by others.", hint=hint)
     return found[one.name], found["labels"].argmax(1)
 
 

@@ -190,7 +190,8 @@ def _told(
     measured = measured_of(done)
     found = learned(made[0])
     if arguments.json:
-        facts = {"predicted": as_facts(predicted), "measured": as_facts(measured), "learned": found}
+        took = {"seconds": sum(done["client"]["seconds"])}
+        facts = {"predicted": as_facts(predicted), "measured": as_facts(measured), "learned": found, **took}
         head = {"ok": True, "mode": "joint", "parties": list(plan.parties), "examples": examples, "same_machine": True}
         sys.stdout.write(json.dumps({**head, "result": results["result"].tolist(), **facts}) + "\n")
         return agreed(predicted, measured)
