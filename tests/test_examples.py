@@ -66,6 +66,7 @@ def test_all_examples_are_here() -> None:
         "shallow_cubic",
         "shallow_train",
         "shifted",
+        "toy",
         "transfer",
     }
 

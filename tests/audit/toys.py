@@ -1,66 +1,32 @@
-"""A toy: 36 numbers, two classes, a net of 36-64-64-64-2 with a complement, well trained."""
+"""The toy of `examples/toy.pnn`, well trained: 36 numbers, two classes, a net of 36-64-64-64-2 with a complement."""
 
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from bench.split_toy import facts
 from ppc.audit.splits import Victim
 from ppc.compiled import Compiled
 from ppc.compiler import compile_program
 from ppc.ir.graph import Graph
 from ppc.learning.network import Tensors
 from ppc.retraining import Lesson, Recipe, Signals, Subject, train
+from tests.sources import CHECKOUT
 
-PROGRAM = """
-party clinic, lab
-
-model toy(facts: real[36] in 0..1) -> real[2] {
-    dense(64)
-    relu
-    dense(64)
-    relu
-    dense(64)
-    relu
-    dense(2)
-}
-
-private toy {
-    facts   from clinic
-    weights from lab in -4..4
-    result  to   clinic
-    split at K
-    complement at 1
-    server clear
-}
-
-private toy as joined {
-    facts   from clinic
-    weights from lab in -4..4
-    result  to   clinic
-    complement at 1
-    joint
-}
-"""
-
-
-def facts(count: int, seed: int = 7) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Two groups that overlap a little, along a direction that has a bend."""
-    draws = np.random.default_rng(seed)
-    labels = draws.integers(2, size=count)
-    hidden = draws.normal(size=(count, 12))
-    hidden[:, 0] += 2.4 * (2 * labels - 1)
-    mixing = np.random.default_rng(1).normal(size=(12, 36)) / 3.5
-    values = hidden @ mixing + 0.15 * draws.normal(size=(count, 36))
-    return np.clip(0.5 + 0.22 * values, 0.0, 1.0).astype(np.float32), labels
+PROGRAM = (CHECKOUT / "examples" / "toy.pnn").read_text("utf-8")
 
 
 def compiled(layer: int, as_: str = "toy", batch: int = 1) -> Compiled:
-    return compile_program(PROGRAM.replace("split at K", f"split at {layer}"), as_=as_, batch=batch)
+    return compile_program(
+        PROGRAM.replace(
+            "split at 1\n    complement at 1\n    server clear",
+            f"split at {layer}\n    complement at 1\n    server clear",
+        ),
+        as_=as_,
+        batch=batch,
+    )
 
 
 def typed(layer: int, as_: str = "toy") -> Graph:
