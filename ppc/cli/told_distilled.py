@@ -28,8 +28,8 @@ SEALED = (
     "compression inside; what the table says of others holds for whoever gets behind the encryption, and is no proof.",
 )
 LEAKS = (
-    "Whoever has the samples can read class proportions off the labels, and may learn who was among the data",
-    "(`ppc audit` tries). There is no differential privacy.",
+    "Whoever has the samples can read class proportions off the labels, and may learn who was among the data. There is",
+    "no differential privacy.",
 )
 
 

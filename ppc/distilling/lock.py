@@ -106,16 +106,18 @@ class Lock:
         """What the samples add to a few examples that an attacker has anyway; those are not measured on."""
         task, network = self.task, self.task.network
         public, rest = parted(self.test, max(PUBLIC))
-        for count in PUBLIC[1:]:
-            few = Data(images=public.images[:count], classes=public.classes[:count])
-            learn = attackers.on_public(network, few)
+        for count in PUBLIC:
 
-            def alone(coins: torch.Generator, learn: attackers.Objective = learn) -> float:
-                return accuracy(network, attackers.by_adam(network, task.other_start(coins), learn), rest)
+            def taught(start: Tensors, count: int = count) -> float:
+                few = Data(images=public.images[:count], classes=public.classes[:count])
+                end = attackers.by_adam(network, start, attackers.on_public(network, few)) if count else start
+                return accuracy(network, end, rest)
 
-            def continued(coins: torch.Generator, learn: attackers.Objective = learn) -> float:
-                start = self._after(network, task.other_start(coins))
-                return accuracy(network, attackers.by_adam(network, start, learn), rest)
+            def alone(coins: torch.Generator, taught: Callable[[Tensors], float] = taught) -> float:
+                return taught(task.other_start(coins))
+
+            def continued(coins: torch.Generator, taught: Callable[[Tensors], float] = taught) -> float:
+                return taught(self._after(network, task.other_start(coins)))
 
             yield Row(what=f"{count} public examples alone", values=self._each(FEW, alone))
             yield Row(what=f"{count} public examples after the samples, another key", values=self._each(FEW, continued))

@@ -16,7 +16,8 @@ from tests.distilled.made import KEY, target
 FACTS = Distilled(
     model="small", key="device.key", samples=6, images=Images(), steps=2, epochs=30, batch=30, rate=0.05, lock=0.1
 )
-# Every kind of layer that has a gradient.
+# Every kind of layer that has a gradient, in two models.
+GLOBAL = "conv2d(6, kernel=3)\n    tanh\n    global_avg_pool\n    dense(3)"
 EVERY = """conv2d(4, kernel=3, padding=same)
     batch_norm
     skip = relu
