@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from ppc.cli import main
+from ppc.distilled import secret
+from tests.distilled.made import KEY, OTHER, packed, target
 from tests.distilling.made import corners
+from tests.sources import CHECKOUT
+from tests.test_imports import EXTRAS, WITHOUT
 
 PROGRAM = """model small(image: real[1, 4, 4] in 0..1) -> real[3] {
     dense(12)
@@ -153,3 +160,56 @@ def test_what_is_refused(folder: Path, capsys: pytest.CaptureFixture[str], words
 
     assert main(words.split()) == (5 if code == "PPC665" else 3)
     assert codes(capsys) == [code]
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("small.secdd --program small.pnn --key other.key", "PPC593"),
+        ("small.secdd --program small.pnn --key device.key", "PPC590"),
+        ("small.secdd --program relu.pnn --key right.key", "PPC594"),
+        ("small.secdd --program wide.pnn --key right.key", "PPC594"),
+        ("cut.secdd --program small.pnn --key right.key", "PPC591"),
+        ("edited.secdd --program small.pnn --key right.key", "PPC591"),
+        ("newer.secdd --program small.pnn --key right.key", "PPC592"),
+        ("small.secdd --program small.pnn --key right.key --data wide.npz", "PPC508"),
+        ("small.secdd --program small.pnn --key right.key --data none.npz", "PPC508"),
+    ],
+)
+def test_a_device_refuses_before_any_step(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: str, code: str
+) -> None:
+    monkeypatch.setattr("ppc.distilled.device.trained", lambda *_: pytest.fail("a step was made"))
+    (folder / "device.key").chmod(0o644)
+    for name, key in (("right", KEY), ("other", OTHER)):
+        secret.write(folder / f"{name}.key", key)
+    data = packed(target())
+    changes = {"small": data, "cut": data[:-9], "edited": data[:-1] + b"?", "newer": data[:8] + b"\x07" + data[9:]}
+    for name, content in changes.items():
+        (folder / f"{name}.secdd").write_bytes(content)
+    (folder / "relu.pnn").write_text(PROGRAM.replace("tanh", "relu"), encoding="utf-8")
+    (folder / "wide.pnn").write_text(PROGRAM.replace("1, 4, 4", "1, 5, 4"), encoding="utf-8")
+    np.savez("wide.npz", image=np.zeros((4, 1, 5, 4)), labels=np.zeros(4, np.int64))
+    np.savez("none.npz", image=np.zeros((0, 1, 4, 4)), labels=np.zeros(0, np.int64))
+
+    assert main(["party", "device", *words.split(), "-o", "out.safetensors"]) == 3
+    assert codes(capsys) == [code]
+    assert not (folder / "out.safetensors").exists()
+
+
+def test_a_device_needs_no_torch(folder: Path) -> None:
+    """Nor a compiler, with graph text."""
+    assert main(["compile", "small.pnn", "--after", "source", "-o", "small.graph"]) == 0
+    (folder / "small.secdd").write_bytes(packed(target()))
+    secret.write(folder / "right.key", KEY)
+    words = "party device small.secdd --program small.graph --key right.key -o out.safetensors"
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT.format(missing=EXTRAS), *words.split()],
+        env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert (folder / "out.safetensors").exists()
