@@ -181,5 +181,5 @@ def from_elsewhere(link: Link, book: Book, terms: Terms) -> Link:
 
     meeting.from_elsewhere(link, terms)
     if "dealer" in book:
-        meeting.three_machines(book["dealer"][0], str(link.outgoing.getpeername()[0]), terms)
+        meeting.three_machines(book["dealer"][0], meeting.host_of(link), terms)
     return link

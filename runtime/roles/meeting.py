@@ -23,7 +23,7 @@ from ppc.runtime.wire.hello import Hello
 from ppc.runtime.wire.lines import IDLE
 from ppc.runtime.wire.link import Address, Check, Link, dial
 from ppc.runtime.wire.listener import Listener
-from ppc.runtime.wire.refusals import unreachable
+from ppc.runtime.wire.refusals import of_handshake, unreachable
 from ppc.runtime.wire.tls import HANDSHAKE
 
 SERVER_PORT, DEALER_PORT = 7440, 7441
@@ -151,9 +151,18 @@ def listen(standing: Standing, keyring: Keyring, here: Address, terms: Terms) ->
     return Listener(here, keyring, hello, expects=("client",), check=check, handshake=terms.handshake)
 
 
+def host_of(link: Link) -> str:
+    """The other side's address; a line that was reset meanwhile has none any more."""
+    try:
+        return str(link.outgoing.getpeername()[0])
+    except OSError as error:
+        link.close()
+        raise of_handshake(error, f"the {link.peer}") from None
+
+
 def from_elsewhere(link: Link, terms: Terms) -> Link:
     """Who came, if it came from another machine."""
-    host = str(link.outgoing.getpeername()[0])
+    host = host_of(link)
     if not terms.insecure_local and same_machine(host):
         link.close()
         raise on_this_machine(link.peer.role, host)

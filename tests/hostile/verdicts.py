@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from ppc.errors import PpcError, render
 from tests.hostile.mouth import deviations
 from tests.hostile.stage import Scene
-from tests.hostile.workloads import Answer
+from tests.hostile.workloads import CANARY, CANARY_WEIGHT, Answer
 from tests.hostile.world import same
 
 # Everybody who may be at fault, as errors call them: by name, by address, or where neither is known yet.
 NAMED = re.compile(r"`(hospital|lab|dealer)`|(server|dealer) at 127|[Tt]he other (side|party)|client came|sides differ")
+
+SHOWN = 8  # signs of a number
 
 
 def problems(scene: Scene, answer: Answer) -> Iterator[str]:
@@ -27,6 +29,7 @@ def problems(scene: Scene, answer: Answer) -> Iterator[str]:
     if not behaviour.believed:
         yield from _errors(scene)
     yield from _results(scene, answer)
+    yield from _shown(scene)
     if behaviour.stranger and not scene.served_after:
         yield "nobody is served any more"
     if behaviour.burnt is not None and scene.used != [behaviour.burnt]:
@@ -62,3 +65,12 @@ def _results(scene: Scene, answer: Answer) -> Iterator[str]:
             yield f"{one.role} has a result that is wrong"
         elif scene.behaviour.who != "dealer" or not one.failed:
             yield f"{one.role} has a result of a run that failed: {sorted(one.results)}"
+
+
+def _shown(scene: Scene) -> Iterator[str]:
+    """Nothing that anybody could print has a number in it that only its owner has."""
+    for text in scene.shown:
+        if any(str(number)[:SHOWN] in text for number in (CANARY, CANARY_WEIGHT)):
+            yield f"a secret is shown: {text[:300]}"
+        if "Traceback" in text:
+            yield f"a traceback is shown: {text[:300]}"
