@@ -19,6 +19,7 @@ from ppc.cli import (
     model_verbs,
     role_arguments,
     source_verbs,
+    trace_verb,
     train_arguments,
 )
 from ppc.cli.options import (
@@ -53,6 +54,7 @@ def parser() -> argparse.ArgumentParser:
     _calibrate(verbs)
     _diff(verbs)
     role_arguments.add(verbs)
+    trace_verb.add(verbs)
     train_arguments.add(verbs)
     audit_arguments.add(verbs)
     _weights(verbs)

@@ -1,7 +1,7 @@
 """When what was done, as Chrome's trace events, which Perfetto draws: one process for each role, all on one clock.
 
-The clock is that of the wall, so that traces of several roles lie beside each other; on several machines they are as
-far apart as the machines' clocks. Holds names and times, and no value.
+The clock is that of the wall; those of several machines differ, which `axis` takes out when it puts traces together.
+Holds names and times, and no value.
 """
 
 from __future__ import annotations
