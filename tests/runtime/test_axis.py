@@ -67,7 +67,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
 
 
 GOOD = traces(0)[0]["traceEvents"]
-BAD = [
+BAD: list[object] = [
     [],
     {},
     {"traceEvents": 1},
