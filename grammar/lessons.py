@@ -76,7 +76,7 @@ class _Lessons:
             self.grants["model"] = Grant(what="model", to=(), span=lesson.span)
 
     def unknown(self, word: syntax.Name) -> None:
-        known = ["labels", "logits", "model", "loss", "shuffle", "evaluate", "reuse", "sgd"]
+        known = ["labels", "data", "logits", "model", "loss", "shuffle", "evaluate", "reuse", "sgd"]
         self.reader.blame(
             "PPC112", f"A train block has no line `{word.text} …`.", word.span, hint=nearest(word.text, known)
         )

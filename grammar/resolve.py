@@ -5,15 +5,16 @@ Reports every mistake that can be seen without shapes. Called by the compiler.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from ppc.errors import Diagnostic, Note
 from ppc.grammar import syntax
-from ppc.grammar.arguments import Reader, TooManyMistakesError, nearest
+from ppc.grammar.arguments import Missing, Reader, TooManyMistakesError, nearest
 from ppc.grammar.bodies import Body, BodyResolver
 from ppc.grammar.facts import resolve_private
+from ppc.grammar.hub import Spokes, lessons_of, pairs, private_of, spokes_of
 from ppc.grammar.trainers import Lessons, resolve_train
 from ppc.grammar.trainers.pate import resolve_label
 from ppc.ir.collaborative import Collaborative, Pate
@@ -63,8 +64,10 @@ def _resolved(program: syntax.Program, reader: Reader, *, source: str, whole: bo
         else:
             sketches.append(resolver.sketch())
     weighted = {name: _weighted(body.graph) for name, body in bodies.items()}
-    policies = tuple(_policies(program, models, weighted, parties, reader, whole=whole))
-    trainings = tuple(_trainings(program, models, parties, reader, whole=whole))
+    private = [(block, spokes_of(block, parties, reader)) for block in _blocks(program, syntax.Private)]
+    hubs = {block.model.text: found for block, found in private if found is not None}
+    policies = tuple(_policies(program, private, models, weighted, parties, reader, whole=whole))
+    trainings = tuple(_trainings(program, hubs, models, parties, reader, whole=whole))
     lessons = {found.model: found for found in trainings if not isinstance(found, Training)}
     for lesson in lessons.values():
         _name_models(lesson, models, reader, whole=whole)
@@ -161,6 +164,7 @@ def _weighted(graph: Graph) -> tuple[str, ...]:
 
 def _policies(
     program: syntax.Program,
+    private: Sequence[tuple[syntax.Private, Spokes | Missing | None]],
     models: dict[str, syntax.Model],
     weighted: dict[str, tuple[str, ...]],
     parties: tuple[str, ...],
@@ -169,7 +173,7 @@ def _policies(
     whole: bool,
 ) -> Iterator[Policy]:
     seen: dict[tuple[str, str], syntax.Private] = {}
-    for block in _blocks(program, syntax.Private):
+    for block, spokes in private:
         name = block.alias or block.model
         if (earlier := seen.setdefault((block.model.text, name.text), block)) is not block:
             note = Note(text="the first one is here", span=(earlier.alias or earlier.model).span)
@@ -182,16 +186,36 @@ def _policies(
             )
         elif _known_model(block.model, models, reader, whole=whole) and len(parties) >= 2:
             before = len(reader.mistakes)
-            model = block.model.text
-            policy = resolve_private(block, models[model], parties, reader, weighted=weighted.get(model))
+            found = _private(block, spokes, models, parties, reader, weighted)
             if program.gaps_in(block):
                 reader.forgive(before)
-            elif policy is not None:
-                yield policy
+            else:
+                yield from found
+
+
+def _private(
+    block: syntax.Private,
+    spokes: Spokes | Missing | None,
+    models: dict[str, syntax.Model],
+    parties: tuple[str, ...],
+    reader: Reader,
+    weighted: dict[str, tuple[str, ...]],
+) -> tuple[Policy, ...]:
+    """What a block states: for one pair, or for each of several data owners."""
+    model, layers = models[block.model.text], weighted.get(block.model.text)
+    if isinstance(spokes, Missing):
+        return ()
+    if spokes is None:
+        policy = resolve_private(block, model, parties, reader, weighted=layers)
+        return () if policy is None else (policy,)
+    own, before = private_of(block, spokes, reader), len(reader.mistakes)
+    policy = resolve_private(own, model, spokes.first(parties), reader, weighted=layers)
+    return () if policy is None or len(reader.mistakes) > before else tuple(pairs(policy, spokes, parties))
 
 
 def _trainings(
     program: syntax.Program,
+    hubs: Mapping[str, Spokes | Missing],
     models: dict[str, syntax.Model],
     parties: tuple[str, ...],
     reader: Reader,
@@ -205,8 +229,21 @@ def _trainings(
             reader.blame("PPC130", f"`{block.model.text}` has two train blocks.", block.model.span, notes=(note,))
         elif _known_model(block.model, models, reader, whole=whole):
             before = len(reader.mistakes)
-            training = resolve_train(block, parties, reader)
+            training = _training(block, hubs.get(block.model.text), parties, reader)
             if program.gaps_in(block):
                 reader.forgive(before)
             elif training is not None:
                 yield training
+
+
+def _training(
+    block: syntax.Train, spokes: Spokes | Missing | None, parties: tuple[str, ...], reader: Reader
+) -> Training | Lessons | None:
+    if isinstance(spokes, Missing):
+        return None
+    before = len(reader.mistakes)
+    block, turns = lessons_of(block, spokes, reader)
+    if len(reader.mistakes) > before:
+        return None
+    training = resolve_train(block, spokes.first(parties) if spokes and turns else parties, reader)
+    return replace(training, turns=turns) if isinstance(training, Training) and turns else training

@@ -119,7 +119,13 @@ def evaluating(source: str | Path | Source, trained: Lowered) -> tuple[Lowered, 
 
 def _facts(training: Training) -> dict[str, object]:
     every = training.evaluation.every if training.evaluation else 0
-    return {"epochs": training.epochs, "order": training.order or "open", "seed": training.seed, "every": every}
+    facts: dict[str, object] = {
+        "epochs": training.epochs,
+        "order": training.order or "open",
+        "seed": training.seed,
+        "every": every,
+    }
+    return {**facts, "turns": list(training.turns)} if training.turns else facts
 
 
 def _before(compiled: Compiled, index: int) -> Graph:

@@ -105,7 +105,7 @@ def compile_program(
             raise PpcError(mistake)
         if training and policy:
             policy = _trained(policy, training)
-        job = _Job(text, body, policy, training, batch)
+        job = _Job(text, body, policy, _of_pair(training, policy), batch)
         if evaluate:
             job = job.evaluating(_evaluation(body, training))
         elif kept:
@@ -165,6 +165,24 @@ def training_of(source: str | Path | Source, *, model: str | None = None, as_: s
         raise error.located(text) from None
 
 
+def pairs_of(source: str | Path | Source, *, model: str | None = None, as_: str | None = None) -> tuple[str, ...]:
+    """Of several data owners that train in turn, the private block of each, in the order of their turns; empty, where
+    one pair trains alone, or was chosen."""
+    text = read_source(source)
+    resolved, mistakes = _understood(text)
+    if mistakes:
+        raise PpcError(*mistakes, source=text)
+    try:
+        body = _chosen_body(resolved, model, as_)
+        training, first = resolved.trainings.get(body.graph.name), _chosen_policy(resolved, body, as_)
+    except PpcError as error:
+        raise error.located(text) from None
+    if as_ is not None or first is None or training is None:
+        return ()
+    same = {one.spoke: one.name for one in resolved.policies if one.model == first.model and one.span == first.span}
+    return tuple(same[party] for party in training.turns if party in same)
+
+
 def _training(resolved: Resolved, body: Body) -> Training:
     found = resolved.trainings.get(body.graph.name)
     if found is None:
@@ -189,7 +207,7 @@ def _jobs(text: Source, resolved: Resolved) -> Iterator[_Job]:
         for policy in policies:
             yield _Job(text, body, policy, None)
             if training and not _untrainable(training, policy):
-                yield _Job(text, body, _trained(policy, training), training)
+                yield _Job(text, body, _trained(policy, training), _of_pair(training, policy))
 
 
 def _compile(job: _Job) -> Compiled:
@@ -302,6 +320,11 @@ def _trained(policy: Policy, training: Training) -> Policy:
     return replace(policy, owners=own, cut=None, complement=None, server_clear=None, joint=None)
 
 
+def _of_pair(training: Training | None, policy: Policy | None) -> Training | None:
+    """Of several data owners that train in turn, what the one of this block does."""
+    return training.at(policy.spoke) if training and policy and policy.spoke and training.turns else training
+
+
 def _untrainable(training: Training, policy: Policy) -> Diagnostic | None:
     """Why a training cannot follow a private block."""
     head = replace(training.span, end_line=training.span.line, end_column=training.span.column + len("train"))
@@ -314,6 +337,15 @@ def _untrainable(training: Training, policy: Policy) -> Diagnostic | None:
             notes=(Note(text="it is so here", span=apart.span),),
             hint=f"Its owner trains it, before it is split: write `train {training.model} by clear`.",
         )
+    if training.turns and sorted(training.turns) != sorted(policy.spokes):
+        return Diagnostic(
+            code="PPC135",
+            message="The data owners that train in turn are not those of this private block.",
+            span=head,
+            notes=(Note(text="its data owners are said here", span=policy.span),),
+            hint="Name the same ones in both.",
+        )
+    training = _of_pair(training, policy) or training
     owners = {owner.party for owner in (*policy.owners.values(), training.labels)} - {PUBLIC}
     if training.order == "private" and len(owners) > 1:
         held = " and ".join(sorted(owners))

@@ -45,10 +45,19 @@ class Record:
 class Twin:
     """A run of a plan on integers. `given` of both parties together, of shares their sum; and the coins of both."""
 
-    def __init__(self, plan: Plan, coins: Mapping[str, Coins], record: Record, *, ranges: bool = True) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        coins: Mapping[str, Coins],
+        record: Record,
+        *,
+        ranges: bool = True,
+        begun: Mapping[str, Any] | None = None,
+    ) -> None:
+        """`begun`: what another twin carried to here, where this one goes on from it."""
         self.plan, self.coins, self.record, self.ranges = plan, coins, record, ranges
         self.local = Local(plan.modulus_field, variant="slow")
-        self.values: Scope[Any] = Scope(plan, _carried)
+        self.values: Scope[Any] = Scope(plan, _carried, begun=begun)
 
     def run(self, section_name: str, iteration: int, values: Mapping[str, Any]) -> dict[str, Any]:
         """One pass through a section: every value of its steps by name."""

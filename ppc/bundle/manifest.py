@@ -33,6 +33,7 @@ ROLES = ("client", "server", "dealer")
 MOST_BATCHES = 64
 MOST_EXAMPLES = 1_000_000
 MOST_ROWS = 100_000
+MOST_TURNS = 10_000
 PUBLISHED = FILE  # in the client's folder: the weights that a split gives to it
 ORDERS = ("open", "none", "public", "private")  # open: the run decides
 NEWEST_SEED = 2**32 - 1
@@ -56,12 +57,14 @@ class Batch:
 @dataclass(frozen=True, kw_only=True)
 class Trained:
     """What all roles know of a training: in which order the examples come, and after how many epochs it is evaluated
-    each time, with the bundle of the evaluation; 0, where it never is."""
+    each time, with the bundle of the evaluation; 0, where it never is. `turns`: several data owners, each with a bundle
+    of its own, in which order they train in every epoch."""
 
     epochs: int
     order: str
     seed: int
     every: int
+    turns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,13 +158,25 @@ def _training(shared: Entry) -> Trained | None:
     if shared.get("training") is None:
         return None
     training = shared.entry("training")
-    training.only("epochs", "every", "order", "seed")
+    training.only("epochs", "every", "order", "seed", *(["turns"] if "turns" in training.value else []))
     return Trained(
         epochs=training.whole("epochs", 1, MOST_EXAMPLES),
         order=training.text("order", re.compile("|".join(ORDERS)), f"one of {', '.join(ORDERS)}"),
         seed=training.whole("seed", 0, NEWEST_SEED),
         every=training.whole("every", 0, MOST_EXAMPLES),
+        turns=_turns(training, _parties(shared)),
     )
+
+
+def _turns(training: Entry, parties: tuple[str, str]) -> tuple[str, ...]:
+    """Exactly one of the two parties is a data owner whose turn comes."""
+    if "turns" not in training.value:
+        return ()
+    found = training.items("turns", most=MOST_TURNS)
+    names = tuple(name for name in found if isinstance(name, str) and WORD.fullmatch(name))
+    if len(names) != len(found) or len({*names}) != len(names) or len({*names} & {*parties}) != 1:
+        raise training.wrong("turns", "a list of different names, with one of the two parties among them")
+    return names
 
 
 def _published(shared: Entry) -> tuple[int, str] | None:

@@ -78,6 +78,11 @@ class Bundle:
         return self.manifest.training.every if self.manifest.training else 0
 
     @property
+    def turns(self) -> tuple[str, ...]:
+        """Of several data owners, in which order they train in every epoch; empty where there is one."""
+        return self.manifest.training.turns if self.manifest.training else ()
+
+    @property
     def batches(self) -> tuple[int, ...]:
         return tuple(batch.batch for batch in self.manifest.batches)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ppc.errors import PpcError, fail
+from ppc.plan.kept import kept
 
 if TYPE_CHECKING:
     from ppc.bundle import Bundle, Needed
@@ -33,6 +34,7 @@ def brought(
     shares: Path | None = None,
     first: int | None = None,
     signals: str | None = None,
+    turn: int = 0,
 ) -> Brought:
     """What this party brings; whatever it must bring and does not is an error, and so is what it need not bring.
 
@@ -40,7 +42,7 @@ def brought(
     """
     from ppc.runtime.roles.brought import Brought
 
-    rows, left = _rows(bundle, inputs, first, say), _left(bundle, shares)
+    rows, left = _rows(bundle, inputs, first, say), _left(bundle, shares, turn)
     whole, shown = _weights(bundle, weights, seed, say), _pictures(bundle, signals)
     found = Brought(rows=rows, whole=whole, pictures=shown)
     return replace(found, shares=left.shares, mark=left.mark) if left else found
@@ -58,12 +60,15 @@ def tests_by(file: Path | None, bundle: Bundle, say: Say) -> Brought:
     return Brought(rows=_rows(bundle.measure, file, None, say, option="--test"))
 
 
-def _left(bundle: Bundle, file: Path | None) -> Left | None:
-    """This party's part of a model that is on shares, where the plan begins with one."""
+def _left(bundle: Bundle, file: Path | None, turn: int) -> Left | None:
+    """This party's part of a model that is on shares, where the plan begins with one, or the turn before left one."""
     from ppc.runtime.checkpoint import left
     from ppc.runtime.roles.brought import wanted_shares
+    from ppc.runtime.roles.course import first_turn
 
-    wanted = wanted_shares(bundle.plan(bundle.batches[-1]))
+    plan = bundle.plan(bundle.batches[-1])
+    handed = bool(bundle.turns and turn) and not first_turn(bundle, turn)
+    wanted = kept(plan) if handed else wanted_shares(plan)
     if not wanted or bundle.role == "dealer":
         if file is not None:
             hint = f"Compile it for them: `ppc compile MODEL.pnn --shares {file.name} -o build/`."
@@ -73,7 +78,8 @@ def _left(bundle: Bundle, file: Path | None) -> Left | None:
         hint = f"Name the file that the training left here: `--shares FILE{left.ENDING}`."
         raise fail("PPC578", f"`{bundle.party}` must bring its shares of the weights.", hint=hint)
     found = left.read(file)
-    if (found.party, found.role) != (bundle.party, bundle.parties.index(bundle.party)):
+    holders = bundle.turns if handed and bundle.party in bundle.turns else (bundle.party,)
+    if found.party not in holders or found.role != bundle.parties.index(bundle.party):
         raise left.unfit(file, f"is the part of `{found.party}`")
     if {name: found.wires.get(name) for name in wanted} != {name: _bare(wire) for name, wire in wanted.items()}:
         raise left.unfit(file, "was left by another program")

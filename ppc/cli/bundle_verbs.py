@@ -36,7 +36,16 @@ def begun_with(file: Path | None) -> dict[str, Any]:
 
 
 def write_bundles(arguments: Namespace) -> int:
-    """Compile a plan for each batch size, and store them for every role."""
+    """Compile a plan for each batch size, and store them for every role; of several data owners, for each pair."""
+    from ppc import compiler
+
+    pairs = compiler.pairs_of(arguments.program, model=arguments.model, as_=arguments.as_) if arguments.train else ()
+    for name in pairs or (arguments.as_,):
+        _write(Namespace(**{**vars(arguments), "as_": name}))
+    return 0
+
+
+def _write(arguments: Namespace) -> None:
     from ppc import bundle, bundling
     from ppc.cli import model_verbs
     from ppc.cli.source_verbs import print_times
@@ -65,7 +74,6 @@ def write_bundles(arguments: Namespace) -> int:
     else:
         batches = ", ".join(map(str, sizes))
         sys.stdout.write(f"wrote {home}: {', '.join(program.roles)}; batch {batches}\nschedule {found[0].hash}\n")
-    return 0
 
 
 def bundle(arguments: Namespace) -> int:

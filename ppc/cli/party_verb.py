@@ -27,7 +27,7 @@ from ppc.cli.role_start import (
     terms_of,
 )
 from ppc.cli.telling import Far, Telling, as_facts, counts_table
-from ppc.cli.training_options import check_left, wishes_of
+from ppc.cli.training_options import check_left, turn_of, wishes_of
 from ppc.errors import fail
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def party(arguments: Namespace) -> int:
         bundle, keyring = opened(arguments, arguments.bundle, arguments.role)
         if not arguments.serve:
             answers.check_output(arguments.output, weights=bool(bundle.released(bundle.party)))
-            check_left(arguments.leave, bundle)
+            check_left(arguments.leave, bundle, turn_of(arguments, bundle))
         brought = brought_by(arguments, bundle, telling)
         wishes = wishes_of(arguments, bundle, brought, telling.note)
         side = Side(arguments, bundle, keyring, brought, terms_of(arguments, bundle), wishes)

@@ -147,6 +147,7 @@ def brought_by(arguments: Namespace, bundle: Bundle, telling: Telling) -> Any:
         weights=arguments.weights,
         seed=arguments.seed,
         shares=getattr(arguments, "shares", None),
+        turn=getattr(arguments, "turn", None) or 0,
         say=telling.note,
         first=arguments.examples,
         signals=arguments.signals,

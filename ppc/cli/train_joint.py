@@ -40,10 +40,12 @@ def options(verb: ArgumentParser) -> None:
 
 def train(arguments: Namespace) -> int:
     """Train on shares, all roles on this machine."""
-    from ppc import bundle, bundling
-    from ppc.cli import embedded
+    from ppc import bundle, bundling, compiler
+    from ppc.cli import embedded, train_hub
 
     _check(arguments)
+    if pairs := compiler.pairs_of(arguments.program, model=arguments.model, as_=arguments.as_):
+        return train_hub.train(arguments, pairs)
     telling = Telling(quiet=arguments.quiet or arguments.json, verbose=arguments.verbose)
     made = bundling.at_batches(
         arguments.program, model=arguments.model, as_=arguments.as_, train=True, level=arguments.level

@@ -33,8 +33,12 @@ TRAINERS: dict[str, Trainer] = {
 def train(arguments: Namespace) -> int:
     """Train a model as its train block says."""
     from ppc.compiler import training_of
+    from ppc.ir.policy import Training
 
     training = training_of(arguments.program, model=arguments.model, as_=arguments.as_)
+    if len(arguments.all_data or ()) > 1 and not (isinstance(training, Training) and training.turns):
+        hint = "Name one `--data`; several data owners stand in the program, as `data from NAME, NAME`."
+        raise fail("PPC508", "One party's examples are learned from.", hint=hint)
     trainer = TRAINERS.get(training.by)
     if trainer is None:
         raise fail(

@@ -24,6 +24,9 @@ def training_of(verb: argparse.ArgumentParser) -> None:
     group.add_argument("--resume", action="store_true", help="go on from the last checkpoint that both parties have")
     group.add_argument("--release", action="store_true", help="with --resume: give out the model as it is kept")
     group.add_argument(
+        "--turn", type=positive, metavar="N", help="of several data owners that train in turn: the pair's epoch N"
+    )
+    group.add_argument(
         "--order",
         type=_order,
         metavar="drawn | given | N",
@@ -38,13 +41,18 @@ def _order(text: str) -> str:
     raise argparse.ArgumentTypeError("must be `drawn`, `given` or a whole number")
 
 
-def check_left(path: Path | None, bundle: Bundle) -> None:
+def check_left(path: Path | None, bundle: Bundle, turn: int) -> None:
     """Before anything is computed: whether there will be shares, and whether they can have this name."""
     from ppc.runtime.checkpoint.left import ENDING
+    from ppc.runtime.roles.course import last_turn
 
+    hands_on = bool(turn) and not last_turn(bundle, turn)
     if path is None:
+        if hands_on:
+            hint = f"Name a file for this party's half: `--leave FILE{ENDING}`."
+            raise fail("PPC509", "Another pair goes on where this turn ends.", hint=hint)
         return
-    if not bundle.training or bundle.released():
+    if not hands_on and (not bundle.training or bundle.released()):
         hint = "`model kept shared` in the train block keeps it on shares."
         raise fail("PPC509", "This program leaves no model on shares.", hint=hint)
     if path.suffix != ENDING or not path.parent.is_dir():
@@ -60,7 +68,7 @@ def chosen(arguments: Namespace) -> list[str]:
 def check_options(arguments: Namespace) -> None:
     if (arguments.resume or arguments.release) and arguments.checkpoint is None:
         raise fail("PPC571", "From where the training goes on is not said.", hint="Name it: `--checkpoint FOLDER`.")
-    if arguments.release and not arguments.resume:
+    if arguments.release and not (arguments.resume or arguments.turn):
         raise fail("PPC571", "A training that only begins has no model to release.", hint="Add `--resume`.")
 
 
@@ -90,7 +98,20 @@ def wishes_of(arguments: Namespace, bundle: Bundle, brought: Brought, say: Say) 
         resume=arguments.resume,
         release=arguments.release,
         order=_order_of(arguments.order, bundle),
+        turn=turn_of(arguments, bundle),
     )
+
+
+def turn_of(arguments: Namespace, bundle: Bundle) -> int:
+    """Which epoch of this pair, of several data owners that train in turn; 0 where one trains alone."""
+    turn: int = arguments.turn or 0
+    if bool(turn) != bool(bundle.turns):
+        what = "Several data owners train this model in turn." if bundle.turns else "One pair trains this model alone."
+        hint = "Say which epoch of this pair it is: `--turn 1`." if bundle.turns else "Leave `--turn` out."
+        raise fail("PPC571", what, hint=hint)
+    if turn > bundle.manifest.epochs:
+        raise fail("PPC571", f"There is no turn {turn}.", hint=f"Every pair has {bundle.manifest.epochs} of them.")
+    return turn
 
 
 def _order_of(asked: str | None, bundle: Bundle) -> str:

@@ -163,4 +163,11 @@ LANGUAGE = codes(
         what is sent, a budget that nothing keeps, more participants needed than there are. The message says which,
         and why.""",
     ),
+    PPC135=(
+        "several data owners",
+        """Each of several data owners is a pair with the one owner of the weights, and all pairs have the same lines:
+        `image from hospital_1, hospital_2` in the private block, `data from hospital_1, hospital_2` in the train block
+        in the order of their turns. A line names all of them or none. The trained model goes to the owner of the
+        weights, or stays on shares: only the last pair is there when the training ends.""",
+    ),
 )

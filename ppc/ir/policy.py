@@ -7,7 +7,7 @@ an opening is legal only if a line of the source names it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Literal
 
@@ -37,6 +37,11 @@ class Grant:
     what: str
     to: tuple[str, ...]
     span: Span = START
+
+
+def at(grants: tuple[Grant, ...], party: str, instead: str) -> tuple[Grant, ...]:
+    """The same, to one party in the place of another."""
+    return tuple(replace(one, to=tuple(party if to == instead else to for to in one.to)) for one in grants)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +108,7 @@ class PublicLayer:
 
 @dataclass(frozen=True, kw_only=True)
 class Policy:
-    """One `private` block."""
+    """One `private` block; of several data owners, what it says of the pair of one of them and the weights' owner."""
 
     name: str
     model: str
@@ -119,7 +124,21 @@ class Policy:
     sent: Sent = "float32"
     joint: Joint | None = None
     network: Network | None = None
+    spokes: tuple[str, ...] = ()  # all data owners, where there are several
     span: Span = START
+
+    def at(self, party: str, pair: tuple[str, str]) -> Policy:
+        """The same for another data owner, which is a pair with the same owner of the weights."""
+        before = next(name for name in self.parties if name != self.weights.party)
+        owners = {
+            name: replace(one, party=party if one.party == before else one.party) for name, one in self.owners.items()
+        }
+        return replace(self, parties=pair, owners=owners, grants=at(self.grants, party, before))
+
+    @property
+    def spoke(self) -> str:
+        """The data owner of this pair, of several."""
+        return next((name for name in self.parties if name in self.spokes), "")
 
     def is_public(self, parameter: str) -> bool:
         """Is it a weight of a public layer?"""
@@ -180,4 +199,14 @@ class Training:
     seed: int = 0
     reuse: Reuse | None = None
     evaluation: Evaluation | None = None
+    turns: tuple[str, ...] = ()  # of several data owners, in which order they train in every epoch
     span: Span = START
+
+    def at(self, party: str) -> Training:
+        """What one of several data owners does."""
+        before = self.labels.party
+        shown = self.evaluation
+        if shown is not None:
+            shown = replace(shown, to=tuple(party if to == before else to for to in shown.to))
+        labels = replace(self.labels, party=party)
+        return replace(self, labels=labels, grants=at(self.grants, party, before), evaluation=shown)

@@ -30,6 +30,7 @@ def caveats(plan: Plan, policy: Policy | None) -> Iterator[Caveat]:
     yield from _coin(plan)
     yield from _unfloored(plan)
     yield from _on_shares(plan)
+    yield from _handed_on(plan, policy)
     yield from _dropped(plan)
     yield from _counting(plan)
     yield from _labels(plan)
@@ -87,6 +88,26 @@ def _on_shares(plan: Plan) -> Iterator[Caveat]:
             f"it: {', '.join(step.name.removesuffix('.first') for step in shared)}",
             span=shared[0].span,
         )
+
+
+def _handed_on(plan: Plan, policy: Policy | None) -> Iterator[Caveat]:
+    """Who holds the weights between the turns of several data owners."""
+    if policy is None or not policy.spokes or not trains(plan):
+        return
+    hub, names = policy.weights.party, ", ".join(policy.spokes)
+    yield Caveat(
+        kind="handed on",
+        text=f"between two turns nobody has the weights: they stay on shares, one half with {hub}, and whoever of "
+        f"{names} had a turn hands the other half to the next one. A half alone is random numbers; {hub} and any of "
+        "them together have the weights of that turn",
+        span=policy.span,
+    )
+    yield Caveat(
+        kind="turns",
+        text=f"{hub} knows how many examples each of {names} has, and when its turns are; of each other they see "
+        "nothing but the half that is handed on",
+        span=policy.span,
+    )
 
 
 def _dropped(plan: Plan) -> Iterator[Caveat]:

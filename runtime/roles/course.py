@@ -44,6 +44,7 @@ class Wishes:
     resume: bool = False
     release: bool = False  # give out the model as it is kept, without a further step
     order: str = DRAWN
+    turn: int = 0  # of several data owners that train in turn: which epoch of this pair
 
     @property
     def plan(self) -> Plan:
@@ -85,6 +86,8 @@ class Wishes:
         """What must be the same at both."""
         kept = f"every {self.every}" if self.folder is not None else "none"
         found = {"checkpoints": kept, "resumed": str(self.resume), "released": str(self.release)}
+        if self.turn:
+            found["turn"] = str(self.turn)
         return {**found, "order": self.order} if self.public_order else found
 
     def told(self) -> dict[str, bytes]:
@@ -112,7 +115,7 @@ class Wishes:
 
     def _common(self, theirs: Hello) -> Mark | None:
         found = common(marks(self.found), decoded(theirs.told.get(CHECKPOINTS, b"")))
-        if found is None and self.release:
+        if found is None and self.release and not self.brought.shares:
             raise fail("PPC571", "There is no checkpoint to release a model from.", hint="Train first.")
         return found
 
@@ -130,10 +133,21 @@ class Wishes:
                 "The examples are not those with which this training began.",
                 hint="Name the same files as before, or begin anew with another folder of checkpoints.",
             )
-        start = begun.header.step if begun else 0
-        tests = self._agreed_tests(theirs)
-        request = Request(examples=examples, start=start, stop=start if self.release else None, tests=tests)
+        first, last = self._turn(lessons)
+        start = begun.header.step if begun else first
+        stop = start if self.release else last
+        tests, on = self._agreed_tests(theirs), self.hands_on and not self.release
+        request = Request(examples=examples, start=start, stop=stop, tests=tests, on=on)
         return Course(wishes=self, lessons=lessons, begun=begun, request=request, session=session, data=data)
+
+    def _turn(self, lessons: Lessons) -> tuple[int, int | None]:
+        """From which step to which one; a turn is an epoch."""
+        return ((self.turn - 1) * lessons.each, self.turn * lessons.each) if self.turn else (0, None)
+
+    @property
+    def hands_on(self) -> bool:
+        """Whether another pair goes on where this turn ends."""
+        return bool(self.turn) and not last_turn(self.bundle, self.turn)
 
     def _seed(self, session: bytes) -> bytes:
         """Of the order. A public one comes from what both have just drawn together."""
@@ -142,6 +156,16 @@ class Wishes:
         if self.order != DRAWN:
             return sha256(f"ppc/v1|order|{self.order}".encode()).digest()
         return sha256(b"ppc/v1|order|" + session).digest() if self.public_order else token_bytes(SEED_BYTES)
+
+
+def last_turn(bundle: Bundle, turn: int) -> bool:
+    """Whether nobody trains behind this epoch of this pair."""
+    return turn == bundle.manifest.epochs and bundle.turns[-1] in bundle.parties
+
+
+def first_turn(bundle: Bundle, turn: int) -> bool:
+    """Whether it begins with the weights that their owner brings, and not with shares."""
+    return turn == 1 and bundle.turns[0] in bundle.parties
 
 
 def _hash(brought: Brought) -> bytes:
@@ -167,7 +191,8 @@ class Course:
 
     @property
     def carried(self) -> Mapping[str, Words] | None:
-        return self.begun.shares if self.begun else None
+        """What is gone on from: a checkpoint, or what the pair before has handed on."""
+        return self.begun.shares if self.begun else self.wishes.brought.shares or None
 
     @property
     def stop(self) -> int:
@@ -192,7 +217,7 @@ class Course:
             return
         folder.after(self.begun.header.step if self.begun else -1)
         if self.begun is None:
-            self._write(0, shares)
+            self._write(self.request.start, shares)
 
     def done(self, step: int, shares: Mapping[str, Words]) -> None:
         """So many steps are done."""

@@ -27,19 +27,20 @@ SEED_BYTES = 32  # what each party is sent by the dealer, once a run
 MOST_ITERATIONS = 1 << 31  # a message names its iteration in 32 bits
 EXAMPLES = "examples"
 SESSION = "session"
-START, STOP, TESTS = "start", "stop", "tests"
+START, STOP, TESTS, ON = "start", "stop", "tests", "on"
 TRAINING = 0  # the number of a training's stretches
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
     """What all roles know before a run. Of a training, `start` steps were done before; it ends behind step `stop`, and
-    is measured with so many `tests`."""
+    is measured with so many `tests`. One that hands `on` what it has learned does not finish: another pair goes on."""
 
     examples: int
     start: int = 0
     stop: int | None = None
     tests: int = 0
+    on: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,7 +161,7 @@ def _training(bundle: Bundle, request: Request) -> Iterator[Stretch]:
             yield replace(whole, start=at, iterations=step - at, opens=opens, closes=False)
             yield _measured(measure, request.tests, TRAINING + 1 + step)
             at, opens = step, False
-    yield replace(whole, start=at, iterations=stop - at, opens=opens)
+    yield replace(whole, start=at, iterations=stop - at, opens=opens, closes=not request.on)
 
 
 def _measured(measure: Bundle, tests: int, number: int) -> Stretch:
@@ -207,6 +208,7 @@ def hello_of(
 def told_to_dealer(request: Request, session: bytes) -> dict[str, bytes]:
     """What the dealer needs to know of a run beside its plan."""
     found = {SESSION: session, START: str(request.start).encode(), TESTS: str(request.tests).encode()}
+    found[ON] = b"1" if request.on else b""
     return found if request.stop is None else {**found, STOP: str(request.stop).encode()}
 
 
@@ -217,7 +219,8 @@ def told_request(theirs: Hello) -> Request:
     if examples is None or start is None:
         raise fail("PPC669", "A party came without its number of examples.", hint="Use the same ppc everywhere.")
     stop, tests = told_number(theirs, STOP, "where it ends"), told_number(theirs, TESTS, "how many tests there are")
-    return Request(examples=examples, start=start, stop=stop, tests=tests or 0)
+    on = told_number(theirs, ON, "whether another pair goes on") is not None
+    return Request(examples=examples, start=start, stop=stop, tests=tests or 0, on=on)
 
 
 def told_number(theirs: Hello, name: str, what: str) -> int | None:

@@ -45,6 +45,7 @@ class Training:
     text: str
     data: dict[str, Any]
     every: int = 4
+    arguments: tuple[str, ...] = ("--data", "data.npz", "-o", "trained.npz")
 
     def __post_init__(self) -> None:
         (self.folder / "model.pnn").write_text(self.text, "utf-8")
@@ -61,8 +62,8 @@ class Training:
 
     def start(self, *more: object) -> subprocess.Popen[bytes]:
         """`ppc train`, with all roles; it says what their processes are."""
-        line = [sys.executable, "-m", "ppc", "train", "model.pnn", "--data", "data.npz", "--seed", SEED, "-v"]
-        line += ["--checkpoint", "kept", "--every", self.every, "-o", "trained.npz", *more]
+        line = [sys.executable, "-m", "ppc", "train", "model.pnn", *self.arguments, "--seed", SEED, "-v"]
+        line += ["--checkpoint", "kept", "--every", self.every, *more]
         with (self.folder / "said").open("wb") as out:
             return subprocess.Popen(
                 list(map(str, line)),

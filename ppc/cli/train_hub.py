@@ -1,0 +1,209 @@
+"""The trainer `joint` with several data owners: they train in turn, each as a pair with the owner of the weights.
+
+A turn is an epoch of one pair: a run of its own, with preprocessing of its own. What it leaves on shares the next pair
+begins with; the owner of the weights keeps its half, the data owner hands on the other one as a file. On machines of
+their own the same turns are `ppc party … --turn N --shares FILE --leave FILE`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from secrets import randbits
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from ppc.cli import answers
+from ppc.cli.role_start import ending_on_signals
+from ppc.cli.run_verb import JOINT, agreed, given_results, measured_of, pair_of
+from ppc.cli.telling import Telling, as_facts, counts_table, from_facts
+from ppc.cli.training_options import chosen
+from ppc.errors import fail
+
+if TYPE_CHECKING:
+    from ppc.data import Array
+    from ppc.protocol import Lowered
+    from ppc.runtime.roles.request import Counts
+
+ROLES: tuple[str, ...] = ("client", "server")
+SEED_BITS = 62
+
+
+@dataclass(frozen=True, kw_only=True)
+class Turn:
+    """One epoch of one pair. `number` counts the turns of all; `kept` is where its checkpoints are."""
+
+    number: int
+    epoch: int
+    party: str
+    home: Path  # the bundle of the pair
+    made: Lowered
+    folder: Path
+    first: bool
+    last: bool
+
+    @property
+    def kept(self) -> Path:
+        return self.folder / f"turn-{self.number:04}-{self.party}"
+
+    def left(self, role: str, number: int | None = None) -> Path:
+        """A party's half of the weights behind a turn."""
+        return self.folder / f"after-{self.number if number is None else number:04}.{role}.shares"
+
+    @property
+    def done(self) -> bool:
+        return all(self.left(role).exists() for role in ROLES)
+
+
+def train(arguments: Namespace, pairs: Sequence[str]) -> int:
+    """All turns, one after the other; of those that were done before, none."""
+    from ppc import bundle, bundling
+
+    if arguments.trace is not None:
+        raise fail("PPC115", "A trace of several turns is not built yet.", hint="Leave `--trace` out.")
+    telling = Telling(quiet=arguments.quiet or arguments.json, verbose=arguments.verbose)
+    made = [
+        bundling.at_batches(arguments.program, model=arguments.model, as_=name, train=True, level=arguments.level)[0]
+        for name in pairs
+    ]
+    data = _data(arguments, made)
+    with ending_on_signals(telling), TemporaryDirectory(prefix="ppc-train-") as name:
+        here = Path(name)
+        homes = [bundle.write(bundling.program([one]), here / "build") for one in made]
+        turns = [*_turns(made, homes, _folder(arguments, here))]
+        seed = randbits(SEED_BITS) if arguments.seed is None else arguments.seed
+        results, counts = _all(arguments, turns, data, str(seed), here, telling)
+    model = {name: value for name, value in results.items() if name in _released(made[0])}
+    if arguments.output is not None and model:
+        answers.save_model(arguments.output, model)
+    return _told(arguments, made, results, counts)
+
+
+def _data(arguments: Namespace, made: Sequence[Lowered]) -> dict[str, str]:
+    """What each data owner learns from."""
+    named: dict[str, str] = {}
+    for text in arguments.all_data or ():
+        owner, sign, what = str(text).partition("=")
+        named[owner if sign else ""] = what
+    wanted = [_spoke(one) for one in made]
+    if sorted(named) != sorted(wanted):
+        missing = next((name for name in wanted if name not in named), wanted[0])
+        raise fail(
+            "PPC508",
+            f"Each of {', '.join(wanted)} has examples of its own.",
+            hint=f"Name them for each, as in `--data {missing}=FILE.npz`.",
+        )
+    return named
+
+
+def _spoke(one: Lowered) -> str:
+    return one.compiled.policy.spoke if one.compiled.policy else ""
+
+
+def _folder(arguments: Namespace, here: Path) -> Path:
+    folder: Path = arguments.checkpoint or here / "kept"
+    if not arguments.resume and folder.is_dir() and any(folder.iterdir()):
+        raise fail(
+            "PPC574",
+            f"`{folder}` has the checkpoints of a training.",
+            hint="Go on from them with `--resume`, or name another folder.",
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _turns(made: Sequence[Lowered], homes: Sequence[Path], folder: Path) -> Iterator[Turn]:
+    training = made[0].compiled.training
+    epochs = training.epochs if training else 1
+    for number in range(epochs * len(made)):
+        epoch, place = divmod(number, len(made))
+        yield Turn(
+            number=number + 1,
+            epoch=epoch + 1,
+            party=_spoke(made[place]),
+            home=homes[place],
+            made=made[place],
+            folder=folder,
+            first=number == 0,
+            last=number + 1 == epochs * len(made),
+        )
+
+
+def _all(
+    arguments: Namespace, turns: Sequence[Turn], data: dict[str, str], seed: str, here: Path, telling: Telling
+) -> tuple[dict[str, Array], list[tuple[Turn, Counts, Counts]]]:
+    """Those that are left; with `--release` the model is given out as it is, by the pair whose turn it is."""
+    from ppc.cli import embedded
+
+    done = max((turn.number for turn in turns if turn.done), default=0)
+    left = [turn for turn in turns if turn.number > done]
+    found: list[tuple[Turn, Counts, Counts]] = []
+    results: dict[str, Array] = {}
+    for turn in left[:1] if arguments.release else left:
+        parties = dict(zip(ROLES, turn.made.plan.parties, strict=True))
+        folder = here / f"turn-{turn.number}"
+        folder.mkdir()
+        options = _options(arguments, turn, data, seed, folder)
+        what = f"turn {turn.number} of {len(turns)}: {turn.party}"
+        said = embedded.run(turn.home, folder, parties, options, telling, what).done
+        found.append((turn, from_facts(said["server"]["predicted"]), measured_of(said)))
+        results = given_results(folder)
+        for role in ROLES:  # what was handed on has been used
+            turn.left(role, turn.number - 1).unlink(missing_ok=True)
+    return results, found
+
+
+def _options(arguments: Namespace, turn: Turn, data: dict[str, str], seed: str, folder: Path) -> dict[str, list[str]]:
+    """To each role what is its own: its rows, its weights, its half of what the turn before left."""
+    from ppc.runtime.roles.brought import brings_weights, wanted_rows
+
+    plan, output = turn.made.plan, pair_of(arguments.output)
+    found: dict[str, list[str]] = {"dealer": ["--threads", str(arguments.threads)]}
+    for role, name in zip(ROLES, plan.parties, strict=True):
+        line = ["--threads", str(arguments.threads), "-o", str(folder / f"{role}.npz"), "--turn", str(turn.epoch)]
+        line += [*chosen(arguments), "--checkpoint", str(turn.kept / role)]
+        line += ["--shares", str(turn.left(role, turn.number - 1))] if not turn.first else []
+        if not turn.last:
+            line += ["--leave", str(turn.left(role))]
+        elif output:
+            line += ["--leave", str(output[role])]
+        line += ["--input", data[name]] if wanted_rows(plan, name) else []
+        if brings_weights(plan, name):
+            line += ["--weights", str(arguments.weights)] if arguments.weights else ["--seed", seed]
+        found[role] = line
+    return found
+
+
+def _released(one: Lowered) -> list[str]:
+    """The parameters that the plan gives to somebody at its end."""
+    return [result.name for result in one.plan.section("finish").results if result.to]
+
+
+def _told(
+    arguments: Namespace,
+    made: Sequence[Lowered],
+    results: dict[str, Array],
+    counts: Sequence[tuple[Turn, Counts, Counts]],
+) -> int:
+    for _, predicted, measured in counts:
+        agreed(predicted, measured)
+    if arguments.json:
+        turns = [
+            {"turn": turn.number, "party": turn.party, "predicted": as_facts(said), "measured": as_facts(seen)}
+            for turn, said, seen in counts
+        ]
+        written = [str(path) for path in pair_of(arguments.output).values() or filter(None, [arguments.output])]
+        head: dict[str, Any] = {"ok": True, "trainer": "joint", "data": [_spoke(one) for one in made]}
+        sys.stdout.write(json.dumps({**head, "same_machine": True, "written": written, "turns": turns}) + "\n")
+        return 0
+    sys.stdout.write("".join(f"{line}\n" for line in answers.shown(results)))
+    if not arguments.quiet:
+        for turn, predicted, measured in counts:
+            lines = counts_table(turn.made.plan.parties, predicted, measured)
+            sys.stdout.write("\n".join([f"\nturn {turn.number}, {turn.party}", *lines]) + "\n")
+        sys.stdout.write(f"\n{JOINT}\n")
+    return 0
