@@ -173,7 +173,7 @@ def test_a_turn_begins_with_what_the_one_before_left(hub: Training) -> None:
     assert (first_turn(south, 1), first_turn(north, 1), last_turn(north, EPOCHS)) == (True, False, True)
     assert refused(lambda: turn_of(Namespace(turn=None), north)) == "PPC571"
     assert refused(lambda: turn_of(Namespace(turn=EPOCHS + 1), north)) == "PPC571"
-    assert refused(lambda: check_left(None, north, 1)) == "PPC509"
+    assert refused(lambda: check_left(None, south, 1)) == "PPC509"
     assert refused(lambda: bring(north, None)) == "PPC578"
     assert bring(north, hub.folder / "model.client.shares").mark
     assert refused(lambda: bring(north, hub.folder / "model.server.shares")) == "PPC578"
