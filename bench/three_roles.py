@@ -139,7 +139,8 @@ class ThreeRoles:
         return f"0.0.0.0:{PORTS[role]}" if self.network else f"{HERE}:0"
 
     def _there(self, role: str, running: Running) -> str:
-        return f"{f'{role}.example' if self.network else HERE}:{running.port()}"
+        """Where a role listens; on a network of its own the port is known, and who dials waits for it."""
+        return f"{role}.example:{PORTS[role]}" if self.network else f"{HERE}:{running.port()}"
 
     def _party(self, role: str, more: Sequence[object]) -> Running:
         results = ["-o", self.folder / f"{role}.npz", "--trace", self.folder / f"{role}.json"]

@@ -15,12 +15,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
 from bench import training_accuracy, training_epoch, training_times
+from bench.peer_runs import before_others
 from bench.peer_tables import show
 
 
@@ -84,6 +86,8 @@ def parsed() -> argparse.Namespace:
 
 def main() -> int:
     options = parsed()
+    if options.part != "accuracy":
+        print(f"{os.cpu_count()} cores; {'before' if before_others() else 'beside'} what else runs here", flush=True)
     PARTS[options.part](options)
     return 0
 

@@ -93,7 +93,8 @@ def far(steps: int, machine: Path | None, example: str = "shallow_train") -> Too
         roles = ThreeRoles(folder=folder, program=path, network=net)
         ended = roles.live(folder / "data.npz", "--json")
         took = roles.passes("server")[WARM:]
-    said = ended["server"].said
+    said, own = ended["server"].said, ended["client"].said
+    measured = {**said["measured"], "dealt": [own["measured"]["dealt"][0], said["measured"]["dealt"][1]]}
     return Took(
         where="40 ms there and back, 100 Mb/s from each machine",
         images=images,
@@ -101,8 +102,8 @@ def far(steps: int, machine: Path | None, example: str = "shallow_train") -> Too
         seconds=sum(took),
         step=median(took),
         predicted=expected,
-        bytes_predicted=said.get("predicted", {}),
-        bytes_measured=said.get("measured", {}),
+        bytes_predicted=said["predicted"],
+        bytes_measured=measured,
         memory={role: one.memory for role, one in ended.items()},
         held=0,
     )
