@@ -175,7 +175,7 @@ def run(
         for role in (role for role in ROLES if (bundle / role).exists()):
             own = ["--embedded", "--certificates", str(certificates[role]), *options[role]]
             roles.start(role, [*verbs[role], str(bundle), *own])
-        with telling.progress(what, lambda: roles.far):
+        with telling.progress(what, lambda: roles.far, steps=what == "training"):
             roles.follow()
     finally:
         roles.close()

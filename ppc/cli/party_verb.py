@@ -149,7 +149,7 @@ def _run(side: Side, link: Link, book: Book, telling: Telling) -> tuple[dict[str
             threads=arguments.threads,
             trace=Trace() if arguments.trace or arguments.traced else None,
         )
-        with telling.progress(f"{bundle.party}", lambda: far(run)):
+        with telling.progress(f"{bundle.party}", lambda: far(run), steps=bundle.training):
             results = run.carry_out()
         channel.finish()
         return results, run

@@ -72,11 +72,11 @@ class Telling:
             sys.stderr.write(render(error))
 
     @contextmanager
-    def progress(self, what: str, far: Callable[[], Far]) -> Generator[None]:
-        """While something runs, how far it is."""
+    def progress(self, what: str, far: Callable[[], Far], *, steps: bool = False) -> Generator[None]:
+        """While something runs, how far it is; in `steps`, where it has them."""
         ended = Event()
         watch = self._tell if self.events else self._draw if sys.stderr.isatty() and not self.quiet else None
-        thread = Thread(target=watch, args=(what, far, ended), daemon=True) if watch else None
+        thread = Thread(target=watch, args=(what, far, ended, steps), daemon=True) if watch else None
         if thread:
             thread.start()
         try:
@@ -86,7 +86,7 @@ class Telling:
             if thread:
                 thread.join()
 
-    def _tell(self, _what: str, far: Callable[[], Far], ended: Event) -> None:
+    def _tell(self, _what: str, far: Callable[[], Far], ended: Event, _steps: bool) -> None:
         last = Far()
         while not ended.wait(EVERY):
             now = far()
@@ -94,26 +94,25 @@ class Telling:
                 self.event("progress", **asdict(now))
             last = now
 
-    def _draw(self, what: str, far: Callable[[], Far], ended: Event) -> None:
-        """A bar in bytes, with the speed, the time that is left, and the step."""
+    def _draw(self, what: str, far: Callable[[], Far], ended: Event, steps: bool) -> None:
+        """A bar with the time that is left; beside it bytes and the speed, or the step and what is learned in it."""
         from rich.console import Console
         from rich.progress import (
             BarColumn,
             DownloadColumn,
             Progress,
+            TaskProgressColumn,
             TextColumn,
             TimeRemainingColumn,
             TransferSpeedColumn,
         )
 
+        name, words = TextColumn("{task.description}"), TextColumn("{task.fields[words]}")
+        left = (TextColumn("left"), TimeRemainingColumn(compact=True))
         columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            DownloadColumn(),
-            TransferSpeedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[words]}"),
+            (name, BarColumn(bar_width=10), TaskProgressColumn(), *left, words)  # narrow: eighty letters are enough
+            if steps
+            else (name, BarColumn(), DownloadColumn(), TransferSpeedColumn(), *left, words)
         )
         with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task(what, total=None, words="")
