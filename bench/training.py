@@ -28,7 +28,7 @@ from bench.peer_tables import show
 
 def accuracy(options: argparse.Namespace) -> None:
     rows = training_accuracy.load(options.json) if options.json else []
-    for row in training_accuracy.measured(options.names, options.seeds, rows):
+    for row in training_accuracy.measured(options.names, options.seeds, rows, together=options.together):
         rows.append(row)
         print(f"{row.course}, seed {row.seed}: private {row.private[-1]:.4f}, float {row.float32[-1]:.4f}", flush=True)
         if options.json:
@@ -76,6 +76,9 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--json", type=Path, help="rows for a machine")
     parser.add_argument("--picture", type=Path, help="of accuracy: the curves")
     parser.add_argument("--seeds", type=int, default=3, help="of accuracy: so many at most (3)")
+    parser.add_argument(
+        "--together", type=int, default=1, help="of accuracy: seeds with three processes; others at one party (1)"
+    )
     parser.add_argument("--turns", type=int, default=3, help="of ratios and peers: of each system (3)")
     parser.add_argument("--steps", type=int, default=8, help="iterations that are timed in a turn (8)")
     parser.add_argument("--crypten", type=Path, metavar="PYTHON", help="of peers: the interpreter that has it")

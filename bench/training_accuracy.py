@@ -1,7 +1,8 @@
 """What private training reaches: `ppc train` with its three processes, beside float with the same batches.
 
-Called by bench.training. Every run is a row, written to a file at once, so that a long measurement may be broken off
-and gone on with.
+The first seed of each net runs so; the further ones with the same integers at one party (bench.training_field), or with
+three processes as well. Every run is a row, written to a file at once, so that a long measurement may be broken off and
+gone on with. Called by bench.training.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import fmean, median
 from typing import Any
 
+from bench.training_field import in_field
 from bench.training_programs import COURSES, ROOT, TESTS, Course, in_float, saved
 
 
@@ -30,10 +32,11 @@ class Reached:
     rate: float
     private: list[float]
     float32: list[float]
-    loss: list[float]
-    seconds: float  # of a step, median of the server's
-    megabytes: float  # of a step, both parties and dealer
-    exact_bytes: bool  # predicted as measured
+    loss: list[float] = field(default_factory=list[float])  # of every step, where it is seen
+    seconds: float = 0.0  # of a step, median of the server's
+    megabytes: float = 0.0  # of a step, both parties and dealer
+    exact_bytes: bool = True  # predicted as measured
+    processes: int = 3
 
     @property
     def points(self) -> float:
@@ -41,14 +44,15 @@ class Reached:
         return 100 * (self.private[-1] - self.float32[-1])
 
 
-def measured(names: Sequence[str], seeds: int, rows: Sequence[Reached] = ()) -> Iterator[Reached]:
-    """Those that are asked for and are not among `rows`; the first seed of all before the second of any."""
+def measured(names: Sequence[str], seeds: int, rows: Sequence[Reached] = (), *, together: int = 1) -> Iterator[Reached]:
+    """Those that are asked for and are not among `rows`; the first seed of all before the second of any. So many seeds
+    with all processes `together`."""
     there = {(row.course, row.seed) for row in rows}
     for turn in range(seeds):
         for course in COURSES:
             wanted = (not names or course.name in names) and turn < len(course.seeds)
             if wanted and (course.name, course.seeds[turn]) not in there:
-                yield run(course, course.seeds[turn])
+                yield (run if turn < together else at_one_party)(course, course.seeds[turn])
 
 
 def run(course: Course, seed: int) -> Reached:
@@ -75,6 +79,19 @@ def run(course: Course, seed: int) -> Reached:
     )
 
 
+def at_one_party(course: Course, seed: int) -> Reached:
+    return Reached(
+        course=course.name,
+        seed=seed,
+        images=course.images,
+        batch=course.batch,
+        rate=course.rate,
+        private=list(in_field(course, seed)),
+        float32=list(in_float(course, seed)),
+        processes=1,
+    )
+
+
 def ppc(*line: object) -> dict[str, Any]:
     """What a command says as JSON."""
     command = [sys.executable, "-m", "ppc", *map(str, line)]
@@ -88,7 +105,9 @@ def ppc(*line: object) -> dict[str, Any]:
 
 
 def table(rows: Sequence[Reached]) -> Iterator[str]:
+    three = sum(row.processes == 3 for row in rows)
     yield f"right of {TESTS:,} tests, behind the last epoch; mean of the seeds"
+    yield f"{three} of {len(rows)} runs by three processes, the others with the same integers at one party"
     yield f"{'':<24}{'images':>7}{'rate':>6}{'epochs':>7}{'seeds':>6}{'float':>8}{'private':>9}{'points':>8}{'most':>6}"
     for name in dict.fromkeys(row.course for row in rows):
         found = [row for row in rows if row.course == name]
@@ -109,7 +128,9 @@ def table(rows: Sequence[Reached]) -> Iterator[str]:
 
 def _steps(rows: Sequence[Reached]) -> Iterator[str]:
     for name in dict.fromkeys(row.course for row in rows):
-        found = [row for row in rows if row.course == name]
+        found = [row for row in rows if row.course == name and row.processes == 3]
+        if not found:
+            continue
         seconds, size = median(row.seconds for row in found), found[0].megabytes
         exact = "as predicted" if all(row.exact_bytes for row in found) else "NOT as predicted"
         yield f"{name:<24}{seconds:.3f} s and {size:.1f} MB a step in all, bytes {exact}"

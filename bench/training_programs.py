@@ -89,7 +89,6 @@ COURSES = (
         images=2560,
         size=28,
         epochs=8,
-        seeds=(1,),
     ),
 )
 
@@ -122,7 +121,7 @@ def learned(text: str) -> Graph:
 def in_float(course: Course, seed: int) -> Iterator[float]:
     """Accuracy behind each epoch, before the first one too."""
     network = Network(learned(course.text(exact=True)))
-    (images, labels), (tests, answers) = (_tensors(network, found) for found in course.sets)
+    (images, labels), (tests, answers) = (tensors(network, found) for found in course.sets)
     weights = {name: tensor.requires_grad_() for name, tensor in network.initial(seed).items()}
     rule = torch.optim.SGD(list(weights.values()), lr=course.rate, momentum=course.momentum)
     order = sha256(f"ppc/v1|order|{seed}".encode()).digest()
@@ -137,7 +136,8 @@ def in_float(course: Course, seed: int) -> Iterator[float]:
         yield network.accuracy(weights, tests, answers)
 
 
-def _tensors(network: Network, found: Examples) -> tuple[torch.Tensor, torch.Tensor]:
+def tensors(network: Network, found: Examples) -> tuple[torch.Tensor, torch.Tensor]:
+    """Images as the network takes them, and labels."""
     shape = next(node.shape[1:] for node in network.inputs if node.name == network.data)
     assert found.labels is not None
     images = torch.from_numpy(found.scaled().astype(np.float32)).reshape(len(found), *shape)
