@@ -67,7 +67,7 @@ MAY_KNOW: dict[str, frozenset[str]] = {
 
 # Packages that one place of the house knows. Everywhere else they would be loaded by chance, or bind us to them.
 DOORS: dict[str, tuple[str, ...]] = {
-    "dp_accounting": ("ppc/collaborative/accountant.py",),
+    "dp_accounting": ("ppc/collaborative/accountant.py", "ppc/selective/accountant.py"),
     "cryptography": ("ppc/distilled/", "runtime/"),
     "lark": ("grammar/parse.py", "grammar/build.py", "grammar/words.py"),
     "llvmlite": ("runtime/kernels/",),
@@ -109,6 +109,7 @@ SEEDED = {
     "ppc/data/digits28.py": "images of nobody, to the bit the same on every machine",
     "ppc/cuts/rank.py": "a vector by which the rank of a map is estimated, the same at every try",
     "ppc/diff/drawn.py": "data of nobody, on which two evaluations are compared, the same at every try",
+    "ppc/selective/noise.py": "seeded with 256 bits of the operating system for every upload",
     "ppc/selective/orders.py": "whose turn it is, the same for everybody",
     "ppc/selective/participant.py": "which coordinates are sent is told by sending them",
     "ppc/selective/selection.py": "draws from the participant's generator",

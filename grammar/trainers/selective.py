@@ -76,7 +76,12 @@ def _judge(found: Selective, reader: Reader) -> None:
         message = (
             "Noise on the values does not cover which coordinates were the largest: their places tell of the data."
         )
-        hint = f"Write `upload {found.upload.share:.4g} above 1e-4 random`, or leave the noise out."
+        how = "random" if noise.kind == "gaussian" else "above 1e-4 random"
+        hint = f"Write `upload {found.upload.share:.4g} {how}`, or leave the noise out."
+        reader.blame("PPC134", message, found.upload.span, hint=hint)
+    if noise.kind == "gaussian" and found.upload.above:
+        message = "Gaussian noise on the values does not cover which coordinates lie above a threshold."
+        hint = f"Write `upload {found.upload.share:.4g} random`, or `noise sparse_vector 1`, which covers both."
         reader.blame("PPC134", message, found.upload.span, hint=hint)
     if noise.kind == "gaussian" and not (found.clip and found.clip.whole):
         message = "Gaussian noise is measured in lengths of the whole update, and nothing bounds that length."

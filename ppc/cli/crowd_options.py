@@ -7,6 +7,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 PORT = 7450
+STARTING = 600.0  # seconds; a process that ends before it has begun is noticed at once
 
 
 def many_of(verb: ArgumentParser) -> None:
@@ -26,6 +27,7 @@ def many_of(verb: ArgumentParser) -> None:
 def be_of(arguments: Namespace) -> list[str]:
     """The same options again, for the process of one role."""
     found = ["train", str(arguments.program), "--embedded", "--seed", str(arguments.seed or 0)]
+    found += ["--patience", str(max(STARTING, arguments.patience))]
     for name in ("model", "data", "test", "weights", "each", "checkpoint"):
         if (value := getattr(arguments, name)) is not None:
             found += [f"--{name}", str(value)]

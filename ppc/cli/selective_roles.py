@@ -45,14 +45,13 @@ def understood(arguments: Namespace) -> tuple[Selective, Network]:
 
 def _built(facts: Selective) -> None:
     """A line that this version does not carry out is refused, so that nobody believes that it was."""
-    for line, there in (("noise", facts.noise.kind != "none"), ("aggregate additive", facts.aggregate == "additive")):
-        if there:
-            raise fail(
-                "PPC115",
-                f"`ppc train` does not carry out `{line}` in a selective training yet.",
-                span=facts.span,
-                hint="Leave the line out; then the server sees every update as it is.",
-            )
+    if facts.aggregate == "additive":
+        raise fail(
+            "PPC115",
+            "`ppc train` does not carry out `aggregate additive` in a selective training yet.",
+            span=facts.span,
+            hint="Leave the line out; then the server sees every update as it is.",
+        )
 
 
 def _first_weights(arguments: Namespace, network: Network) -> Tensors:
@@ -99,13 +98,19 @@ def server(arguments: Namespace, telling: Telling) -> int:
         telling.event("listening", port=listener.port)
         telling.say(f"listens at port {listener.port} for {facts.participants} participants")
         _gather(host, facts, arguments.patience)
+        _priced(host, facts, telling)
         reports = host.run(lambda rounds: _kept(arguments, telling, host, seen, rounds), seed=arguments.seed or 0)
     finally:
         listener.close()
         for line in list(host.lines.values()):
             line.close()
     _save(arguments, network, holder)
-    telling.event("done", reports={str(number): told for number, told in reports.items()}, **seen.facts_of())
+    telling.event(
+        "done",
+        reports={str(number): told for number, told in reports.items()},
+        **seen.facts_of(),
+        **_spent(facts, host),
+    )
     telling.say(f"uploaded {seen.up:,} bytes in {len(seen.rows):,} exchanges")
     return 0
 
@@ -188,12 +193,40 @@ def _gather(host: Host, facts: Selective, patience: float) -> None:
         sleep(LOOK)
 
 
+def _priced(host: Host, facts: Selective, telling: Telling) -> None:
+    """The total epsilon, before anything is learned."""
+    if facts.noise.kind == "none":
+        return
+    from ppc.selective.accountant import planned
+
+    for line in planned(facts, facts.rounds * max(exchanges_of(facts, count) for count in host.examples.values())):
+        telling.note(line)
+    if host.allowed == 0:
+        message = "The budget does not pay for a single upload."
+        raise fail("PPC685", message, span=facts.span, hint="Add more noise, or raise the budget.")
+
+
+def exchanges_of(facts: Selective, examples: int) -> int:
+    from ppc.selective.rounds import exchanges_a_round
+
+    return exchanges_a_round(facts, examples)
+
+
+def _spent(facts: Selective, host: Host) -> dict[str, float]:
+    """The epsilon of who has sent most."""
+    if facts.noise.kind == "none":
+        return {}
+    from ppc.selective.accountant import delta_of, epsilon
+
+    return {"epsilon": epsilon(facts, max(host.uploads.values(), default=0)), "delta": delta_of(facts)}
+
+
 def _kept(arguments: Namespace, telling: Telling, host: Host, seen: Seen, rounds: int) -> None:
     from ppc.selective.state import keep_server
 
     if arguments.checkpoint is not None:
         keep_server(arguments.checkpoint, host.server, rounds)
-    telling.event("round", round=rounds, there=len(host.lines), **seen.facts_of())
+    telling.event("round", round=rounds, there=len(host.lines), **seen.facts_of(), **_spent(host.facts, host))
 
 
 def _save(arguments: Namespace, network: Network, holder: ParameterServer) -> None:
@@ -212,7 +245,7 @@ def participant(arguments: Namespace, telling: Telling) -> int:
     from ppc.runtime.wire.letters import Letters
     from ppc.runtime.wire.link import dial
     from ppc.selective import guest
-    from ppc.selective.state import keep_participant
+    from ppc.selective.state import count_uploads, keep_participant
 
     if arguments.peer is None:
         raise fail("PPC651", "Where the server listens is not said.", hint="Name it: `--peer HOST:PORT`.")
@@ -227,11 +260,15 @@ def participant(arguments: Namespace, telling: Telling) -> int:
         if arguments.checkpoint is not None:
             keep_participant(arguments.checkpoint, own, rounds)
 
+    def spend(uploads: int) -> None:
+        if arguments.checkpoint is not None and facts.noise.kind != "none":
+            count_uploads(arguments.checkpoint, own.number, uploads)
+
     def report() -> dict[str, float]:
         return {"accuracy": own.accuracy(*test)} if test else {}
 
     try:
-        turns = guest.attend(own, line, report, lambda rounds: _began(arguments, telling, own, rounds), keep)
+        turns = guest.attend(own, line, report, lambda rounds: _began(arguments, telling, own, rounds), keep, spend)
     finally:
         line.close()
     telling.event("done", turns=turns, sent=line.sent, taken=line.taken)
@@ -241,12 +278,12 @@ def participant(arguments: Namespace, telling: Telling) -> int:
 
 def _began(arguments: Namespace, telling: Telling, own: Participant, rounds: int) -> None:
     """Where the server is when this participant comes."""
-    from ppc.selective.state import resumed_participant
+    from ppc.selective.state import resumed_participant, uploads_before
 
-    if rounds == 0:
-        return
-    if arguments.checkpoint is None or not resumed_participant(arguments.checkpoint, own, rounds):
+    if rounds and (arguments.checkpoint is None or not resumed_participant(arguments.checkpoint, own, rounds)):
         telling.note(f"{rounds} rounds are over, and no checkpoint of them is here: it begins with the first weights")
+    if arguments.checkpoint is not None and own.facts.noise.kind != "none":
+        own.uploads = max(own.exchanges, uploads_before(arguments.checkpoint, own.number))
 
 
 def _participant(arguments: Namespace, facts: Selective, network: Network) -> tuple[Participant, Sequence[Any]]:

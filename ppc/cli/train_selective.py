@@ -92,8 +92,12 @@ class Shown:
             self.telling.say(
                 f"round {event['round']:>4} of {self.facts.rounds}   {event['exchanges']:>5} exchanges   "
                 f"up {event['up']:>12,} B   down {event['down']:>12,} B   staleness {event['staleness']:.1f}   "
-                f"there {event['there']}"
+                f"there {event['there']}{_worth(event)}"
             )
+
+
+def _worth(event: dict[str, Any]) -> str:
+    return f"   epsilon {event['epsilon']:.2f}" if "epsilon" in event else ""
 
 
 def _lines(facts: Selective, found: dict[str, Any]) -> Iterator[str]:
@@ -103,4 +107,7 @@ def _lines(facts: Selective, found: dict[str, Any]) -> Iterator[str]:
         yield "  " + "  ".join(f"{name}: {value:.4f}" for name, value in reports.items())
     yield f"uploaded {found['up']:,} bytes, predicted {found['predicted_up']:,}"
     yield f"downloaded {found['down']:,} bytes, predicted {found['predicted_down']:,}"
+    if "epsilon" in found:
+        worth = f"total epsilon {found['epsilon']:.3f} at delta {found['delta']:g}"
+        yield f"{worth}, for all examples of a participant together"
     yield from facts.sentences()

@@ -33,4 +33,9 @@ MANY = codes(
         """A training of many participants goes on from the server's last checkpoint, and each participant from its own
         of the same round. The file that is needed is not there, is damaged, or belongs to another model.""",
     ),
+    PPC685=(
+        "the budget is spent",
+        """A training with noise has a total epsilon that grows with every update that a participant sends. The budget
+        of the program pays for no further one. The participant sends nothing more, whoever asks.""",
+    ),
 )

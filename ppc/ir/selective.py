@@ -112,8 +112,15 @@ class Selective:
             yield "updates are added on shares of two aggregators: neither sees that of one participant"
         else:
             yield "the server sees every update of every participant; a batch of one shows its example exactly"
-        if self.noise.kind == "none":
-            yield "no noise: no differential privacy, and what a participant sends tells of its data"
+        match self.noise.kind:
+            case "none":
+                yield "no noise: no differential privacy, and what a participant sends tells of its data"
+            case "gaussian":
+                yield f"noise: Gaussian, {self.noise.amount:g} times the clipped length, on coordinates chosen blindly"
+            case "sparse_vector":
+                yield f"noise: the sparse vector technique, an epsilon of {self.noise.amount:g} an upload"
+        if self.noise.kind != "none":
+            yield "the training tells its total epsilon before it begins and after every round"
         if self.order == "asynchronous" and not self.exchange:
             yield "warning: asynchronous updates of whole epochs diverge; say `exchange every 1 batches`"
 

@@ -16,10 +16,19 @@ from ppc.selective.participant import Participant
 Rounds = Callable[[int], None]
 
 
+def ignored(_: int) -> None:
+    """Nothing is kept."""
+
+
 def attend(
-    participant: Participant, line: Letters, report: Callable[[], dict[str, float]], begin: Rounds, keep: Rounds
+    participant: Participant,
+    line: Letters,
+    report: Callable[[], dict[str, float]],
+    begin: Rounds = ignored,
+    keep: Rounds = ignored,
+    spend: Rounds = ignored,
 ) -> int:
-    """All turns; the number of them."""
+    """All turns; the number of them. `begin` and `keep` are told rounds, `spend` the uploads, before each of them."""
     size = participant.layout.size
     allowed = letters.to_participant(participant.facts, size)
     turns = 0
@@ -31,10 +40,14 @@ def attend(
         if kind in (letters.BEGIN, letters.KEEP):
             (begin if kind == letters.BEGIN else keep)(int.from_bytes(text, "little"))
             continue
+        if participant.spent:
+            message = f"The server asks for another upload; the budget paid for {participant.uploads}."
+            raise fail("PPC685", message, hint="The budget is in the program; a larger one is another training.")
         download = decoded(text, size=size, most=participant.facts.downloaded(size))
         update = participant.exchange(download)
         if not bool(np.isfinite(update.values).all()):
             message = "This participant's weights are no numbers any more: its training has diverged."
             raise fail("PPC682", message, hint="Use a smaller `rate`, or `clip`.")
+        spend(participant.uploads)
         line.send(letters.UPDATE, update.encoded())
         turns += 1

@@ -17,6 +17,7 @@ from ppc.errors import PpcError, fail
 from ppc.ir.selective import Selective
 from ppc.runtime.wire.letters import Letters
 from ppc.selective import letters
+from ppc.selective.budget import allowed_uploads
 from ppc.selective.message import Sparse, bounded, decoded
 from ppc.selective.orders import turns
 from ppc.selective.rounds import Progress, exchanges_a_round
@@ -41,12 +42,20 @@ class Host:
     lines: dict[int, Letters] = field(default_factory=dict[int, Letters])
     examples: dict[int, int] = field(default_factory=dict[int, int])
     dropped: set[int] = field(default_factory=set[int])
+    uploads: dict[int, int] = field(default_factory=dict[int, int])  # of each participant, in all rounds
+    allowed: int | None = field(init=False)
     lock: Lock = field(default_factory=Lock)
+
+    def __post_init__(self) -> None:
+        self.allowed = allowed_uploads(self.facts)
 
     def run(self, keep: Keep, seed: int = 0) -> dict[int, dict[str, float]]:
         """All rounds that are left; what each participant reported at the end."""
         for number in range(self.over, self.facts.rounds):
             self.enough()
+            if all(self.spent(one) for one in self.lines):
+                self.say(f"the budget is spent after {number} of {self.facts.rounds} rounds: the training stops")
+                break
             if self.facts.order == "asynchronous":
                 self.together(number)
             else:
@@ -62,6 +71,7 @@ class Host:
         """Those who came, or came back, have their turns from now on."""
         for number, line, examples in self.arrivals():
             self.examples[number] = examples
+            self.uploads.setdefault(number, self.over * exchanges_a_round(self.facts, examples))
             if (old := self.lines.pop(number, None)) is not None:
                 old.close()
             self.lines[number] = line
@@ -82,10 +92,14 @@ class Host:
     def turn(self, number: int, one: int) -> None:
         """The exchanges of one participant in one round."""
         for _ in range(exchanges_a_round(self.facts, self.examples.get(one, 1))):
-            if one in self.lines:
+            if one in self.lines and not self.spent(one):
                 self.exchange(number, one)
         if self.facts.order != "asynchronous":
             self.enough()
+
+    def spent(self, one: int) -> bool:
+        """Its budget pays for no further upload; a participant that is asked for one all the same refuses."""
+        return self.allowed is not None and self.uploads[one] >= self.allowed
 
     def exchange(self, number: int, one: int) -> None:
         size = len(self.server.vector)
@@ -93,10 +107,11 @@ class Host:
         try:
             line = self.lines[one]
             line.send(letters.TURN, download.encoded())
+            self.uploads[one] += 1
             _, text = line.receive(letters.update(self.facts, size))
             update = decoded(text, size=size, most=self.facts.uploaded(size))
-            if self.facts.clip and not self.facts.clip.whole:
-                bounded(update, self.facts.clip.bound)
+            if self.facts.clip and not (self.facts.clip.whole and self.facts.noise.kind == "gaussian"):
+                bounded(update, self.facts.clip)
         except PpcError as error:
             self.drop(one, error)
             return

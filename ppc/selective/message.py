@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppc.errors import fail
-from ppc.ir.selective import COORDINATE_BYTES
+from ppc.ir.selective import COORDINATE_BYTES, Clip
 
 HEAD = struct.Struct("<QQQ")
+ROUNDING = 1e-6  # of float32, over the coordinates of a length
 HINT = "The sender made it wrong, or it was changed on its way; its update is not used."
 
 
@@ -65,8 +66,10 @@ def checked(indices: NDArray[np.uint32], values: NDArray[np.float32], size: int)
         raise fail("PPC680", "A message holds values that are no numbers.", hint=HINT)
 
 
-def bounded(update: Sparse, bound: float) -> None:
-    """Values within the clip that all participants agreed on."""
-    largest = float(np.abs(update.values).max(initial=0.0))
-    if largest > np.nextafter(np.float32(bound), np.float32(np.inf)):
-        raise fail("PPC680", f"A message holds a value of {largest:g}; the clip is {bound:g}.", hint=HINT)
+def bounded(update: Sparse, clip: Clip) -> None:
+    """Within the clip that all participants agreed on: every value, or the length of what is sent."""
+    values = update.values.astype(np.float64)
+    found = float(np.linalg.norm(values) if clip.whole else np.abs(values).max(initial=0.0))
+    if found > clip.bound * (1 + ROUNDING):
+        what = "an update of length" if clip.whole else "a value of"
+        raise fail("PPC680", f"A message holds {what} {found:g}; the clip is {clip.bound:g}.", hint=HINT)

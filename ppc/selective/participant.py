@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -12,7 +13,9 @@ from torch import Tensor
 from ppc.ir.selective import Clip, Selective
 from ppc.learning import Layout, Network, batches, loss_of
 from ppc.learning.network import Tensors
+from ppc.selective.budget import allowed_uploads
 from ppc.selective.message import Sparse
+from ppc.selective.noise import fresh, noisy
 from ppc.selective.selection import selected
 
 
@@ -29,6 +32,7 @@ class Participant:
     seed: int = 0
     exchanges: int = 0
     steps: int = 0
+    uploads: int = 0  # that were ever sent, those before a training was taken up again included
     layout: Layout = field(init=False)
     epoch: tuple[int, list[Tensor]] = field(default=(0, []), init=False, repr=False)
 
@@ -51,6 +55,15 @@ class Participant:
             places = self.places()
             self.step(self.images[places], self.labels[places])
             self.steps += 1
+
+    @cached_property
+    def allowed(self) -> int | None:
+        """Uploads that the budget pays for."""
+        return allowed_uploads(self.facts)
+
+    @property
+    def spent(self) -> bool:
+        return self.allowed is not None and self.uploads >= self.allowed
 
     @property
     def batches(self) -> int:
@@ -76,9 +89,12 @@ class Participant:
             self.weights[name] = old.detach() - self.facts.rate * gradient
 
     def chosen(self, update: NDArray[np.float32], version: int) -> Sparse:
-        """Clipped, then selected: what leaves this participant."""
+        """Clipped, then selected and noised: what leaves this participant."""
         clipped = clip(update, self.facts.clip)
         self.exchanges += 1
+        self.uploads += 1
+        if self.facts.noise.kind != "none":
+            return Sparse(len(clipped), version, *noisy(self.facts, clipped, fresh()))
         coins = np.random.default_rng((self.seed, self.number, self.exchanges))
         places = selected(clipped, self.facts.upload, self.facts.uploaded(len(clipped)), coins)
         return Sparse(len(clipped), version, places, clipped[places])

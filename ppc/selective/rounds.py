@@ -35,8 +35,9 @@ def train(
     for number in range(facts.rounds):
         for one in turns(facts, number, seed):
             for _ in range(exchanges_a_round(facts, len(participants[one].labels))):
-                download = server.download(facts.downloaded(len(server.vector)))
-                yield _added(number, one, server, download, participants[one].exchange(download))
+                if not participants[one].spent:
+                    download = server.download(facts.downloaded(len(server.vector)))
+                    yield _added(number, one, server, download, participants[one].exchange(download))
 
 
 def exchanges_a_round(facts: Selective, examples: int) -> int:
@@ -53,6 +54,8 @@ def _asynchronous(
     held: dict[int, Sparse] = {}
     done = 0
     for one, downloads in events(facts, facts.rounds * each, seed):
+        if participants[one].spent:
+            continue
         if downloads:
             held[one] = server.download(facts.downloaded(len(server.vector)))
             continue

@@ -64,6 +64,23 @@ def resumed_participant(folder: Path, participant: Participant, over: int) -> bo
     return True
 
 
+def count_uploads(folder: Path, number: int, uploads: int) -> None:
+    """Written before an upload: what was sent stays sent, whatever checkpoint a participant goes on from."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_whole(folder / f"participant_{number}.uploads", f"{uploads}\n".encode())
+
+
+def uploads_before(folder: Path, number: int) -> int:
+    """Those that were counted."""
+    path = folder / f"participant_{number}.uploads"
+    if not path.exists():
+        return 0
+    text = path.read_bytes()[:20].decode("ascii", "replace").strip()
+    if not text.isdecimal():
+        raise fail("PPC684", f"`{path}` is damaged.", hint="Without it nobody knows what of the budget is spent.")
+    return int(text)
+
+
 def latest(folder: Path, name: str) -> int | None:
     """The last round of which there is a checkpoint."""
     return max(_rounds(folder, name), default=None)

@@ -104,9 +104,12 @@ def test_a_damaged_message_is_refused(damaged: bytes) -> None:
 
 
 def test_values_beyond_the_clip_are_refused() -> None:
-    bounded(sparse(1), 1.0)
+    bounded(sparse(1, 2), Clip(bound=1.0))
+    bounded(sparse(1), Clip(bound=1.0, whole=True))
     with pytest.raises(PpcError, match="clip"):
-        bounded(sparse(1), 0.5)
+        bounded(sparse(1), Clip(bound=0.5))
+    with pytest.raises(PpcError, match="of length"):
+        bounded(sparse(1, 2), Clip(bound=1.0, whole=True))
 
 
 def test_the_server_hands_out_what_was_updated_lately() -> None:

@@ -66,9 +66,30 @@ def test_what_is_missing_is_said(tmp_path: Path, words: tuple[str, ...], code: s
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("line", ["aggregate additive", "clip norm 1\n    noise gaussian 1.1"])
-def test_a_line_that_is_not_carried_out_is_refused(tmp_path: Path, line: str) -> None:
-    done = ppc(tmp_path, "--data", "digits:10", more=f"    {line}\n")
+def test_a_line_that_is_not_carried_out_is_refused(tmp_path: Path) -> None:
+    done = ppc(tmp_path, "--data", "digits:10", more="    aggregate additive\n")
 
     assert done.returncode == 1
     assert "PPC115" in done.stderr
+
+
+def test_a_budget_is_told_before_and_stops_the_training(tmp_path: Path) -> None:
+    data = ("--data", "digits:100,part=train")
+    lines = "    clip norm 1\n    noise gaussian 2\n    budget 6\n"
+    done = ppc(tmp_path, *data, "--json", more=lines)
+    told = ppc(tmp_path, *data, more=lines)
+
+    assert done.returncode == told.returncode == 0, done.stderr + told.stderr
+    found = json.loads(done.stdout)
+    assert found["exchanges"] == 2
+    assert 0 < found["epsilon"] <= 6
+    assert "2 uploads of a participant cost a total epsilon of" in told.stderr
+    assert "the budget of 6 pays for 1 of them" in told.stderr
+    assert f"total epsilon {found['epsilon']:.3f} at delta 1e-05" in told.stdout
+
+
+def test_a_budget_for_nothing_is_refused(tmp_path: Path) -> None:
+    done = ppc(tmp_path, "--data", "digits:100", more="    clip norm 1\n    noise gaussian 1\n    budget 0.1\n")
+
+    assert done.returncode == 5
+    assert "PPC685" in done.stderr
