@@ -19,7 +19,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from ppc.errors import PpcError, fail
 
-ROLES = ("client", "server", "dealer", "participant")
+ROLES = ("client", "server", "dealer", "participant", "aggregator")
 DAYS = 365
 SLACK = timedelta(minutes=5)  # how far apart the clocks of two machines may be
 LONGEST_NAME = 64  # of a subject, by RFC 5280
@@ -93,7 +93,11 @@ def _limited(builder: x509.CertificateBuilder, key: ec.EllipticCurvePublicKey) -
 
 def _checked_names(party: str, role: str) -> None:
     if role not in ROLES:
-        raise fail("PPC665", f"There is no role `{role}`.", hint="Roles are client, server, dealer and participant.")
+        raise fail(
+            "PPC665",
+            f"There is no role `{role}`.",
+            hint=f"Roles are {', '.join(ROLES)}.",
+        )
     if not 1 <= len(party) <= LONGEST_NAME or not party.isprintable():
         raise fail(
             "PPC660", "A party's name has 1 to 64 printable characters.", hint="Take the name that the program has."

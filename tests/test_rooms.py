@@ -36,8 +36,9 @@ MAY_KNOW: dict[str, frozenset[str]] = {
     "weights": FOUNDATIONS | {"arrays", "ir"},
     # Training and attacks in the clear, with torch.
     "learning": FOUNDATIONS | {"ir", "weights"},
-    "collaborative": FOUNDATIONS | {"field", "ir", "learning"},
-    "selective": FOUNDATIONS | {"data", "ir", "learning", "runtime"},
+    "sharing": FOUNDATIONS | {"field"},
+    "collaborative": FOUNDATIONS | {"field", "ir", "learning", "sharing"},
+    "selective": FOUNDATIONS | {"data", "field", "ir", "learning", "runtime", "sharing"},
     "retraining": FOUNDATIONS | {"ir", "learning", "weights"},
     # Samples that train one network: the device's side needs no torch, the owner's does.
     "distilled": FOUNDATIONS | {"ir", "passes", "reference", "weights"},

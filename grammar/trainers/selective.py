@@ -95,9 +95,24 @@ def _judge(found: Selective, reader: Reader) -> None:
     if found.least > found.participants:
         message = f"There are {found.participants} participants, fewer than the {found.least} that are needed."
         reader.blame("PPC134", message, found.span, hint=f"Write at most `least {found.participants}`.")
+    if found.aggregate == "additive":
+        _judge_sums(found, reader)
     if found.aggregate == "additive" and found.order == "asynchronous":
         message = "Updates on shares are added a round at a time; asynchronous ones come one by one."
         reader.blame("PPC134", message, found.span, hint="Write `order round_robin`, or leave `aggregate` out.")
+
+
+def _judge_sums(found: Selective, reader: Reader) -> None:
+    """Sums on shares must fit the field, and may not be those of one."""
+    if found.clip is None:
+        message = "Sums on shares must not leave the field, and nothing bounds an update here."
+        reader.blame("PPC134", message, found.span, hint="Add a line such as `clip 0.1`.")
+    elif found.overflows:
+        message = f"The sum of {found.participants} updates up to {found.most:g} does not fit the field of 2^61 - 1."
+        reader.blame("PPC134", message, found.span, hint="Use a smaller `clip`, or less noise.")
+    if found.needed < 2:
+        message = "The sum of the updates of one participant is its update."
+        reader.blame("PPC134", message, found.span, hint="Write at least `participants 2` and `least 2`.")
 
 
 def _upload(phrase: Phrase | None) -> Upload:

@@ -51,14 +51,18 @@ class Crowd(Roles):
 
 
 def certificates(folder: Path, participants: int) -> dict[str, Path]:
-    """For one run: the server pins every participant, and each of them the server alone."""
+    """For one run: the server and the second aggregator pin everybody, each participant these two alone."""
     from ppc.runtime import keyring
 
-    folders = {"server": folder / "server"}
-    keyring.new(folders["server"], "server", "server", days=1)
+    folders = {role: folder / role for role in ("server", "aggregator")}
+    for role, mine in folders.items():
+        keyring.new(mine, role, role, days=1)
+    pairs = [("server", "aggregator")]
     for number in range(1, participants + 1):
         mine = folders[str(number)] = folder / f"participant_{number}"
         keyring.new(mine, f"participant_{number}", "participant", days=1)
-        keyring.pin(mine, folders["server"] / keyring.CERTIFICATE)
-        keyring.pin(folders["server"], mine / keyring.CERTIFICATE)
+        pairs += [(str(number), "server"), (str(number), "aggregator")]
+    for one, other in pairs:
+        keyring.pin(folders[one], folders[other] / keyring.CERTIFICATE)
+        keyring.pin(folders[other], folders[one] / keyring.CERTIFICATE)
     return folders

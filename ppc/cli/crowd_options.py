@@ -13,10 +13,13 @@ STARTING = 600.0  # seconds; a process that ends before it has begun is noticed 
 def many_of(verb: ArgumentParser) -> None:
     group = verb.add_argument_group("for a training of many participants")
     group.add_argument(
-        "--be", metavar="server | N", type=_role, help="one role here, with the others on their machines"
+        "--be", metavar="server | aggregator | N", type=_role, help="one role here, with the others on their machines"
     )
     group.add_argument("--peer", type=_address, metavar="HOST:PORT", help="for a participant: where the server listens")
-    group.add_argument("--listen", type=_address, metavar="HOST:PORT", help=f"for the server (port {PORT})")
+    group.add_argument("--aggregator", type=_address, metavar="HOST:PORT", help="where the second aggregator listens")
+    group.add_argument(
+        "--listen", type=_address, metavar="HOST:PORT", help=f"for the server and the aggregator (port {PORT})"
+    )
     group.add_argument("--certificates", type=Path, metavar="FOLDER", help="of `ppc cert` (~/.config/ppc/certificates)")
     group.add_argument("--patience", type=float, default=60.0, metavar="S", help="until the others are started (60)")
     group.add_argument("--each", type=_count, metavar="N", help="examples of each participant, where all are here")
@@ -35,9 +38,9 @@ def be_of(arguments: Namespace) -> list[str]:
 
 
 def _role(text: str) -> str:
-    if text == "server" or (text.isdecimal() and int(text) > 0):
+    if text in ("server", "aggregator") or (text.isdecimal() and int(text) > 0):
         return text
-    raise argparse.ArgumentTypeError("must be `server`, or the number of a participant")
+    raise argparse.ArgumentTypeError("must be `server`, `aggregator`, or the number of a participant")
 
 
 def _count(text: str) -> int:

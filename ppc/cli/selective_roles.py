@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ppc.cli import answers
 from ppc.cli.cert_verbs import default_folder
 from ppc.cli.crowd_options import PORT
+from ppc.cli.selective_aggregator import second_of, told_at_end
 from ppc.cli.telling import Telling
 from ppc.errors import PpcError, fail
 
@@ -38,20 +39,8 @@ def understood(arguments: Namespace) -> tuple[Selective, Network]:
 
     facts = compiler.training_of(arguments.program, model=arguments.model)
     assert isinstance(facts, Selective)
-    _built(facts)
     compiled = compiler.compile_program(arguments.program, model=facts.model)
     return facts, Network(compiled.after("infer-shapes"))
-
-
-def _built(facts: Selective) -> None:
-    """A line that this version does not carry out is refused, so that nobody believes that it was."""
-    if facts.aggregate == "additive":
-        raise fail(
-            "PPC115",
-            "`ppc train` does not carry out `aggregate additive` in a selective training yet.",
-            span=facts.span,
-            hint="Leave the line out; then the server sees every update as it is.",
-        )
 
 
 def _first_weights(arguments: Namespace, network: Network) -> Tensors:
@@ -63,13 +52,13 @@ def _first_weights(arguments: Namespace, network: Network) -> Tensors:
     return network.initial(arguments.seed or 0)
 
 
-def _keyring(arguments: Namespace) -> Keyring:
+def keyring_of(arguments: Namespace) -> Keyring:
     from ppc.runtime.keyring import open_folder
 
     return open_folder(arguments.certificates or default_folder())
 
 
-def _hello(keyring: Keyring, facts: Selective, network: Network, examples: int = 0) -> Hello:
+def hello_of(keyring: Keyring, facts: Selective, network: Network, examples: int = 0) -> Hello:
     """Both sides must have the same program; who learns tells how many examples it has."""
     from ppc.runtime.wire.hello import Hello
 
@@ -89,28 +78,27 @@ def server(arguments: Namespace, telling: Telling) -> int:
     from ppc.selective.host import Host
 
     facts, network = understood(arguments)
-    keyring, (holder, over) = _keyring(arguments), _holder(arguments, facts, network)
+    keyring, (holder, over) = keyring_of(arguments), _holder(arguments, facts, network)
+    hello = hello_of(keyring, facts, network)
+    second = second_of(arguments, facts, keyring, hello)
     address = arguments.listen or (("127.0.0.1", 0) if arguments.embedded else ("", PORT))
-    listener = Listener(address, keyring, _hello(keyring, facts, network), expects=("participant",))
+    listener = Listener(address, keyring, hello, expects=("participant",))
     seen = Seen(facts, len(holder.vector), [])
-    host = Host(facts, holder, lambda: _arrived(listener, facts), telling.note, seen.rows.append, over=over)
+    host = Host(facts, holder, lambda: arrived(listener, facts), telling.note, seen.rows.append, over, second)
     try:
         telling.event("listening", port=listener.port)
         telling.say(f"listens at port {listener.port} for {facts.participants} participants")
         _gather(host, facts, arguments.patience)
         _priced(host, facts, telling)
         reports = host.run(lambda rounds: _kept(arguments, telling, host, seen, rounds), seed=arguments.seed or 0)
+        elsewhere = told_at_end(second)
     finally:
         listener.close()
-        for line in list(host.lines.values()):
+        for line in (*host.lines.values(), *([second] if second else [])):
             line.close()
     _save(arguments, network, holder)
-    telling.event(
-        "done",
-        reports={str(number): told for number, told in reports.items()},
-        **seen.facts_of(),
-        **_spent(facts, host),
-    )
+    said = {str(number): told for number, told in reports.items()}
+    telling.event("done", reports=said, **seen.facts_of(), **elsewhere, **_spent(facts, host))
     telling.say(f"uploaded {seen.up:,} bytes in {len(seen.rows):,} exchanges")
     return 0
 
@@ -124,20 +112,30 @@ class Seen:
     rows: list[Progress]
 
     @property
+    def predicted(self) -> tuple[int, int]:
+        """Bytes of one exchange, to an aggregator and back."""
+        from ppc.selective import Sparse
+        from ppc.selective.adding import TAG, share_bytes
+
+        down = Sparse.predicted_bytes(self.facts.downloaded(self.parameters))
+        if self.facts.aggregate == "additive":
+            return share_bytes(self.facts.shared(self.parameters)), TAG + down
+        return Sparse.predicted_bytes(self.facts.uploaded(self.parameters)), down
+
+    @property
     def up(self) -> int:
         return sum(row.bytes_up for row in self.rows)
 
     def facts_of(self) -> dict[str, Any]:
         """The updates, as they were and as they were predicted: with a threshold fewer coordinates may be sent."""
-        from ppc.selective import Sparse
-
+        up, down = self.predicted
         count = len(self.rows)
         return {
             "exchanges": count,
             "up": self.up,
             "down": sum(row.bytes_down for row in self.rows),
-            "predicted_up": count * Sparse.predicted_bytes(self.facts.uploaded(self.parameters)),
-            "predicted_down": count * Sparse.predicted_bytes(self.facts.downloaded(self.parameters)),
+            "predicted_up": count * up,
+            "predicted_down": count * down,
             "staleness": sum(row.staleness for row in self.rows) / max(1, count),
         }
 
@@ -157,14 +155,14 @@ def _holder(arguments: Namespace, facts: Selective, network: Network) -> tuple[P
     return holder, resumed_server(arguments.checkpoint, holder)
 
 
-def _arrived(listener: Listener, facts: Selective, wait: float = 0.0) -> Iterator[Arrival]:
+def arrived(listener: Listener, facts: Selective, wait: float = 0.0) -> Iterator[Arrival]:
     """Those who came since; who is refused is not among them."""
     from ppc.runtime.wire.letters import Letters
 
     while (link := listener.poll(wait or 0.001)) is not None:
         if isinstance(link, PpcError):
             continue
-        number = _number(link, facts)
+        number = number_of(link, facts)
         if number is None:
             link.close()
         else:
@@ -172,7 +170,7 @@ def _arrived(listener: Listener, facts: Selective, wait: float = 0.0) -> Iterato
             yield number, Letters(link, computing=facts.wait), max(1, examples)
 
 
-def _number(link: Link, facts: Selective) -> int | None:
+def number_of(link: Link, facts: Selective) -> int | None:
     """`participant_3` has turn 2."""
     name, _, number = link.peer.party.rpartition("_")
     if name == "participant" and number.isdecimal() and 1 <= int(number) <= facts.participants:
@@ -251,10 +249,14 @@ def participant(arguments: Namespace, telling: Telling) -> int:
         raise fail("PPC651", "Where the server listens is not said.", hint="Name it: `--peer HOST:PORT`.")
     facts, network = understood(arguments)
     own, test = _participant(arguments, facts, network)
-    keyring = _keyring(arguments)
-    hello = _hello(keyring, facts, network, len(own.labels))
+    keyring = keyring_of(arguments)
+    hello = hello_of(keyring, facts, network, len(own.labels))
+    second = second_of(arguments, facts, keyring, hello)
     link = dial(arguments.peer, keyring, hello, expects=("server",), patience=arguments.patience)
     line = Letters(link)
+
+    def begin(rounds: int) -> None:
+        _began(arguments, telling, own, rounds)
 
     def keep(rounds: int) -> None:
         if arguments.checkpoint is not None:
@@ -268,9 +270,10 @@ def participant(arguments: Namespace, telling: Telling) -> int:
         return {"accuracy": own.accuracy(*test)} if test else {}
 
     try:
-        turns = guest.attend(own, line, report, lambda rounds: _began(arguments, telling, own, rounds), keep, spend)
+        turns = guest.attend(own, line, report, begin, keep, spend, second)
     finally:
-        line.close()
+        for one in (line, *([second] if second else [])):
+            one.close()
     telling.event("done", turns=turns, sent=line.sent, taken=line.taken)
     telling.say(f"{turns} turns, {line.sent:,} bytes sent")
     return 0

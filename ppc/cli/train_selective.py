@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ppc.cli.crowd import Crowd, certificates
 from ppc.cli.crowd_options import be_of, many_of
 from ppc.cli.role_start import end_with_starter, ending_on_signals
+from ppc.cli.selective_aggregator import aggregator
 from ppc.cli.selective_roles import participant, server, understood
 from ppc.cli.telling import Telling
 from ppc.errors import fail
@@ -35,14 +36,14 @@ def options(verb: ArgumentParser) -> None:
 def train(arguments: Namespace) -> int:
     """All of it, or one role of it."""
     telling = Telling(events=arguments.embedded, quiet=arguments.quiet or arguments.json, verbose=arguments.verbose)
-    if arguments.data is None and arguments.be != "server":
+    if arguments.data is None and arguments.be not in ("server", "aggregator"):
         raise fail("PPC508", "There is nothing to learn from.", hint="Name the examples: `--data DATA`.")
     with ending_on_signals(telling):
         if arguments.be is None:
             return _everybody(arguments, telling)
         if arguments.embedded:
             end_with_starter()
-        return server(arguments, telling) if arguments.be == "server" else participant(arguments, telling)
+        return {"server": server, "aggregator": aggregator}.get(arguments.be, participant)(arguments, telling)
 
 
 # ---- all on this machine ----
@@ -58,6 +59,9 @@ def _everybody(arguments: Namespace, telling: Telling) -> int:
         shown = Shown(facts, telling)
         try:
             output = arguments.output or folder / "model.safetensors"
+            if facts.aggregate == "additive":
+                crowd.start("aggregator", [*common, "--be", "aggregator", "--certificates", str(rings["aggregator"])])
+                common += ["--aggregator", f"127.0.0.1:{crowd.port('aggregator')}"]
             crowd.start(
                 "server", [*common, "--be", "server", "--certificates", str(rings["server"]), "-o", str(output)]
             )
@@ -105,7 +109,10 @@ def _lines(facts: Selective, found: dict[str, Any]) -> Iterator[str]:
     if reports:
         yield f"accuracy of the participants' models: {sum(reports.values()) / len(reports):.4f} on average"
         yield "  " + "  ".join(f"{name}: {value:.4f}" for name, value in reports.items())
-    yield f"uploaded {found['up']:,} bytes, predicted {found['predicted_up']:,}"
+    where = " to the server" if "up_second" in found else ""
+    yield f"uploaded{where} {found['up']:,} bytes, predicted {found['predicted_up']:,}"
+    if "up_second" in found:
+        yield f"uploaded to the second aggregator {found['up_second']:,} bytes, predicted {found['predicted_up']:,}"
     yield f"downloaded {found['down']:,} bytes, predicted {found['predicted_down']:,}"
     if "epsilon" in found:
         worth = f"total epsilon {found['epsilon']:.3f} at delta {found['delta']:g}"

@@ -38,4 +38,10 @@ MANY = codes(
         """A training with noise has a total epsilon that grows with every update that a participant sends. The budget
         of the program pays for no further one. The participant sends nothing more, whoever asks.""",
     ),
+    PPC686=(
+        "second aggregator",
+        """With `aggregate additive` every update is split between the server and a second aggregator, and their sums
+        are put together. The second one was not named, is not there any more, or answered what was not asked. Nothing of
+        the round was opened; the training goes on from the server's checkpoint.""",
+    ),
 )

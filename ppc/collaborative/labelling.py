@@ -11,9 +11,9 @@ from torch import Tensor
 
 from ppc.collaborative.accountant import certified
 from ppc.collaborative.noise import GRID, noise_share
-from ppc.collaborative.sharing import shares, signed, total
 from ppc.collaborative.worker import Worker
 from ppc.ir.collaborative import Pate
+from ppc.sharing import shares, signed, total
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ppc.collaborative.sharing import ELEMENT_BYTES, decoded_loss, encoded_loss, shares, total
+from ppc.collaborative.sharing import decoded_loss, encoded_loss
 from ppc.collaborative.worker import Worker
 from ppc.ir.collaborative import Collaborative
+from ppc.sharing import ELEMENT_BYTES, shares, total
 
 
 @dataclass(frozen=True, kw_only=True)

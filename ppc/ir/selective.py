@@ -14,6 +14,9 @@ from ppc.ir.policy import PUBLIC, Loss, Owner, Training
 from ppc.source import START, Span
 
 COORDINATE_BYTES = 8  # an index of four bytes and a value of four
+FRACTION = 24  # binary digits behind the point of a value on shares
+LARGEST = 2**60 - 1  # a sum on shares that can be told from a negative one, in the field of 2^61 - 1
+FAR = 12  # deviations of Gaussian noise beyond which a value on shares is cut: nobody will see one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +99,32 @@ class Selective:
     def needed(self) -> int:
         return self.least or self.participants
 
+    @property
+    def blind(self) -> bool:
+        """Coordinates are drawn without a look at the update."""
+        judged = self.upload.how == "largest" or self.upload.above or self.noise.kind == "sparse_vector"
+        return not judged and (self.noise.kind == "gaussian" or self.aggregate == "additive")
+
+    @property
+    def dense(self) -> bool:
+        """On shares a choice that tells of the data stays hidden only if every coordinate is sent."""
+        return self.aggregate == "additive" and not self.blind
+
+    @property
+    def most(self) -> float:
+        """What a value on shares is at most."""
+        bound = self.clip.bound if self.clip else 0.0
+        return bound * (1 + FAR * self.noise.amount) if self.noise.kind == "gaussian" else bound
+
+    @property
+    def overflows(self) -> bool:
+        """Could the sum of all leave the field?"""
+        return self.participants * (self.most * 2**FRACTION + 1) > LARGEST
+
+    def shared(self, parameters: int) -> int:
+        """Elements of a share."""
+        return parameters if self.dense else self.uploaded(parameters)
+
     def uploaded(self, parameters: int) -> int:
         """Coordinates of an upload: the floor of the share, and at least one."""
         return _part(self.upload.share, parameters)
@@ -110,6 +139,8 @@ class Selective:
         yield f"each uploads {self.upload.share:.4g} of its update ({chosen}) and downloads {self.download:.4g}"
         if self.aggregate == "additive":
             yield "updates are added on shares of two aggregators: neither sees that of one participant"
+            kind = "dense, so that the choice stays hidden" if self.dense else "of a public random set of coordinates"
+            yield f"shares are {kind}; the mean of a round's updates is added, and no other sum is opened"
         else:
             yield "the server sees every update of every participant; a batch of one shows its example exactly"
         match self.noise.kind:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-import numpy as np
-
 from ppc.errors import fail
 from ppc.runtime.wire.letters import Letters
 from ppc.selective import letters
+from ppc.selective.adding import TAG, share_text
 from ppc.selective.message import decoded
 from ppc.selective.participant import Participant
+from ppc.sharing import shares
 
 Rounds = Callable[[int], None]
 
@@ -27,8 +27,12 @@ def attend(
     begin: Rounds = ignored,
     keep: Rounds = ignored,
     spend: Rounds = ignored,
+    second: Letters | None = None,
 ) -> int:
-    """All turns; the number of them. `begin` and `keep` are told rounds, `spend` the uploads, before each of them."""
+    """All turns; the number of them. `begin` and `keep` are told rounds, `spend` the uploads, before each of them.
+
+    `second` leads to the second aggregator, where updates are shared.
+    """
     size = participant.layout.size
     allowed = letters.to_participant(participant.facts, size)
     turns = 0
@@ -43,11 +47,23 @@ def attend(
         if participant.spent:
             message = f"The server asks for another upload; the budget paid for {participant.uploads}."
             raise fail("PPC685", message, hint="The budget is in the program; a larger one is another training.")
+        tag, text = (text[:TAG], text[TAG:]) if second else (b"", text)
         download = decoded(text, size=size, most=participant.facts.downloaded(size))
-        update = participant.exchange(download)
-        if not bool(np.isfinite(update.values).all()):
-            message = "This participant's weights are no numbers any more: its training has diverged."
-            raise fail("PPC682", message, hint="Use a smaller `rate`, or `clip`.")
-        spend(participant.uploads)
-        line.send(letters.UPDATE, update.encoded())
+        if second:
+            values = participant.contribution(download)
+            _still_numbers(participant)
+            spend(participant.uploads)
+            for to, share in zip((second, line), shares(values, 2), strict=True):
+                to.send(letters.SHARE, share_text(tag, share))
+        else:
+            update = participant.exchange(download)
+            _still_numbers(participant)
+            spend(participant.uploads)
+            line.send(letters.UPDATE, update.encoded())
         turns += 1
+
+
+def _still_numbers(participant: Participant) -> None:
+    if not all(bool(tensor.isfinite().all()) for tensor in participant.weights.values()):
+        message = "This participant's weights are no numbers any more: its training has diverged."
+        raise fail("PPC682", message, hint="Use a smaller `rate`, or `clip`.")

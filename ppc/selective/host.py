@@ -20,6 +20,7 @@ from ppc.selective import letters
 from ppc.selective.budget import allowed_uploads
 from ppc.selective.message import Sparse, bounded, decoded
 from ppc.selective.orders import turns
+from ppc.selective.pooled import pooled_round
 from ppc.selective.rounds import Progress, exchanges_a_round
 from ppc.selective.server import ParameterServer
 
@@ -39,6 +40,7 @@ class Host:
     say: Say
     told: Told
     over: int = 0  # rounds
+    second: Letters | None = None  # the second aggregator, where updates are shared
     lines: dict[int, Letters] = field(default_factory=dict[int, Letters])
     examples: dict[int, int] = field(default_factory=dict[int, int])
     dropped: set[int] = field(default_factory=set[int])
@@ -56,7 +58,9 @@ class Host:
             if all(self.spent(one) for one in self.lines):
                 self.say(f"the budget is spent after {number} of {self.facts.rounds} rounds: the training stops")
                 break
-            if self.facts.order == "asynchronous":
+            if self.second is not None:
+                pooled_round(self, number, self.second)
+            elif self.facts.order == "asynchronous":
                 self.together(number)
             else:
                 for one in turns(self.facts, number, seed):
@@ -146,12 +150,15 @@ class Host:
             line.close()
         self.say(f"participant {one} is dropped: {error.diagnostics[0].message}")
 
-    def enough(self) -> None:
-        self.welcome()
-        if len(self.lines) < self.facts.needed:
+    def enough(self, of: int | None = None) -> None:
+        """Who is there, or of how many the updates have come."""
+        if of is None:
+            self.welcome()
+        left = len(self.lines) if of is None else of
+        if left < self.facts.needed:
             raise fail(
                 "PPC683",
-                f"{len(self.lines)} participants are left, and {self.facts.needed} are needed.",
+                f"{left} participants are left, and {self.facts.needed} are needed.",
                 hint="Start them again, and the server with `--resume`; or allow fewer: `least N`.",
             )
 

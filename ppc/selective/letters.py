@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ppc.ir.selective import Selective
+from ppc.selective.adding import TAG
 from ppc.selective.message import Sparse
 
 TURN = 1  # to a participant: coordinates to take over; its update is waited for
@@ -12,11 +13,16 @@ REPORT = 4  # to the server: JSON, the participant's accuracy at the end
 KEEP = 5  # to a participant: write a checkpoint of so many rounds, u64
 BEGIN = 6  # to a participant that has come: the rounds that are over, u64
 
+SHARE = 7  # to both aggregators: a share of an update
+ADD = 8  # to the second aggregator: the tag of a round, and whose shares are to be added, u32 each
+TOTAL = 9  # to the server: their sum
+
 LONGEST_REPORT = 4096
 
 
 def to_participant(facts: Selective, parameters: int) -> dict[int, int]:
-    return {TURN: Sparse.predicted_bytes(facts.downloaded(parameters)), END: 0, KEEP: 8, BEGIN: 8}
+    tag = TAG if facts.aggregate == "additive" else 0
+    return {TURN: tag + Sparse.predicted_bytes(facts.downloaded(parameters)), END: 0, KEEP: 8, BEGIN: 8}
 
 
 def update(facts: Selective, parameters: int) -> dict[int, int]:

@@ -28,21 +28,11 @@ def fresh() -> np.random.Generator:
     return np.random.Generator(np.random.PCG64DXSM(secrets.randbits(256)))
 
 
-def noisy(facts: Selective, update: NDArray[np.float32], coins: np.random.Generator) -> Chosen:
-    """The places and values that leave, of a clipped update."""
-    assert facts.clip is not None
-    if facts.noise.kind == "gaussian":
-        return gaussian(facts, update, coins)
-    return sparse_vector(facts, update, coins)
-
-
-def gaussian(facts: Selective, update: NDArray[np.float32], coins: np.random.Generator) -> Chosen:
-    """As many as are uploaded, whatever they hold."""
+def gaussian(facts: Selective, values: NDArray[np.float32], coins: np.random.Generator) -> NDArray[np.float32]:
+    """Values of a clipped update, at places that were drawn blindly."""
     assert facts.clip is not None
     bound = facts.clip.bound
-    drawn = coins.choice(len(update), facts.uploaded(len(update)), replace=False, shuffle=False)
-    places = np.sort(drawn).astype(np.uint32)
-    return places, _on_grid(update[places] + coins.normal(0.0, facts.noise.amount * bound, len(places)), bound)
+    return _on_grid(values + coins.normal(0.0, facts.noise.amount * bound, len(values)), bound)
 
 
 def sparse_vector(facts: Selective, update: NDArray[np.float32], coins: np.random.Generator) -> Chosen:

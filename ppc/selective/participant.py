@@ -13,9 +13,10 @@ from torch import Tensor
 from ppc.ir.selective import Clip, Selective
 from ppc.learning import Layout, Network, batches, loss_of
 from ppc.learning.network import Tensors
+from ppc.selective.adding import encoded, public_places
 from ppc.selective.budget import allowed_uploads
 from ppc.selective.message import Sparse
-from ppc.selective.noise import fresh, noisy
+from ppc.selective.noise import fresh, gaussian, sparse_vector
 from ppc.selective.selection import selected
 
 
@@ -93,11 +94,30 @@ class Participant:
         clipped = clip(update, self.facts.clip)
         self.exchanges += 1
         self.uploads += 1
-        if self.facts.noise.kind != "none":
-            return Sparse(len(clipped), version, *noisy(self.facts, clipped, fresh()))
+        if self.facts.noise.kind == "sparse_vector":
+            return Sparse(len(clipped), version, *sparse_vector(self.facts, clipped, fresh()))
+        places = self.selected(clipped, version)
+        values = clipped[places]
+        if self.facts.noise.kind == "gaussian":
+            values = gaussian(self.facts, values, fresh())
+        return Sparse(len(clipped), version, places, values)
+
+    def selected(self, update: NDArray[np.float32], version: int) -> NDArray[np.uint32]:
+        """Which coordinates are sent; on shares, blindly chosen ones are the same for everybody."""
+        if self.facts.blind and self.facts.aggregate == "additive":
+            return public_places(self.facts, len(update), version)
         coins = np.random.default_rng((self.seed, self.number, self.exchanges))
-        places = selected(clipped, self.facts.upload, self.facts.uploaded(len(clipped)), coins)
-        return Sparse(len(clipped), version, places, clipped[places])
+        judged = np.ones_like(update) if self.facts.blind else update
+        return selected(judged, self.facts.upload, self.facts.uploaded(len(update)), coins)
+
+    def contribution(self, download: Sparse) -> NDArray[np.int64]:
+        """A turn of a training on shares: what is split between the aggregators."""
+        chosen = self.exchange(download)
+        if not self.facts.dense:
+            return encoded(self.facts, chosen.values)
+        whole = np.zeros(chosen.size, np.float32)
+        whole[chosen.indices] = chosen.values
+        return encoded(self.facts, whole)
 
     def accuracy(self, images: Tensor, labels: Tensor) -> float:
         return self.network.accuracy(self.weights, images, labels)

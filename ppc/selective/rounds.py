@@ -6,7 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
 
+import numpy as np
+
 from ppc.ir.selective import Selective
+from ppc.selective.adding import TAG, mean_update, share_bytes
 from ppc.selective.message import Sparse
 from ppc.selective.orders import events, turns
 from ppc.selective.participant import Participant
@@ -32,6 +35,9 @@ def train(
     if facts.order == "asynchronous":
         yield from _asynchronous(facts, server, participants, seed)
         return
+    if facts.aggregate == "additive":
+        yield from _pooled(facts, server, participants)
+        return
     for number in range(facts.rounds):
         for one in turns(facts, number, seed):
             for _ in range(exchanges_a_round(facts, len(participants[one].labels))):
@@ -45,6 +51,27 @@ def exchanges_a_round(facts: Selective, examples: int) -> int:
     if not facts.exchange:
         return 1
     return ceil(facts.local_epochs * ceil(examples / facts.batch) / facts.exchange)
+
+
+def _pooled(facts: Selective, server: ParameterServer, participants: Sequence[Participant]) -> Iterator[Progress]:
+    """Everybody from the same vector, and the mean of all."""
+    size, each = len(server.vector), max(exchanges_a_round(facts, len(one.labels)) for one in participants)
+    for number in range(facts.rounds * each):
+        download = server.download(facts.downloaded(size))
+        there = [one for one in participants if not one.spent]
+        if not there:
+            return
+        sums = sum((one.contribution(download) for one in there), np.zeros(facts.shared(size), np.int64))
+        server.upload(mean_update(facts, size, download.version, sums, len(there)))
+        for one in there:
+            yield Progress(
+                round=number // each,
+                participant=one.number,
+                staleness=0,
+                coordinates=facts.shared(size),
+                bytes_up=share_bytes(facts.shared(size)),
+                bytes_down=TAG + Sparse.predicted_bytes(len(download)),
+            )
 
 
 def _asynchronous(

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from ppc.collaborative.noise import GRID, noise_share
 from ppc.collaborative.rounds import opened_sum
-from ppc.collaborative.sharing import MODULUS, encoded_loss, shares, signed, total, uniform
+from ppc.collaborative.sharing import encoded_loss
 from ppc.errors import PpcError
+from ppc.sharing import MODULUS, shares, signed, total, uniform
 
 WHOLE = st.integers(-(2**59), 2**59)
 

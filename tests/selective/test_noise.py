@@ -44,9 +44,8 @@ def update(size: int = 4000, value: float = 0.0) -> NDArray[np.float32]:
 
 
 def test_gaussian_noise_has_the_deviation_that_the_accountant_goes_by() -> None:
-    places, values = noise.noisy(GAUSSIAN, update(20_000), coins())
+    values = noise.gaussian(GAUSSIAN, update(10_000), coins())
 
-    assert len(places) == 10_000
     scaled = values.astype(np.float64) / (1.5 * 2.0)
     assert scaled.mean() == pytest.approx(0, abs=0.05)
     assert scaled.std() == pytest.approx(1, abs=0.03)
@@ -54,10 +53,12 @@ def test_gaussian_noise_has_the_deviation_that_the_accountant_goes_by() -> None:
 
 
 def test_gaussian_noise_is_on_places_that_do_not_tell_of_the_values() -> None:
-    plain, _ = noise.noisy(GAUSSIAN, update(), coins(3))
-    other, _ = noise.noisy(GAUSSIAN, np.linspace(-1, 1, 4000, dtype=np.float32), coins(3))
+    _, (one, *_) = group(GAUSSIAN)
 
-    assert plain.tolist() == other.tolist()
+    found = [one.selected(values, 0).tolist() for values in (update(40), np.linspace(-1, 1, 40, dtype=np.float32))]
+
+    assert found[0] == found[1]
+    assert len(found[0]) == 20
 
 
 def test_a_part_of_a_clipped_update_moves_by_twice_the_bound_at_most() -> None:
@@ -70,7 +71,7 @@ def test_a_part_of_a_clipped_update_moves_by_twice_the_bound_at_most() -> None:
 def test_the_sparse_vector_technique_stops_after_as_many_as_are_uploaded() -> None:
     found = sparse(1e5)
 
-    places, values = noise.noisy(found, update(100, 0.9), coins())
+    places, values = noise.sparse_vector(found, update(100, 0.9), coins())
 
     assert len(places) == 50
     assert np.abs(values - 0.9).max() < 0.2
@@ -79,7 +80,7 @@ def test_the_sparse_vector_technique_stops_after_as_many_as_are_uploaded() -> No
 def test_without_much_noise_only_those_above_the_threshold_are_sent() -> None:
     mixed = np.where(np.arange(100) < 20, 0.9, 0.1).astype(np.float32)
 
-    places, _ = noise.noisy(sparse(1e6), mixed, coins())
+    places, _ = noise.sparse_vector(sparse(1e6), mixed, coins())
 
     assert places.tolist() == list(range(20))
 
@@ -99,14 +100,15 @@ def test_what_the_sparse_vector_technique_spends_is_the_epsilon_of_the_upload() 
     assert questions + values == pytest.approx(8.0)
 
 
-@pytest.mark.parametrize("facts", [sparse(0.5), GAUSSIAN], ids=["sparse vector", "gaussian"])
-def test_what_is_sent_lies_on_a_grid(facts: Selective) -> None:
-    assert facts.clip is not None
+def test_what_is_sent_lies_on_a_grid() -> None:
+    noisy = (
+        noise.gaussian(GAUSSIAN, update(500, 0.3), coins()),
+        noise.sparse_vector(sparse(0.5), update(500), coins())[1],
+    )
 
-    _, values = noise.noisy(facts, update(500, 0.3), noise.fresh())
-
-    steps = values.astype(np.float64) / (facts.clip.bound * noise.GRID)
-    np.testing.assert_allclose(steps, np.rint(steps), atol=1e-2)
+    for values, bound in zip(noisy, (2.0, 1.0), strict=True):
+        steps = values.astype(np.float64) / (bound * noise.GRID)
+        np.testing.assert_allclose(steps, np.rint(steps), atol=1e-2)
 
 
 def test_noise_cannot_be_repeated() -> None:

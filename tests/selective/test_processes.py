@@ -66,11 +66,25 @@ def test_what_is_missing_is_said(tmp_path: Path, words: tuple[str, ...], code: s
     assert "Traceback" not in done.stderr
 
 
-def test_a_line_that_is_not_carried_out_is_refused(tmp_path: Path) -> None:
-    done = ppc(tmp_path, "--data", "digits:10", more="    aggregate additive\n")
+def test_updates_on_shares_go_to_two_aggregators(tmp_path: Path) -> None:
+    done = ppc(tmp_path, "--data", "digits:100,part=train", "--json", more="    aggregate additive\n    clip 0.1\n")
 
-    assert done.returncode == 1
-    assert "PPC115" in done.stderr
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["up"] == found["up_second"] == found["predicted_up"] == 4 * (16 + 8 * 65)
+    assert found["down"] == found["predicted_down"] == 4 * (16 + 24 + 8 * 650)
+
+
+@pytest.mark.parametrize("role", ["server", "1"])
+def test_an_aggregator_that_is_not_named_is_missed(tmp_path: Path, role: str) -> None:
+    from ppc.cli.crowd import certificates
+
+    rings = certificates(tmp_path / "rings", 2)
+    words = ("--be", role, "--data", "digits:20", "--peer", "127.0.0.1:1", "--certificates", str(rings[role]))
+    done = ppc(tmp_path, *words, more="    aggregate additive\n    clip 0.1\n")
+
+    assert done.returncode == 5
+    assert "PPC686" in done.stderr
 
 
 def test_a_budget_is_told_before_and_stops_the_training(tmp_path: Path) -> None:

@@ -1,0 +1,122 @@
+"""A round on shares, at the server: everybody learns from the same vector, and the sum of all updates alone is opened.
+
+The server is the first aggregator: it holds one share of each update and asks the second one for the sum of the
+others. Who is missing at either is left out by both before anything is put together; of fewer than the program needs
+nothing is.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ppc.errors import PpcError, fail
+from ppc.field import Words
+from ppc.runtime.wire.letters import Letters
+from ppc.selective import adding, letters
+from ppc.selective.message import Sparse
+from ppc.selective.rounds import Progress, exchanges_a_round
+from ppc.sharing import total
+
+if TYPE_CHECKING:
+    from ppc.selective.host import Host
+
+
+def pooled_round(host: Host, number: int, second: Letters) -> None:
+    """As many sums as the participant with the most examples has exchanges."""
+    for _ in range(max(exchanges_a_round(host.facts, host.examples[one]) for one in host.lines)):
+        if not all(host.spent(one) for one in host.lines):
+            _sum(host, number, second)
+
+
+def _sum(host: Host, number: int, second: Letters) -> None:
+    size, tag = len(host.server.vector), secrets.token_bytes(adding.TAG)
+    download = host.server.download(host.facts.downloaded(size))
+    shares = _shares(host, tag, download)
+    host.enough(of=len(shares))
+    who, theirs = _theirs(host, tag, tuple(sorted(shares)), second)
+    for one in set(shares) - set(who):
+        host.drop(one, fail("PPC680", "Its share did not come to the second aggregator.", hint="Look at its line."))
+    host.enough(of=len(who))
+    sums = adding.opened(total([shares[one] for one in who]), theirs)
+    try:
+        host.server.upload(adding.mean_update(host.facts, size, download.version, sums, len(who)))
+    except PpcError as error:
+        host.say(f"a round is not used: {error.diagnostics[0].message}")
+    for one in who:
+        host.told(
+            Progress(
+                round=number,
+                participant=one,
+                staleness=0,
+                coordinates=host.facts.shared(size),
+                bytes_up=adding.share_bytes(host.facts.shared(size)),
+                bytes_down=adding.TAG + Sparse.predicted_bytes(len(download)),
+            )
+        )
+
+
+def _shares(host: Host, tag: bytes, download: Sparse) -> dict[int, Words]:
+    """Everybody is told first, so that they learn at the same time."""
+    told = [
+        one
+        for one in sorted(host.lines)
+        if not host.spent(one) and _tried(host, one, lambda one=one: _told(host, one, tag, download))
+    ]
+    found: dict[int, Words] = {}
+    for one in told:
+        _tried(host, one, lambda one=one: found.update({one: _share(host, one, tag)}))
+    return found
+
+
+def _told(host: Host, one: int, tag: bytes, download: Sparse) -> None:
+    host.uploads[one] += 1
+    host.lines[one].send(letters.TURN, tag + download.encoded())
+
+
+def _share(host: Host, one: int, tag: bytes) -> Words:
+    size = host.facts.shared(len(host.server.vector))
+    _, text = host.lines[one].receive({letters.SHARE: adding.share_bytes(size)})
+    named, found = adding.share_of(text, size)
+    if named != tag:
+        raise fail("PPC680", "A share belongs to another round.", hint="Its update is not used.")
+    return found
+
+
+def _tried(host: Host, one: int, act: Callable[[], None]) -> bool:
+    try:
+        act()
+    except PpcError as error:
+        host.drop(one, error)
+        return False
+    return True
+
+
+def _theirs(host: Host, tag: bytes, asked: tuple[int, ...], second: Letters) -> tuple[tuple[int, ...], Words]:
+    """The other half of the sum, and over whom."""
+    size, most = host.facts.shared(len(host.server.vector)), host.facts.participants
+    try:
+        second.send(letters.ADD, tag + np.array(asked, "<u4").tobytes())
+        _, text = second.receive({letters.TOTAL: adding.total_bytes(most, size)})
+        named, who, found = adding.total_of(text, size, most)
+    except PpcError as error:
+        message = "The second aggregator is not there any more; nothing of this round was opened."
+        raise fail("PPC686", message, hint=f"Start it again, and the others. {error.diagnostics[0].message}") from None
+    if named != tag or not set(who) <= set(asked):
+        message = "The second aggregator answered for another round, or for others than those that were asked for."
+        raise fail("PPC686", message, hint="Nothing was opened. Compare the versions of ppc on both machines.")
+    return who, found
+
+
+def ended(second: Letters) -> int:
+    """The bytes of shares that the second aggregator took."""
+    second.send(letters.END)
+    _, text = second.receive({letters.REPORT: letters.LONGEST_REPORT})
+    try:
+        return int(json.loads(text)["taken"])
+    except (ValueError, TypeError, KeyError):
+        return 0
