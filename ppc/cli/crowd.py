@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ppc.cli.embedded import Roles, ended_early, told_by
+from ppc.cli.embedded import CONSEQUENCES, Roles, ended_early, told_by
 
 Heard = Callable[[dict[str, Any]], None]
 
@@ -31,7 +31,7 @@ class Crowd(Roles):
 
     def _server(self, who: str, event: dict[str, Any], role: str, heard: Heard) -> None:
         if who != role:
-            if event["event"] == "failed" and not self.begun:
+            if event["event"] == "failed" and not self.begun and not _follows(event):
                 raise told_by(who, event)
             if event["event"] == "failed":
                 self.telling.say(f"{who}: {event['diagnostics'][0]['message']}")
@@ -48,6 +48,11 @@ class Crowd(Roles):
             case kind:
                 self.begun |= kind == "round"
                 heard(event)
+
+
+def _follows(event: dict[str, Any]) -> bool:
+    """It failed because another one did, who says why itself."""
+    return event["diagnostics"][0]["code"] in CONSEQUENCES
 
 
 def certificates(folder: Path, participants: int) -> dict[str, Path]:

@@ -41,7 +41,7 @@ MANY = codes(
     PPC686=(
         "second aggregator",
         """With `aggregate additive` every update is split between the server and a second aggregator, and their sums
-        are put together. The second one was not named, is not there any more, or answered what was not asked. Nothing of
-        the round was opened; the training goes on from the server's checkpoint.""",
+        are put together. The second one was not named, is not there any more, or answered what was not asked. Nothing
+        of the round was opened; the training goes on from the server's checkpoint.""",
     ),
 )
