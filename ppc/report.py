@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from ppc.compiler import Checked, Compiled
 from ppc.ir.graph import JOINT, Graph, Node
-from ppc.ir.layers import weighted
+from ppc.ir.layers import LEARNED, weighted
 from ppc.ir.policy import PUBLIC, Network, Policy
+from ppc.ir.selective import Selective
 from ppc.ir.types import example_shape
 
 BYTES_OF_A_FLOAT = 4
@@ -37,10 +38,18 @@ def _lines(checked: Checked) -> Iterator[str]:
         yield ""
         yield f"{lessons.model} by {lessons.by}, {WHERE[lessons.by]}:"
         yield from (f"  {sentence}" for sentence in lessons.sentences())
+        if isinstance(lessons, Selective):
+            yield from (f"  {sentence}" for sentence in lessons.amounts(_learned(checked, lessons.model)))
     for label in checked.resolved.labels:
         yield ""
         yield f"{label.data} labelled by pate:"
         yield from (f"  {sentence}" for sentence in label.sentences())
+
+
+def _learned(checked: Checked, model: str) -> int:
+    """The parameters that a training changes; running statistics are not among them."""
+    graph = next(one.graph for one in checked.compiled if one.graph.name == model)
+    return sum(node.typed.size for node in graph.parameters if node.word("role") in LEARNED)
 
 
 def _model_line(compiled: Compiled) -> str:

@@ -186,6 +186,7 @@ def _data(verbs: Verbs) -> None:
     verb.add_argument("action", choices=("show", "make"))
     verb.add_argument("source", metavar="DATA", help="a file, a folder, or built in: digits28:60000,seed=1,part=train")
     verb.add_argument("--examples", type=positive, metavar="N", help="no more than the first N")
+    verb.add_argument("--yuv", metavar="INPUT", help="for make: colours as normalised YUV, for this input")
     verb.add_argument("-o", dest="output", type=Path, metavar="FILE.npz", help="for make")
     json_of(verb)
 
@@ -195,7 +196,7 @@ def _cert(verbs: Verbs) -> None:
     verb.add_argument("action", choices=("new", "show", "pin", "renew", "revoke"))
     verb.add_argument("what", nargs="?", metavar="PARTY | FILE | FINGERPRINT", help="for new, pin and revoke")
     verb.add_argument("--folder", type=Path, metavar="FOLDER", help="a party's folder (~/.config/ppc/certificates)")
-    verb.add_argument("--role", choices=("client", "server", "dealer"), help="for new")
+    verb.add_argument("--role", choices=("client", "server", "dealer", "participant", "aggregator"), help="for new")
     verb.add_argument("--days", type=positive, default=365, metavar="N", help="how long it is good (365)")
     verb.add_argument("--fingerprint", metavar="HEX", help="for pin: only if the file has this one")
     json_of(verb)

@@ -26,7 +26,8 @@ def data(arguments: Namespace) -> int:
     found = examples(arguments.source)
     found = found if arguments.examples is None else found.first(arguments.examples)
     if arguments.output is not None:
-        write_whole(arguments.output, archive.written(found))
+        written = archive.written(found) if arguments.yuv is None else archive.written_as(found, arguments.yuv)
+        write_whole(arguments.output, written)
     if arguments.json:
         sys.stdout.write(json.dumps({"ok": True, **_facts(found, arguments.output)}, indent=2) + "\n")
     else:

@@ -4,16 +4,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 from zipfile import ZipFile
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ppc.arrays import StoredArray, damaged, npy_array, npz_arrays, reading
 from ppc.data.examples import BYTES, Examples, checked_labels, checked_size
+from ppc.data.yuv import normalised
 from ppc.errors import fail
 
 IMAGES = "images"
@@ -97,9 +100,19 @@ def _brightest(path: Path, arrays: dict[str, StoredArray]) -> int:
 
 def written(examples: Examples) -> bytes:
     """The bytes of a .npz that holds the examples."""
-    arrays = {IMAGES: examples.images, "brightest": np.int64(examples.brightest)}
+    arrays: dict[str, NDArray[Any]] = {IMAGES: examples.images, "brightest": np.array(examples.brightest)}
     if examples.labels is not None:
         arrays |= {"labels": examples.labels, "classes": np.array(examples.classes, np.str_)}
+    return _packed(arrays)
+
+
+def written_as(found: Examples, name: str) -> bytes:
+    """The bytes of a .npz with real numbers for an input of this name, and the places of the classes."""
+    arrays: dict[str, NDArray[Any]] = {name: normalised(found).astype(np.float32)}
+    return _packed(arrays if found.labels is None else {**arrays, "labels": found.labels})
+
+
+def _packed(arrays: Mapping[str, NDArray[Any]]) -> bytes:
     held = BytesIO()
     np.savez_compressed(held, **arrays)  # pyright: ignore[reportArgumentType]
     return held.getvalue()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from ppc.ir.graph import Graph, Node
 
 WEIGHTED = ("conv2d", "dense")
+LEARNED = ("weight", "bias", "scale", "shift")  # roles of what a training changes; running statistics are not
 
 
 def layer_numbers(graph: Graph) -> dict[str, int]:

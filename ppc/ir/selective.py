@@ -14,6 +14,7 @@ from ppc.ir.policy import PUBLIC, Loss, Owner, Training
 from ppc.source import START, Span
 
 COORDINATE_BYTES = 8  # an index of four bytes and a value of four
+ELEMENT_BYTES = 8  # of a share
 FRACTION = 24  # binary digits behind the point of a value on shares
 LARGEST = 2**60 - 1  # a sum on shares that can be told from a negative one, in the field of 2^61 - 1
 FAR = 12  # deviations of Gaussian noise beyond which a value on shares is cut: nobody will see one
@@ -154,6 +155,20 @@ class Selective:
             yield "the training tells its total epsilon before it begins and after every round"
         if self.order == "asynchronous" and not self.exchange:
             yield "warning: asynchronous updates of whole epochs diverge; say `exchange every 1 batches`"
+
+    def amounts(self, parameters: int) -> Iterator[str]:
+        """What an upload weighs, its head of a few bytes left out."""
+        count, plain = self.uploaded(parameters), COORDINATE_BYTES * self.uploaded(parameters) / 1000
+        of = f"{count:,} of {parameters:,} coordinates"
+        if self.aggregate == "plain":
+            yield f"an upload is {of}, {plain:,.1f} kB; the whole vector would be {4 * parameters / 1000:,.1f} kB"
+            return
+        sparse, dense = (ELEMENT_BYTES * size / 1000 for size in (count, parameters))
+        yield f"an upload is {of}: {plain:,.1f} kB as they are"
+        yield (
+            f"on shares, to each aggregator: {sparse:,.1f} kB with a public random set, {dense:,.1f} kB dense "
+            f"({'dense' if self.dense else 'public set'} here)"
+        )
 
 
 def _part(share: float, parameters: int) -> int:

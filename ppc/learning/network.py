@@ -14,12 +14,12 @@ import torch
 from torch import Tensor
 
 from ppc.ir.graph import Graph, Node
+from ppc.ir.layers import LEARNED
 from ppc.learning.table import IN_TRAINING, RULES
 from ppc.weights.expected import Weights
 from ppc.weights.initial import initial
 
 Tensors = dict[str, Tensor]
-TRAINED_ROLES = ("weight", "bias", "scale", "shift")
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Network:
     @cached_property
     def learned(self) -> tuple[str, ...]:
         """The parameters that a step changes, in the order of the graph; running statistics are not among them."""
-        return tuple(node.name for node in self.graph.parameters if node.word("role") in TRAINED_ROLES)
+        return tuple(node.name for node in self.graph.parameters if node.word("role") in LEARNED)
 
     @cached_property
     def layers(self) -> tuple[str, ...]:

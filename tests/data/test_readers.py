@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from ppc.data import examples
+from ppc.data import Examples, examples
 from ppc.data.archive import written
+from ppc.data.yuv import normalised
+from ppc.errors import PpcError
 from tests.data import files
 
 
@@ -41,6 +44,26 @@ def test_svhn(tmp_path: Path, compressed: bool) -> None:
     assert np.array_equal(found.images, files.pixels(files.COUNT, 3, 32, 32))
     assert found.labels is not None
     assert found.labels.tolist() == files.labels().tolist()
+
+
+def test_svhn_becomes_brightness_and_colours_normalised_image_by_image(tmp_path: Path) -> None:
+    found = examples(files.svhn(tmp_path / "train_32x32.mat"))
+
+    made = normalised(found)
+
+    red, green, blue = found.images[0].astype(float) / 255
+    bright = 0.299 * red + 0.587 * green + 0.114 * blue
+    np.testing.assert_allclose(made[0, 0], (bright - bright.mean()) / bright.std(), atol=1e-9)
+    np.testing.assert_allclose(made.mean((2, 3)), 0, atol=1e-9)
+    np.testing.assert_allclose(made.std((2, 3)), 1, atol=1e-9)
+
+
+def test_an_image_of_one_colour_is_zeros_and_one_without_colours_is_refused() -> None:
+    grey = Examples(images=np.full((1, 3, 4, 4), 9, np.uint8), labels=None, classes=(), name="grey")
+
+    assert np.abs(normalised(grey)).max() < 1e-9
+    with pytest.raises(PpcError, match="1 channels"):
+        normalised(replace(grey, images=grey.images[:, :1]))
 
 
 @pytest.mark.parametrize("write", [files.cifar_binary, files.cifar_python])

@@ -141,13 +141,13 @@ def other_half(line: Letters, second: Letters, one: Participant) -> None:
     second.send(letters.SHARE, adding.share_text(tag, np.ones(size, np.uint64)))
 
 
-def no_element(line: Letters, _: Letters, one: Participant) -> None:
+def no_element(line: Letters, second: Letters, one: Participant) -> None:
     tag, size = first_turn(line, one)
     line.send(letters.SHARE, adding.share_text(tag, np.full(size, MODULUS, np.uint64)))
     line.receive({})
 
 
-def other_round(line: Letters, _: Letters, one: Participant) -> None:
+def other_round(line: Letters, second: Letters, one: Participant) -> None:
     _, size = first_turn(line, one)
     line.send(letters.SHARE, adding.share_text(bytes(adding.TAG), np.ones(size, np.uint64)))
     line.receive({})
