@@ -110,6 +110,7 @@ SEEDED = {
     "ppc/data/digits28.py": "images of nobody, to the bit the same on every machine",
     "ppc/cuts/rank.py": "a vector by which the rank of a map is estimated, the same at every try",
     "ppc/diff/drawn.py": "data of nobody, on which two evaluations are compared, the same at every try",
+    "ppc/selective/adding.py": "which coordinates a round has is public",
     "ppc/selective/noise.py": "seeded with 256 bits of the operating system for every upload",
     "ppc/selective/orders.py": "whose turn it is, the same for everybody",
     "ppc/selective/participant.py": "which coordinates are sent is told by sending them",
