@@ -29,8 +29,15 @@ TRAINED = [
 ]
 
 # The parameters of a model and, of AlexNet, of the part that the client is given.
-PARAMETERS = {"shallow": 63_050, "deep": 25_258, "logistic": 650, "shallow_cubic": 63_050, "deep_cubic": 25_258}
-PARAMETERS |= {"selective": 87_178, "svhn": 298_732}
+PARAMETERS = {
+    "shallow": 63_050,
+    "deep": 25_258,
+    "logistic": 650,
+    "shallow_cubic": 63_050,
+    "deep_cubic": 25_258,
+    "selective": 87_178,
+    "svhn": 298_732,
+}
 GIVEN_TO_THE_CLIENT = {1: 23_296, 2: 330_688, 3: 994_624, 4: 2_322_112}
 
 # AlexNet is the largest by far; one example at a time is enough of it.

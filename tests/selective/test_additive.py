@@ -190,7 +190,7 @@ def test_the_second_aggregator_that_leaves_ends_the_training_with_nothing_opened
     server, parties = group(DENSE)
     before = server.vector.copy()
     found = world(tmp_path, DENSE)
-    found.serve = lambda theirs: theirs.close()  # type: ignore[method-assign]
+    found.serve = lambda theirs: theirs.close()
 
     with pytest.raises(PpcError) as caught:
         found.run(server, parties)
