@@ -64,6 +64,7 @@ def test_all_examples_are_here() -> None:
         "distilled_lenet",
         "distilled_noise",
         "distilled_photographs",
+        "hub",
         "lenet",
         "logistic",
         "mlp",
@@ -74,8 +75,8 @@ def test_all_examples_are_here() -> None:
         "shallow_cubic",
         "shallow_train",
         "shifted",
-        "toy",
         "svhn",
+        "toy",
         "transfer",
     }
 
