@@ -5,9 +5,11 @@ There is no authority: a certificate is accepted because it was pinned (ppc.runt
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from threading import Lock
 from typing import TypeVar
 
 from cryptography import x509
@@ -15,6 +17,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from ppc.errors import PpcError, fail
@@ -25,6 +28,7 @@ SLACK = timedelta(minutes=5)  # how far apart the clocks of two machines may be
 LONGEST_NAME = 64  # of a subject, by RFC 5280
 LARGEST = 16_384  # bytes of a certificate's file; ours have about 800
 _Found = TypeVar("_Found")
+_STRICT = Lock()  # filters of warnings belong to the whole process
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,9 +137,12 @@ def _subject(made: x509.Certificate, which: str) -> str:
 
 def _understood(read_it: Callable[[], _Found], what: str) -> _Found:
     """What a foreign file makes the parser of certificates say is one thing: it is no certificate of ours."""
+    refused = (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.InvalidVersion)
     try:
-        return read_it()
-    except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.InvalidVersion):
+        with _STRICT, warnings.catch_warnings():
+            warnings.simplefilter("error", CryptographyDeprecationWarning)  # serial numbers below 1, and the like
+            return read_it()
+    except (*refused, CryptographyDeprecationWarning):
         raise damaged(what) from None
 
 

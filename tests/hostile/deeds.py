@@ -30,14 +30,6 @@ def first(change: Change, then: Callable[[Mouth], None]) -> Deed:
     return deed
 
 
-def then(act: Callable[[Mouth], None]) -> Deed:
-    return lambda mouth, _data: act(mouth)
-
-
-STALL, HANG_UP, GOODBYE = then(Mouth.stall), then(Mouth.hang_up), then(Mouth.goodbye)
-RESET, HALF_CLOSE = then(Mouth.reset), then(Mouth.half_close)
-
-
 def slowly(mouth: Mouth, data: bytes) -> None:
     mouth.drip(data)
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tests.hostile.deeds import (
-    HANG_UP,
-    STALL,
     as_many,
     beneath,
     changed,
@@ -23,6 +21,7 @@ from tests.hostile.deeds import (
     with_certificate_of,
     without_last,
 )
+from tests.hostile.endings import HANG_UP, STALL
 from tests.hostile.mouth import Mouth
 from tests.hostile.stage import Behaviour, Row
 from tests.hostile.table_frames import PLAIN

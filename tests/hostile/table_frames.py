@@ -6,11 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tests.hostile.deeds import (
-    GOODBYE,
-    HALF_CLOSE,
-    HANG_UP,
-    RESET,
-    STALL,
     as_many,
     before,
     beneath,
@@ -29,6 +24,7 @@ from tests.hostile.deeds import (
     twice,
     without_last,
 )
+from tests.hostile.endings import GOODBYE, HALF_CLOSE, HANG_UP, RESET, STALL
 from tests.hostile.mouth import Mouth
 from tests.hostile.stage import Behaviour, Row
 

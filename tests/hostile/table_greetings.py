@@ -6,11 +6,6 @@ import ssl
 from collections.abc import Iterator
 
 from tests.hostile.deeds import (
-    GOODBYE,
-    HALF_CLOSE,
-    HANG_UP,
-    RESET,
-    STALL,
     as_many,
     before,
     beneath,
@@ -24,10 +19,10 @@ from tests.hostile.deeds import (
     saying,
     slowly,
     telling,
-    then,
     twice,
     with_certificate_of,
 )
+from tests.hostile.endings import GOODBYE, HALF_CLOSE, HANG_UP, RESET, STALL, then
 from tests.hostile.mouth import Mouth
 from tests.hostile.stage import Behaviour, Row
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -105,6 +106,13 @@ def test_what_is_no_name(party: str) -> None:
     refused("PPC660", lambda: make(party, "client"))
 
 
+def numbered_below_zero(data: bytes) -> bytes:
+    """The sign of the serial number: behind the heads of two sequences, the version, and its own head."""
+    found = bytearray(ssl.PEM_cert_to_DER_cert(data.decode()))
+    found[15] |= 0x80
+    return ssl.DER_cert_to_PEM_cert(bytes(found)).encode()
+
+
 DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "empty": lambda data: b"",
     "half": lambda data: data[: len(data) // 2],
@@ -113,6 +121,7 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "nothing in it": lambda data: b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
     "a key": lambda data: make("hospital", "client")[1],
     "large": lambda data: b"x" * 100_000,
+    "a serial number below zero": numbered_below_zero,
 }
 
 
