@@ -1,10 +1,12 @@
 """What distilled samples train, with their key and without it: the tables of docs/distilled.md.
 
-    python -m bench.distilled learned|noise|photographs|lenet [--keys 3] [--on test|validation] [--json FILE]
+    python -m bench.distilled learned|noise|photographs|lenet [--keys 3] [--on test|validation]
+                                [--sheet FILE.svg] [--json FILE]
 
 Each is a program of `examples/`, built by `ppc train` once for each of a few keys. On `test` everything of the training
 part is learned from and the test part is measured on; on `validation` one fifth of the training part is held out for
-that, and the test part is not looked at: there the settings of the programs were chosen.
+that, and the test part is not looked at: there the settings of the programs were chosen. `--sheet` draws the samples of
+the first key, each with the three largest numbers of its label.
 """
 
 from __future__ import annotations
@@ -56,12 +58,13 @@ def key_of(number: int) -> Key:
     return Key(sha256(f"a key of bench.distilled: {number}".encode()).digest())
 
 
-def built(case: Case, number: int, folder: Path, *, on: str) -> dict[str, Any]:
+def built(case: Case, number: int, folder: Path, *, on: str, sheet: Path | None) -> dict[str, Any]:
     """What `ppc train` says for one key."""
     key, package = folder / f"{number}.key", folder / "model.secdd"
     secret.write(key, key_of(number))
     words = ["train", str(folder / f"{case.program}.pnn"), "--data", case.data, "--key", str(key), "-o", str(package)]
     words += ["--test", case.test] if on == "test" else []
+    words += ["--sheet", str(sheet)] if sheet is not None else []
     said, began = io.StringIO(), perf_counter()
     with redirect_stdout(said):
         code = main([*words, "--seed", str(number), "--json"])
@@ -70,14 +73,14 @@ def built(case: Case, number: int, folder: Path, *, on: str) -> dict[str, Any]:
     return {**json.loads(said.getvalue()), "seconds": perf_counter() - began}
 
 
-def measured(case: Case, keys: int, *, on: str) -> Iterator[dict[str, Any]]:
+def measured(case: Case, keys: int, *, on: str, sheet: Path | None) -> Iterator[dict[str, Any]]:
     """Key after key."""
     with TemporaryDirectory() as made:
         folder = Path(made)
         copy(EXAMPLES / f"{case.program}.pnn", folder)
         np.savez(folder / PHOTOGRAPHS, image=patches())
         for number in range(keys):
-            yield built(case, number, folder, on=on)
+            yield built(case, number, folder, on=on, sheet=sheet if number == 0 else None)
             print(f"key {number + 1} of {keys}", file=sys.stderr, flush=True)
 
 
@@ -100,9 +103,10 @@ if __name__ == "__main__":
     parser.add_argument("case", choices=CASES)
     parser.add_argument("--keys", type=int, default=3)
     parser.add_argument("--on", choices=("test", "validation"), default="test")
+    parser.add_argument("--sheet", type=Path, metavar="FILE.svg")
     parser.add_argument("--json", type=Path, metavar="FILE")
     options = parser.parse_args()
-    told = list(measured(CASES[options.case], options.keys, on=options.on))
+    told = list(measured(CASES[options.case], options.keys, on=options.on, sheet=options.sheet))
     if options.json is not None:
         options.json.write_text(json.dumps(told), encoding="utf-8")
     print("\n".join(table(told)))
