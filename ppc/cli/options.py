@@ -63,9 +63,10 @@ def level_of(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("-O", dest="level", type=int, choices=(0, 1, 2), default=2, help="how a plan is carried out (2)")
 
 
-def input_of(verb: argparse.ArgumentParser, *, required: bool = False) -> None:
+def input_of(verb: argparse.ArgumentParser, *, none: str = "") -> None:
+    """`none` says what there is without it."""
     kinds = "a .npz with an array for each input, one .npy, or a set of images, as `ppc data show` takes it"
-    verb.add_argument("--input", type=Path, required=required, metavar="DATA", help=kinds)
+    verb.add_argument("--input", type=Path, metavar="DATA", help=f"{kinds}; {none}" if none else kinds)
     verb.add_argument("--examples", type=positive, metavar="N", help="no more than the first N of them")
 
 

@@ -45,7 +45,7 @@ def _run(verbs: Verbs) -> None:
     weights_of(verb)
     shares_of(verb)
     signals_of(verb)
-    input_of(verb, required=True)
+    input_of(verb, none="without it, drawn within the program's bounds, for a demonstration")
     verb.add_argument(
         "-o", dest="output", type=Path, metavar="FILE", help="write the result here: .npz, or .csv for a table"
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from ppc.cli import answers, model_verbs
+from ppc.cli import answers, demonstration, model_verbs
 from ppc.cli.bundle_verbs import begun_with
 from ppc.cli.role_start import ending_on_signals
 from ppc.cli.telling import Telling, as_facts, counts_table, from_facts
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ppc import compiler
+    from ppc.cli.demonstration import Demonstration
     from ppc.data import Array
     from ppc.protocol import Lowered
     from ppc.runtime.roles.request import Counts
@@ -38,32 +39,48 @@ JOINT = (
 
 def run(arguments: Namespace) -> int:
     """Evaluate a model on some inputs."""
-    from ppc import compiler, data
+    from ppc import compiler
 
     answers.check_output(arguments.output)
+    shown = demonstration.of(arguments)
+    arguments = demonstration.completed(arguments, shown)
     chosen = {"model": arguments.model, "as_": arguments.as_}
-    one = compiler.compile_program(arguments.program, **chosen)
+    one = compiler.compile_program(arguments.program, batch=shown.examples if shown else None, **chosen)
     _check_weights(arguments)
     apart = one.policy is not None and (one.policy.joint or one.policy.server_clear)
     mode = arguments.mode or ("joint" if apart else "clear")
-    # in a joint run the owners say how they read their files
-    telling = Telling(quiet=arguments.quiet or arguments.json or mode == "joint")
-    with model_verbs.pointing_into(one.source):
-        inputs = data.load_inputs(arguments.input, one.graph, first=arguments.examples, say=telling.note)
+    inputs = _inputs(arguments, one, mode)
     examples = max(1, max((len(array) for array in inputs.values()), default=1))
     if mode == "joint":
-        return _joint(arguments, examples)
+        return _joint(arguments, examples, inputs, shown)
     compiled = compiler.compile_program(arguments.program, batch=examples, **chosen)
     results = _twin(arguments, compiled, inputs) if mode == "twin" else model_verbs.clear(arguments, compiled, inputs)
     if arguments.output is not None:
         answers.save(arguments.output, results)
     if arguments.json:
-        sys.stdout.write(json.dumps({"ok": True, "mode": mode, "result": results["result"].tolist()}) + "\n")
+        facts = {"ok": True, "mode": mode, "result": results["result"].tolist(), "drawn": shown.drawn if shown else []}
+        sys.stdout.write(json.dumps(facts) + "\n")
         return 0
     sys.stdout.write("".join(f"{line}\n" for line in answers.shown(results)))
     if not arguments.quiet:
-        sys.stdout.write(f"{CLEAR if mode == 'clear' else TWIN}\n")
+        sys.stdout.write(_last(shown, CLEAR if mode == "clear" else TWIN))
     return 0
+
+
+def _inputs(arguments: Namespace, one: compiler.Compiled, mode: str) -> dict[str, Array]:
+    from ppc import data
+
+    with model_verbs.pointing_into(one.source):
+        if arguments.input is None:
+            return demonstration.inputs(one.graph)
+        # in a joint run the owners say how they read their files
+        telling = Telling(quiet=arguments.quiet or arguments.json or mode == "joint")
+        return data.load_inputs(arguments.input, one.graph, first=arguments.examples, say=telling.note)
+
+
+def _last(shown: Demonstration | None, said: str) -> str:
+    """What has to be known of an answer."""
+    return f"{said}\n{shown}\n" if shown else f"{said}\n"
 
 
 def _twin(arguments: Namespace, compiled: compiler.Compiled, inputs: dict[str, Array]) -> dict[str, Array]:
@@ -78,7 +95,7 @@ def _twin(arguments: Namespace, compiled: compiler.Compiled, inputs: dict[str, A
 # ---- jointly ----
 
 
-def _joint(arguments: Namespace, examples: int) -> int:
+def _joint(arguments: Namespace, examples: int, inputs: dict[str, Array], shown: Demonstration | None) -> int:
     from ppc import bundle, bundling
     from ppc.cli import embedded
 
@@ -94,16 +111,17 @@ def _joint(arguments: Namespace, examples: int) -> int:
     )
     with ending_on_signals(telling), TemporaryDirectory(prefix="ppc-run-") as name:
         folder = Path(name)
+        given = demonstration.kept(folder, inputs) if shown else arguments.input
         home = bundle.write(bundling.program(made, model_verbs.owned(arguments)), folder / "build")
         client, server = made[0].plan.parties
         parties: dict[str, str] = {"client": client, "server": server}
-        roles = embedded.run(home, folder, parties, _options(arguments, made[0], folder, pair), telling)
+        roles = embedded.run(home, folder, parties, _options(arguments, made[0], folder, given, pair), telling)
         results = given_results(folder)
         if arguments.trace is not None:
             write_trace(arguments.trace, folder, parties)
     if arguments.output is not None:
         answers.save(arguments.output, results)
-    return _told(arguments, made, examples, results, roles.done)
+    return _told(arguments, made, examples, results, roles.done, shown)
 
 
 def _sizes(examples: int) -> tuple[int, ...]:
@@ -113,7 +131,9 @@ def _sizes(examples: int) -> tuple[int, ...]:
     return tuple(sorted({LARGEST, examples % LARGEST or LARGEST}))
 
 
-def _options(arguments: Namespace, lowered: Lowered, folder: Path, pair: Mapping[str, Path]) -> dict[str, list[str]]:
+def _options(
+    arguments: Namespace, lowered: Lowered, folder: Path, given: Path, pair: Mapping[str, Path]
+) -> dict[str, list[str]]:
     """To each role what is its own, and where its results go."""
     from ppc.runtime.roles.brought import brings_weights, wanted_rows
 
@@ -125,7 +145,7 @@ def _options(arguments: Namespace, lowered: Lowered, folder: Path, pair: Mapping
         if role != "dealer":
             options += ["-o", str(folder / f"{role}.npz")]
         if role != "dealer" and wanted_rows(plan, name):
-            options += ["--input", str(arguments.input)]
+            options += ["--input", str(given)]
             options += ["--examples", str(arguments.examples)] if arguments.examples else []
         if role == "client" and arguments.signals:
             options += ["--signals", arguments.signals]
@@ -183,14 +203,19 @@ def write_trace(path: Path, folder: Path, parties: dict[str, str]) -> None:
 
 
 def _told(
-    arguments: Namespace, made: Sequence[Lowered], examples: int, results: dict[str, Array], done: dict[str, Any]
+    arguments: Namespace,
+    made: Sequence[Lowered],
+    examples: int,
+    results: dict[str, Array],
+    done: dict[str, Any],
+    shown: Demonstration | None,
 ) -> int:
     plan = made[0].plan
     predicted = from_facts(done["server"]["predicted"])
     measured = measured_of(done)
     found = learned(made[0])
     if arguments.json:
-        took = {"seconds": sum(done["client"]["seconds"])}
+        took = {"seconds": sum(done["client"]["seconds"]), "drawn": shown.drawn if shown else []}
         facts = {"predicted": as_facts(predicted), "measured": as_facts(measured), "learned": found, **took}
         head = {"ok": True, "mode": "joint", "parties": list(plan.parties), "examples": examples, "same_machine": True}
         sys.stdout.write(json.dumps({**head, "result": results["result"].tolist(), **facts}) + "\n")
@@ -201,7 +226,7 @@ def _told(
         lines = ["", *counts_table(plan.parties, predicted, measured), ""]
         for party, rows in found.items():
             lines += [f"{party} learned", *(f"  {row}" for row in rows or ["nothing"])]
-        sys.stdout.write("\n".join([*lines, "", JOINT if any(predicted.dealt) else TWO]) + "\n")
+        sys.stdout.write("\n".join([*lines, "", _last(shown, JOINT if any(predicted.dealt) else TWO)]))
     return agreed(predicted, measured)
 
 

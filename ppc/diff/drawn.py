@@ -28,12 +28,18 @@ def inputs(graph: Graph, given: dict[str, Array], seed: int) -> dict[str, Array]
     return {node.name: given[node.name] if node.name in given else _drawn(node, seed) for node in graph.inputs}
 
 
+def examples(graph: Graph, seed: int) -> dict[str, Array]:
+    """The inputs of data only."""
+    return {node.name: _drawn(node, seed) for node in graph.inputs if node.word("role") == "data"}
+
+
 def _drawn(node: Node, seed: int) -> Array:
     if node.word("role") == "momentum":
         return np.zeros(node.shape)
     bounds = node.typed.bounds
     if bounds is None:
-        raise fail("PPC302", f"`{node.name}` has no bounds to draw it within.", span=node.span)
+        hint = "Name data: `--input DATA`; or write bounds behind its type."
+        raise fail("PPC302", f"`{node.name}` has no bounds to draw it within.", span=node.span, hint=hint)
     digest = hashlib.sha256(f"{seed}:{node.name}".encode()).digest()
     generator = np.random.Generator(np.random.PCG64(int.from_bytes(digest)))
     match node.word("role"):

@@ -33,7 +33,7 @@ IMAGES = EXAMPLES / "images.npz"
             ["explain", SHALLOW, "--leak"],
             "version model parties field training batch adversary dealer seen caveats notes",
         ),
-        (["run", SHALLOW, "--mode=clear", "--seed", 1, "--input", IMAGES], "mode result"),
+        (["run", SHALLOW, "--mode=clear", "--seed", 1, "--input", IMAGES], "mode result drawn"),
         (["weights", "list", SHALLOW], "parameters notes"),
         (["weights", "init", SHALLOW, "-o", "w.npz"], "written notes"),
     ],

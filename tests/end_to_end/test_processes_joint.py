@@ -71,6 +71,21 @@ def test_what_a_person_sees(home: Path) -> None:
         assert held["result"].shape == (EXAMPLES, 3)
 
 
+def test_with_nothing_named(home: Path) -> None:
+    """A demonstration of all three roles, that says it is one; its answer is that of the same numbers in the clear."""
+    told = ppc("run", "tiny.pnn", "--trace", "run.json", cwd=home)
+    clear = ppc("run", "tiny.pnn", "--mode=clear", "-q", cwd=home)
+    joint, there = ([float(word) for word in one.stdout.splitlines()[0].split()[1:4]] for one in (told, clear))
+
+    assert told.returncode == 0, told.stderr
+    assert np.abs(np.subtract(joint, there)).max() < 1e-3
+    assert "lab → hospital, bytes" in told.stdout
+    assert "lab learned\n  nothing" in told.stdout
+    assert "all ran on this machine" in told.stdout
+    assert "Only a demonstration: the example was drawn from a seed" in told.stdout
+    assert sorted(path.name for path in home.iterdir()) == ["rows.npy", "run.json", "tiny.pnn"]
+
+
 def test_a_role_that_fails_is_everybodys_end(home: Path) -> None:
     """The first reason is told, with its code and by whom, and not that the others then ended too."""
     np.save(home / "rows.npy", 3 * rows())
