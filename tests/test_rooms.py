@@ -43,7 +43,7 @@ MAY_KNOW: dict[str, frozenset[str]] = {
     # Samples that train one network: the device's side needs no torch, the owner's does.
     "distilled": FOUNDATIONS | {"ir", "passes", "reference", "weights"},
     "distilling": FOUNDATIONS | {"distilled", "ir", "learning", "weights"},
-    "audit": FOUNDATIONS | {"arrays", "data", "ir", "learning", "weights"},
+    "audit": FOUNDATIONS | {"arrays", "collaborative", "data", "ir", "learning", "selective", "weights"},
     "passes": FOUNDATIONS | {"approximation", "cost", "cuts", "field", "ir", "plan"},
     "plan": FOUNDATIONS | {"field", "ir"},
     "bill": FOUNDATIONS | {"cost", "field", "files", "ir", "plan"},

@@ -7,8 +7,8 @@ leaks.
 
 from __future__ import annotations
 
-from ppc.audit.finding import Finding, verdict
+from ppc.audit.finding import Attack, Finding, verdict
 from ppc.audit.show import as_facts, table
 from ppc.audit.statistics import Interval, mean_interval, share_interval
 
-__all__ = ["Finding", "Interval", "as_facts", "mean_interval", "share_interval", "table", "verdict"]
+__all__ = ["Attack", "Finding", "Interval", "as_facts", "mean_interval", "share_interval", "table", "verdict"]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Literal
 
-from ppc.audit.statistics import Interval
+from ppc.audit.statistics import Interval, mean_interval, share_interval
 
 Verdict = Literal["no advantage found", "leaks", "BROKEN"]
 
@@ -31,3 +33,37 @@ def verdict(value: float, interval: Interval, baseline: float, *, broken_at: flo
     if value >= broken_at and interval.low > baseline:
         return "BROKEN"
     return "leaks" if interval.low > baseline else "no advantage found"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attack:
+    """What is the same of all findings of one attack on one target."""
+
+    attack: str
+    target: str
+    knowledge: str
+    budget: str
+    control: bool = False
+
+    def share(self, metric: str, hits: int, trials: int, baseline: float, *, broken_at: float) -> Finding:
+        """How often it was right."""
+        interval = share_interval(hits, trials)
+        return self._finding(metric, hits / max(1, trials), interval, baseline, broken_at)
+
+    def mean(self, metric: str, values: Sequence[float], baseline: float, *, broken_at: float) -> Finding:
+        """How well it did on average."""
+        return self._finding(metric, fmean(values), mean_interval(values), baseline, broken_at)
+
+    def _finding(self, metric: str, value: float, interval: Interval, baseline: float, broken_at: float) -> Finding:
+        return Finding(
+            attack=self.attack,
+            target=self.target,
+            knowledge=self.knowledge,
+            budget=self.budget,
+            metric=metric,
+            value=value,
+            interval=interval,
+            baseline=baseline,
+            verdict=verdict(value, interval, baseline, broken_at=broken_at),
+            control=self.control,
+        )

@@ -12,7 +12,7 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from ppc.cli import audit_split, audit_trained
+from ppc.cli import audit_many, audit_split, audit_trained
 from ppc.cli.audited import Audited, Kind
 from ppc.errors import fail
 
@@ -30,6 +30,12 @@ KINDS: tuple[Kind, ...] = (
         recognises=audit_trained.recognises,
         audit=audit_trained.audit,
         options=audit_trained.options,
+    ),
+    Kind(
+        name="many participants",
+        what="a program with many participants (.pnn)",
+        recognises=audit_many.recognises,
+        audit=audit_many.audit,
     ),
 )
 

@@ -25,6 +25,7 @@ AUDITS = codes(
         "no attack on such a model",
         """The attacks on a trained model ask whether an example was learned from, and what its label is: they are made
         for programs with one input whose answers are classes (`loss = softmax_cross_entropy`). Nothing is said about
-        other models, which may leak as much.""",
+        other models, which may leak as much. Of a program, what many participants send is attacked: one that trains in
+        another way sends nothing of the kind.""",
     ),
 )

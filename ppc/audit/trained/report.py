@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from torch import Tensor
 from torch.nn import functional
 
-from ppc.audit.finding import Finding, verdict
-from ppc.audit.statistics import share_interval
+from ppc.audit.finding import Attack, Finding
 from ppc.audit.trained.membership import ALARMS, losses, memorised, told
 from ppc.audit.trained.victim import Victim
 from ppc.learning.network import Tensors
@@ -54,28 +53,26 @@ def _released(victim: Victim, receiver: str, seed: int) -> Iterator[Finding]:
 
 def _membership(ours: Tensor, others: Tensor, target: str, seed: int, *, control: bool) -> Iterator[Finding]:
     found = told(ours, others, seed)
-    base = _Base(
+    base = Attack(
         attack="membership by loss",
         target=target,
         knowledge="the model, and the candidates with their labels",
         budget=f"{found.trials:,} candidates to choose a threshold by, {found.trials:,} others to judge it",
         control=control,
     )
-    yield base.finding("accuracy", found.right, found.trials, 0.5, broken_at=BROKEN_MEMBERS)
-    yield base.finding("members found, 1 % false alarms", found.found, found.members, ALARMS, broken_at=BROKEN_ALARMS)
+    yield base.share("accuracy", found.right, found.trials, 0.5, broken_at=BROKEN_MEMBERS)
+    yield base.share("members found, 1 % false alarms", found.found, found.members, ALARMS, broken_at=BROKEN_ALARMS)
 
 
 def _labels(answers: Tensor, labels: Tensor, baseline: float, target: str, *, control: bool = False) -> Finding:
-    base = _Base(
+    base = Attack(
         attack="label from the model's answer",
         target=target,
         knowledge="the model and the example; the baseline is how often it is right of examples it has not seen",
         budget=f"{len(labels):,} examples",
         control=control,
     )
-    return base.finding(
-        "right labels", _hits(answers, labels), len(labels), baseline, broken_at=baseline + BROKEN_ABOVE
-    )
+    return base.share("right labels", _hits(answers, labels), len(labels), baseline, broken_at=baseline + BROKEN_ABOVE)
 
 
 # ---- the logits of every step ----
@@ -100,7 +97,7 @@ def _moved(victim: Victim, seed: int) -> Finding:
     before, after = victim.repeated(seed)
     gone = victim.answers(victim.seen, after) - victim.answers(victim.seen, before)
     majority = float(victim.seen_labels.bincount().max()) / len(victim.seen_labels)
-    base = _Base(
+    base = Attack(
         attack="label from how logits move",
         target="logits of the first and the last epoch, were they opened to who has no labels",
         knowledge="both logits of each example",
@@ -108,7 +105,7 @@ def _moved(victim: Victim, seed: int) -> Finding:
         control=True,
     )
     hits = _hits(gone, victim.seen_labels)
-    return base.finding("right labels", hits, len(gone), majority, broken_at=majority + BROKEN_ABOVE)
+    return base.share("right labels", hits, len(gone), majority, broken_at=majority + BROKEN_ABOVE)
 
 
 def _copy(victim: Victim, logits: Tensor, target: str, seed: int, *, control: bool = False) -> Finding:
@@ -116,7 +113,7 @@ def _copy(victim: Victim, logits: Tensor, target: str, seed: int, *, control: bo
     wanted = victim.answers(victim.held).argmax(1)
     copied = victim.fitted(victim.seen, logits, seed + 1, steps=COPIED, loss=functional.mse_loss)
     own = victim.fitted(victim.seen, victim.seen_labels, seed + 1, steps=COPIED, loss=functional.cross_entropy)
-    base = _Base(
+    base = Attack(
         attack="copy of the model",
         target=target,
         knowledge="the inputs, their labels, and the logits of the last epoch; without logits, inputs and labels",
@@ -125,7 +122,7 @@ def _copy(victim: Victim, logits: Tensor, target: str, seed: int, *, control: bo
     )
     baseline = _share(_of(victim, own), wanted)
     hits = _hits(_of(victim, copied), wanted)
-    return base.finding("same answers as the model", hits, len(wanted), baseline, broken_at=min(0.99, baseline + 0.2))
+    return base.share("same answers as the model", hits, len(wanted), baseline, broken_at=min(0.99, baseline + 0.2))
 
 
 def _of(victim: Victim, weights: Tensors) -> Tensor:
@@ -133,32 +130,6 @@ def _of(victim: Victim, weights: Tensors) -> Tensor:
 
 
 # ---- counted ----
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Base:
-    """What is the same of all findings of one attack."""
-
-    attack: str
-    target: str
-    knowledge: str
-    budget: str
-    control: bool
-
-    def finding(self, metric: str, hits: int, trials: int, baseline: float, *, broken_at: float) -> Finding:
-        value, interval = hits / max(1, trials), share_interval(hits, trials)
-        return Finding(
-            attack=self.attack,
-            target=self.target,
-            knowledge=self.knowledge,
-            budget=self.budget,
-            metric=metric,
-            value=value,
-            interval=interval,
-            baseline=baseline,
-            verdict=verdict(value, interval, baseline, broken_at=broken_at),
-            control=self.control,
-        )
 
 
 def _hits(answers: Tensor, labels: Tensor) -> int:
