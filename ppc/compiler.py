@@ -17,6 +17,7 @@ from ppc.grammar.bodies import Body
 from ppc.grammar.parse import parse_all
 from ppc.grammar.resolve import Resolved, resolve
 from ppc.grammar.trainers import Lessons
+from ppc.ir.collaborative import Pate
 from ppc.ir.policy import ON_SHARES, PUBLIC, Evaluation, Owner, Policy, Training
 from ppc.passes.base import Pass, Step, steps
 from ppc.passes.differentiate import Differentiate
@@ -181,6 +182,14 @@ def pairs_of(source: str | Path | Source, *, model: str | None = None, as_: str 
         return ()
     same = {one.spoke: one.name for one in resolved.policies if one.model == first.model and one.span == first.span}
     return tuple(same[party] for party in training.turns if party in same)
+
+
+def labels_of(source: str | Path | Source) -> tuple[Pate, ...]:
+    """What the program's label blocks say."""
+    resolved, mistakes = _understood(text := read_source(source))
+    if mistakes:
+        raise PpcError(*mistakes, source=text)
+    return resolved.labels
 
 
 def _training(resolved: Resolved, body: Body) -> Training:

@@ -37,7 +37,7 @@ MAY_KNOW: dict[str, frozenset[str]] = {
     # Training and attacks in the clear, with torch.
     "learning": FOUNDATIONS | {"ir", "weights"},
     "sharing": FOUNDATIONS | {"field"},
-    "collaborative": FOUNDATIONS | {"field", "ir", "learning", "sharing"},
+    "collaborative": FOUNDATIONS | {"field", "ir", "learning", "runtime", "sharing"},
     "selective": FOUNDATIONS | {"data", "field", "ir", "learning", "runtime", "sharing"},
     "retraining": FOUNDATIONS | {"ir", "learning", "weights"},
     # Samples that train one network: the device's side needs no torch, the owner's does.

@@ -19,6 +19,7 @@ LINES = (
     Line(word="worker", example="worker 3 learns small", many=True),
     Line(word="reduce", example="reduce sum"),
     Line(word="feedback", example="feedback none"),
+    Line(word="least", example="least 8"),
     Line(word="wait", example="wait 30s"),
     Line(word="rate", example="rate 0.1"),
     Line(word="batch", example="batch 32"),
@@ -40,6 +41,7 @@ def resolve_collaborative(block: syntax.Train, _parties: Sequence[str], reader: 
         models=tuple(_models(lines, workers)),
         reduce=_reduce(lines.phrase("reduce")),
         feedback=_feedback(lines.phrase("feedback")),
+        least=_count(lines.phrase("least"), "The number of workers that are needed", 2, max(2, workers), otherwise=0),
         wait=_wait(lines.phrase("wait")),
         rate=_rate(lines.phrase("rate")),
         batch=_count(lines.phrase("batch"), "The batch", 1, MOST, otherwise=32),
@@ -90,7 +92,7 @@ def _rate(phrase: Phrase | None) -> float:
 
 def _count(phrase: Phrase | None, what: str, low: int, most: int, otherwise: int | None = None) -> int:
     if phrase is None:
-        return otherwise or low
+        return low if otherwise is None else otherwise
     found = phrase.count(what, low, most)
     phrase.end()
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +56,9 @@ def _follows(event: dict[str, Any]) -> bool:
     return event["diagnostics"][0]["code"] in CONSEQUENCES
 
 
-def certificates(folder: Path, participants: int) -> dict[str, Path]:
-    """For one run: the server and the second aggregator pin everybody, each participant these two alone."""
+def certificates(folder: Path, participants: int, *, mesh: bool = False) -> dict[str, Path]:
+    """For one run: the server and the second aggregator pin everybody, each participant these two alone; in a mesh
+    the participants pin each other too."""
     from ppc.runtime import keyring
 
     folders = {role: folder / role for role in ("server", "aggregator")}
@@ -67,6 +69,8 @@ def certificates(folder: Path, participants: int) -> dict[str, Path]:
         mine = folders[str(number)] = folder / f"participant_{number}"
         keyring.new(mine, f"participant_{number}", "participant", days=1)
         pairs += [(str(number), "server"), (str(number), "aggregator")]
+    if mesh:
+        pairs += [(str(one), str(other)) for one, other in combinations(range(1, participants + 1), 2)]
     for one, other in pairs:
         keyring.pin(folders[one], folders[other] / keyring.CERTIFICATE)
         keyring.pin(folders[other], folders[one] / keyring.CERTIFICATE)

@@ -23,6 +23,10 @@ def many_of(verb: ArgumentParser) -> None:
     group.add_argument("--certificates", type=Path, metavar="FOLDER", help="of `ppc cert` (~/.config/ppc/certificates)")
     group.add_argument("--patience", type=float, default=60.0, metavar="S", help="until the others are started (60)")
     group.add_argument("--each", type=_count, metavar="N", help="examples of each participant, where all are here")
+    group.add_argument("--public", type=Path, metavar="DATA", help="examples that the workers' votes label")
+    group.add_argument(
+        "--labels", type=Path, metavar="FILE", help="the labelled examples, as .npz, beside their privacy.json"
+    )
     verb.add_argument("--share", type=_share, help=argparse.SUPPRESS)  # K/N: this participant's part of the examples
     verb.add_argument("--embedded", action="store_true", help=argparse.SUPPRESS)
 
@@ -31,7 +35,7 @@ def be_of(arguments: Namespace) -> list[str]:
     """The same options again, for the process of one role."""
     found = ["train", str(arguments.program), "--embedded", "--seed", str(arguments.seed or 0)]
     found += ["--patience", str(max(STARTING, arguments.patience))]
-    for name in ("model", "data", "test", "weights", "each", "checkpoint"):
+    for name in ("model", "data", "test", "weights", "each", "checkpoint", "public"):
         if (value := getattr(arguments, name)) is not None:
             found += [f"--{name}", str(value)]
     return [*found, "--resume"] if arguments.resume else found

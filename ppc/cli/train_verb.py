@@ -10,8 +10,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ppc.cli import train_clear, train_distilled, train_joint, train_selective
-from ppc.errors import fail
+from ppc.cli import train_clear, train_collaborative, train_distilled, train_joint, train_selective
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +23,7 @@ class Trainer:
 
 TRAINERS: dict[str, Trainer] = {
     "clear": Trainer(train=train_clear.train, options=train_clear.options),
+    "collaborative": Trainer(train=train_collaborative.train),
     "distilled": Trainer(train=train_distilled.train, options=train_distilled.options),
     "joint": Trainer(train=train_joint.train, options=train_joint.options),
     "selective": Trainer(train=train_selective.train, options=train_selective.options),
@@ -39,11 +39,4 @@ def train(arguments: Namespace) -> int:
     if len(arguments.all_data or ()) > 1 and not (isinstance(training, Training) and training.turns):
         hint = "Name one `--data`; several data owners stand in the program, as `data from NAME, NAME`."
         raise fail("PPC508", "One party's examples are learned from.", hint=hint)
-    trainer = TRAINERS.get(training.by)
-    if trainer is None:
-        raise fail(
-            "PPC115",
-            f"`ppc train` does not train by `{training.by}` yet.",
-            hint=f"There is {', '.join(f'`{name}`' for name in TRAINERS)}.",
-        )
-    return trainer.train(arguments)
+    return TRAINERS[training.by].train(arguments)

@@ -44,4 +44,15 @@ MANY = codes(
         are put together. The second one was not named, is not there any more, or answered what was not asked. Nothing
         of the round was opened; the training goes on from the server's checkpoint.""",
     ),
+    PPC687=(
+        "not what was agreed",
+        """In a collaborative training something came that the program does not say: a number that is no element of the
+        field, a call for a sum over too few workers or for more votes than are allowed, or sums that can be no sums.
+        Whoever noticed it did not answer. Compare the programs, and ask who runs the other side.""",
+    ),
+    PPC688=(
+        "budget too small",
+        """The budget of a labelling does not pay for a single query with this much noise. More noise makes a query
+        cheaper; so does a larger delta. Nothing was opened.""",
+    ),
 )

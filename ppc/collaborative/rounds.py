@@ -32,10 +32,10 @@ def train(facts: Collaborative, workers: Sequence[Worker]) -> Iterator[Round]:
     for number in range(facts.epochs * rounds):
         losses = [worker.ahead() for worker in workers]
         opened = opened_sum(losses)
+        for worker in workers:
+            worker.step(opened / facts.workers)
         if facts.reduce == "mean":
             opened /= facts.workers
-        for worker in workers:
-            worker.step(opened)
         yield Round(epoch=number // rounds, number=number, opened=opened, bytes=facts.elements * ELEMENT_BYTES)
 
 

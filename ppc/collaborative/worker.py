@@ -26,7 +26,7 @@ class Worker:
     labels: Tensor
     weights: Tensors
     seed: int = 0
-    epoch: int = field(default=0, init=False)
+    taken: int = field(default=0, init=False)  # batches
     waiting: Iterator[Tensor] = field(default=iter(()), init=False)
     gradients: tuple[Tensor, ...] = field(default=(), init=False)
     loss: float = field(default=0.0, init=False)
@@ -41,12 +41,10 @@ class Worker:
 
     def ahead(self) -> float:
         """The loss of the next batch, with its gradients kept for the second half."""
-        places = next(self.waiting, None)
-        if places is None:
-            self.epoch += 1
-            seed = self.seed * 10_007 + self.number
-            self.waiting = batches(len(self.labels), self.facts.batch, seed=seed, epoch=self.epoch)
-            places = next(self.waiting)
+        if self.taken % self.rounds == 0:
+            self.waiting = self._epoch(self.taken // self.rounds + 1)
+        self.taken += 1
+        places = next(self.waiting)
         learned = [self.weights[name].detach().requires_grad_() for name in self.network.learned]
         weights = {**self.weights, **dict(zip(self.network.learned, learned, strict=True))}
         result = self.network.forward(weights, {self.network.data: self.images[places]}, training=True)
@@ -55,14 +53,26 @@ class Worker:
         self.loss = float(loss.detach())
         return self.loss
 
-    def step(self, opened: float) -> None:
-        """The update. The sum of losses depends on this worker's weights through its own loss alone: its gradient is
-        that of the own loss, and the mean's is a K-th of it."""
+    def go_on(self, weights: Tensors, taken: int) -> None:
+        """With these weights, after so many batches."""
+        self.weights, self.taken = weights, taken
+        self.waiting = self._epoch(taken // self.rounds + 1)
+        for _ in range(taken % self.rounds):
+            next(self.waiting)
+
+    def _epoch(self, number: int) -> Iterator[Tensor]:
+        seed = self.seed * 10_007 + self.number
+        return batches(len(self.labels), self.facts.batch, seed=seed, epoch=number)
+
+    def step(self, mean: float | None) -> None:
+        """The update; `mean` is that of all losses, and nothing where none was opened.
+
+        The sum of losses depends on this worker's weights through its own loss alone: its gradient is that of the own
+        loss, and the mean's is a K-th of it."""
         rate = self.facts.rate
         if self.facts.reduce == "mean":
             rate /= self.facts.workers
-        if self.facts.feedback == "ratio":
-            mean = opened if self.facts.reduce == "mean" else opened / self.facts.workers
+        if self.facts.feedback == "ratio" and mean is not None:
             rate *= mean / max(self.loss, 2**-20)
         for name, gradient in zip(self.network.learned, self.gradients, strict=True):
             self.weights[name] = self.weights[name].detach() - rate * gradient

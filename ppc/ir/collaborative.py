@@ -25,6 +25,7 @@ class Collaborative:
     models: tuple[tuple[int, str], ...] = ()
     reduce: Literal["sum", "mean"] = "sum"
     feedback: Literal["none", "ratio"] = "none"
+    least: int = 0  # workers without whom the training stops; 0 is all of them
     wait: float = 30.0  # seconds that a worker is waited for
     rate: float = 0.1
     batch: int = 32
@@ -47,15 +48,23 @@ class Collaborative:
         )
 
     @property
+    def needed(self) -> int:
+        return self.least or self.workers
+
+    @property
     def elements(self) -> int:
         """Field elements that travel in a round: a share to every other worker, and each worker's partial sum."""
         return self.workers * (self.workers - 1) + self.workers
+
+    def model_of(self, number: int) -> str:
+        """What the worker of this number, from 1, learns."""
+        return dict(self.models).get(number, self.model)
 
     def sentences(self) -> Iterator[str]:
         """What `ppc check` says of it."""
         yield f"{self.workers} workers, {self.epochs} epochs; each keeps its data and its model"
         yield f"the {self.reduce} of their losses is opened each round, by {self.elements} field elements, and no other"
-        if self.workers == 2:
+        if self.needed == 2:
             yield "with two workers the sum tells each the other's loss"
         if self.feedback == "none":
             yield "the opened number changes no weight: it is good for watching, stopping together, and schedules"

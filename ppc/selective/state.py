@@ -6,35 +6,29 @@ checkpoint of that round goes on from it, bit for bit as if nothing had happened
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from io import BytesIO
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from ppc.errors import fail
 from ppc.files import write_whole
+from ppc.learning import kept
 from ppc.selective.participant import Participant
 from ppc.selective.server import ParameterServer
-
-KEPT = 2  # rounds whose checkpoints are there: a server that failed may be one behind
 
 
 def keep_server(folder: Path, server: ParameterServer, over: int) -> None:
     head = np.array([server.version, over], np.int64)
-    _write(_path(folder, "server", over), {"vector": server.vector, "counts": server.counts, "head": head})
-    _forget(folder, "server", over)
+    kept.keep(folder, "server", over, {"vector": server.vector, "counts": server.counts, "head": head})
 
 
 def resumed_server(folder: Path, server: ParameterServer) -> int:
     """The state after the last round that was kept; how many were over."""
-    over = latest(folder, "server")
+    over = kept.latest(folder, "server")
     if over is None:
         raise fail("PPC684", f"`{folder}` has no checkpoint of a server.", hint="Leave `--resume` out to begin anew.")
-    found = _read(_path(folder, "server", over), ("vector", "counts", "head"))
+    found = kept.read(kept.path(folder, "server", over), ("vector", "counts", "head"))
     if found["vector"].shape != server.vector.shape or found["counts"].shape != server.counts.shape:
         message = f"The checkpoint in `{folder}` is that of a model with {found['vector'].size:,} parameters."
         raise fail("PPC684", message, hint="Resume the program that wrote it.")
@@ -47,16 +41,15 @@ def keep_participant(folder: Path, participant: Participant, over: int) -> None:
     name = f"participant_{participant.number}"
     held = {key: tensor.numpy() for key, tensor in participant.weights.items()}
     held["head"] = np.array([participant.exchanges, participant.steps], np.int64)
-    _write(_path(folder, name, over), held)
-    _forget(folder, name, over)
+    kept.keep(folder, name, over, held)
 
 
 def resumed_participant(folder: Path, participant: Participant, over: int) -> bool:
     """The state after so many rounds, if it was kept."""
-    path = _path(folder, f"participant_{participant.number}", over)
+    path = kept.path(folder, f"participant_{participant.number}", over)
     if not path.exists():
         return False
-    found = _read(path, (*participant.weights, "head"))
+    found = kept.read(path, (*participant.weights, "head"))
     if any(found[name].shape != tuple(tensor.shape) for name, tensor in participant.weights.items()):
         raise fail("PPC684", f"`{path}` is a checkpoint of another model.", hint="Resume the program that wrote it.")
     participant.weights = {name: torch.from_numpy(found[name].copy()) for name in participant.weights}
@@ -79,40 +72,3 @@ def uploads_before(folder: Path, number: int) -> int:
     if not text.isdecimal():
         raise fail("PPC684", f"`{path}` is damaged.", hint="Without it nobody knows what of the budget is spent.")
     return int(text)
-
-
-def latest(folder: Path, name: str) -> int | None:
-    """The last round of which there is a checkpoint."""
-    return max(_rounds(folder, name), default=None)
-
-
-def _rounds(folder: Path, name: str) -> list[int]:
-    ends = (path.name.removesuffix(".npz").rpartition(".")[2] for path in folder.glob(f"{name}.*.npz"))
-    return [int(end) for end in ends if end.isdigit()]
-
-
-def _path(folder: Path, name: str, over: int) -> Path:
-    return folder / f"{name}.{over}.npz"
-
-
-def _forget(folder: Path, name: str, over: int) -> None:
-    for old in _rounds(folder, name):
-        if old <= over - KEPT or old > over:
-            _path(folder, name, old).unlink(missing_ok=True)
-
-
-def _write(path: Path, arrays: Mapping[str, NDArray[np.generic]]) -> None:
-    held = BytesIO()
-    np.savez(held, **arrays)  # pyright: ignore[reportArgumentType]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, held.getvalue())
-
-
-def _read(path: Path, names: tuple[str, ...]) -> dict[str, NDArray[np.generic]]:
-    try:
-        with np.load(path, allow_pickle=False) as held:
-            return {name: held[name] for name in names}
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
-        raise fail(
-            "PPC684", f"`{path}` is damaged.", hint="Delete it; the one of the round before may be there."
-        ) from None

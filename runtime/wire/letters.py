@@ -34,6 +34,10 @@ class Letters:
         self._outgoing.send(memoryview(letter), f"letter {kind}")
         self.sent += len(letter)
 
+    def allow(self, computing: float) -> None:
+        """The next letters may take so many seconds."""
+        self._incoming.allow(computing)
+
     def receive(self, longest: Mapping[int, int]) -> tuple[int, bytes]:
         """The next letter, of one of these kinds; each may be so long."""
         head = bytearray(HEAD.size)

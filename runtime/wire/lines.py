@@ -35,6 +35,12 @@ class Incoming:
         self._reading = Lock()
         tls.settimeout(idle)
 
+    def allow(self, idle: float) -> None:
+        """From now on a byte may take so many seconds; by the thread that reads."""
+        self._idle = idle
+        with suppress(OSError):
+            self._tls.settimeout(idle)
+
     def fill(self, room: memoryview, name: str, *, head: int = 0, look: Look | None = None) -> None:
         """Read until the room is full. After its first `head` bytes, `look` may refuse the message."""
         with self._reading:

@@ -126,11 +126,7 @@ class Listener:
         """Nobody is accepted any more; links that were handed on stay."""
         self._closed.set()
         self._thread.join()
-        with suppress(Empty):
-            while True:
-                left = self._ready.get_nowait()
-                if isinstance(left, Link):
-                    left.close()
+        self._let_go()
 
     # ---- the listener's own thread ----
 
@@ -167,6 +163,13 @@ class Listener:
             if isinstance(found, Link):
                 found.close()
 
+    def _let_go(self) -> None:
+        with suppress(Empty):
+            while True:
+                left = self._ready.get_nowait()
+                if isinstance(left, Link):
+                    left.close()
+
     # ---- one connection ----
 
     def _serve(self, guest: Guest) -> None:
@@ -181,6 +184,9 @@ class Listener:
         finally:
             guest.plain.close()  # a line has taken the connection over; only what never became one is still here
             self._lobby.leave(guest)
+            if self._closed.is_set():  # this greeting was under way when nobody was to be accepted any more
+                self._forget_halves(everything=True)
+                self._let_go()
 
     def _greet(self, line: Line, keyring: Keyring, guest: Guest) -> None:
         kept = False

@@ -1,0 +1,71 @@
+"""Behind a collaborative training: the workers' noisy votes label public examples, and a student learns from them."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ppc.cli import answers
+from ppc.errors import PpcError, fail
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ppc.cli.collaborative_roles import Task
+    from ppc.collaborative.host import Host
+    from ppc.learning import Network
+
+
+def labels(arguments: Namespace, task: Task, host: Host, network: Network, public: Tensor) -> dict[str, Any]:
+    """Labels as many examples as the budget pays for; writes them, what they cost, and the student."""
+    from ppc.collaborative.labelling import affordable
+    from ppc.collaborative.privacy import statement
+    from ppc.collaborative.student import taught
+    from ppc.learning.network import as_weights
+
+    assert task.pate is not None
+    asked = affordable(task.pate, min(task.pate.queries, len(public)))
+    if not asked:
+        message = f"A budget of {task.pate.budget:g} does not pay for a single query."
+        raise fail("PPC688", message, span=task.pate.span, hint="Use more noise, or a larger budget.")
+    counts, times = host.counts(task.pate, asked, network.classes)
+    classes = counts.argmax(1)
+    privacy = statement(task.pate, counts, times, len(host.there))
+    seed = arguments.seed or 0
+    student = taught(task.facts, network, public[:asked], classes, task.first(network, seed), seed)
+    found: dict[str, Any] = {"privacy": privacy, "labelled": asked}
+    if (test := _test(arguments, network)) is not None:
+        found["student"] = student.accuracy(*test)
+    if (right := _right(arguments, network)) is not None:
+        found["labels_right"] = float((right[:asked] == classes).mean())
+    if arguments.labels is not None:
+        _write(arguments.labels, network, public[:asked], classes, privacy)
+    if arguments.output is not None:
+        answers.save_model(arguments.output, as_weights(student.weights))
+    return found
+
+
+def _write(path: Path, network: Network, images: Tensor, classes: Any, privacy: dict[str, Any]) -> None:
+    """A data set as any other, and beside it what its labels cost."""
+    from ppc.files import write_whole
+
+    answers.save(path, {network.data: images.numpy(), "labels": classes})
+    write_whole(path.with_suffix(".privacy.json"), (json.dumps(privacy, indent=2) + "\n").encode())
+
+
+def _test(arguments: Namespace, network: Network) -> tuple[Tensor, Tensor] | None:
+    from ppc.selective.members import labelled
+
+    return None if arguments.test is None else labelled(arguments.test, network)
+
+
+def _right(arguments: Namespace, network: Network) -> Any:
+    """The true classes of the public examples, where the data set has them: for measuring, nobody votes with them."""
+    from ppc.selective.members import labelled
+
+    try:
+        return labelled(arguments.public, network)[1].numpy()
+    except PpcError:
+        return None

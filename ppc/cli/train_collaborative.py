@@ -1,0 +1,115 @@
+"""The trainer `collaborative`: workers and the server that opens sums, as processes over TLS.
+
+`ppc train model.pnn --data DATA` starts all of them on this machine and shares the examples out. On machines of their
+own `--be server --listen` is the server, and `--be 3 --peer HOST:PORT` the worker of that number, with its data. Every
+worker must be reachable by every other: `--listen` says where.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import Namespace
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from ppc.cli.collaborative_roles import Task, server, understood, worker
+from ppc.cli.crowd import Crowd, certificates
+from ppc.cli.crowd_options import be_of
+from ppc.cli.role_start import end_with_starter, ending_on_signals
+from ppc.cli.telling import Telling
+from ppc.errors import fail
+
+WHERE = "Server and workers all ran on this machine, in processes of their own over TLS."
+
+
+def train(arguments: Namespace) -> int:
+    """All of it, or one role of it."""
+    telling = Telling(events=arguments.embedded, quiet=arguments.quiet or arguments.json, verbose=arguments.verbose)
+    if arguments.data is None and arguments.be != "server":
+        raise fail("PPC508", "There is nothing to learn from.", hint="Name the examples: `--data DATA`.")
+    with ending_on_signals(telling):
+        if arguments.be is None:
+            return _everybody(arguments, telling)
+        if arguments.embedded:
+            end_with_starter()
+        return server(arguments, telling) if arguments.be == "server" else worker(arguments, telling)
+
+
+def _everybody(arguments: Namespace, telling: Telling) -> int:
+    task = understood(arguments)
+    shown = Shown(task, telling)
+    with TemporaryDirectory(prefix="ppc-train-") as name:
+        rings = certificates(Path(name) / "certificates", task.facts.workers, mesh=True)
+        crowd = Crowd(telling=telling)
+        try:
+            own = [*_labels(arguments), "--certificates", str(rings["server"])]
+            crowd.start("server", [*be_of(arguments), "--be", "server", *own])
+            port = crowd.port("server")
+            for number in range(1, task.facts.workers + 1):
+                crowd.start(f"worker {number}", _worker(arguments, task, number, port, rings[str(number)]))
+            found = crowd.result("server", shown.event)
+        finally:
+            crowd.close()
+    if arguments.json:
+        head = {"ok": True, "trainer": "collaborative", "same_machine": True}
+        sys.stdout.write(json.dumps({**head, **found}) + "\n")
+    else:
+        sys.stdout.write("".join(f"{line}\n" for line in _lines(task, found)))
+        if not arguments.quiet:
+            sys.stdout.write(f"{WHERE}\n")
+    return 0
+
+
+def _labels(arguments: Namespace) -> list[str]:
+    """What the server writes: labels, and the student."""
+    found = [] if arguments.labels is None else ["--labels", str(arguments.labels)]
+    if arguments.public is not None and arguments.output is not None:
+        found += ["-o", str(arguments.output)]
+    return found
+
+
+def _worker(arguments: Namespace, task: Task, number: int, port: int, ring: Path) -> list[str]:
+    """Without a student to save, each worker's model goes to a file with its number: `model.3.safetensors`."""
+    own = ["--be", str(number), "--peer", f"127.0.0.1:{port}", "--share", f"{number}/{task.facts.workers}"]
+    if arguments.public is None and arguments.output is not None:
+        own += ["-o", str(arguments.output.with_suffix(f".{number}{arguments.output.suffix}"))]
+    return [*be_of(arguments), *own, "--certificates", str(ring)]
+
+
+class Shown:
+    """The live table: a row an epoch."""
+
+    def __init__(self, task: Task, telling: Telling) -> None:
+        self.facts, self.telling = task.facts, telling
+
+    def event(self, event: dict[str, Any]) -> None:
+        if event["event"] == "note":
+            self.telling.say(event["text"])
+        elif event["event"] == "round":
+            loss = "not opened" if event["loss"] is None else f"{event['loss']:.4f}"
+            right = "" if event["accuracy"] is None else f"   accuracy {event['accuracy']:.4f}"
+            self.telling.say(
+                f"epoch {event['epoch']:>4} of {self.facts.epochs}   mean loss {loss}{right}   "
+                f"{event['bytes']:>12,} B   there {event['there']}"
+            )
+
+
+def _lines(task: Task, found: dict[str, Any]) -> Iterator[str]:
+    right = {name: told["accuracy"] for name, told in found["reports"].items() if "accuracy" in told}
+    if right:
+        yield f"accuracy of the workers' models: {sum(right.values()) / len(right):.4f} on average"
+        yield "  " + "  ".join(f"{name}: {value:.4f}" for name, value in right.items())
+    yield f"{found['rounds']:,} rounds; {found['bytes']:,} bytes on all lines, predicted {found['predicted']:,}"
+    if "privacy" in found:
+        privacy = found["privacy"]
+        epsilon = "infinite" if privacy["epsilon"] is None else f"{privacy['epsilon']:.1f}"
+        yield f"labelled {found['labelled']:,} examples: epsilon {epsilon} at delta {privacy['delta']:g}, certified"
+        yield f"  {privacy['meaning']}; taken for granted: {privacy['assumes']}"
+        if "labels_right" in found:
+            yield f"  {found['labels_right']:.4f} of the labels are right"
+        if "student" in found:
+            yield f"accuracy of the student: {found['student']:.4f}"
+    yield from task.facts.sentences()

@@ -1,0 +1,241 @@
+"""The server of a collaborative training: it calls for rounds and opens sums. It holds no model and sees no loss.
+
+The rule for a worker that does not answer in time, leaves, or sends what is no element: nothing is opened in this
+round, it is dropped, and the next round is among those that are left, as long as `least` of them are. A sum is
+opened only if the partial sums of all who were called are there: any fewer are uniform. Who comes back takes part from
+then on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ppc.collaborative import letters
+from ppc.collaborative.guest import MOST_VOTES
+from ppc.collaborative.noise import GRID
+from ppc.collaborative.sharing import decoded_loss, signed, total
+from ppc.errors import PpcError, fail
+from ppc.field import Words
+from ppc.ir.collaborative import Collaborative, Pate
+from ppc.runtime.wire.letters import HEAD, Letters
+
+LARGEST_LOSS = 2.0**20  # of one worker; a sum beyond that of all is no sum of losses
+DEVIATIONS = 50  # of the noise, within which every honest count lies
+TOLD = 5.0  # seconds in which workers that miss another one say so
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Newcomer:
+    """A worker that has dialled: where it listens, and how many examples it has."""
+
+    number: int
+    line: Letters
+    place: tuple[str, int]
+    examples: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sum:
+    """One round: the opened sum (None where nothing was), over how many, and the bytes that it should take."""
+
+    epoch: int
+    opened: float | None
+    there: int
+    predicted: int
+
+
+@dataclass
+class Host:
+    """`there` are the workers that take part, by number. `arrivals` hands out those that came since."""
+
+    facts: Collaborative
+    arrivals: Callable[[], Iterator[Newcomer]]
+    say: Say
+    over: int = 0  # epochs
+    attempt: int = 0
+    gone: int = 0  # bytes on lines that are closed
+    carried: int = 0  # bytes of rounds between the server and workers
+    there: dict[int, Newcomer] = field(default_factory=dict[int, Newcomer])
+    dropped: set[int] = field(default_factory=set[int])
+    reports: dict[int, dict[str, float]] = field(default_factory=dict[int, dict[str, float]])
+
+    # ---- the training ----
+
+    def epochs(self) -> Iterator[list[Sum]]:
+        """The rounds of one epoch after the other; after each, every worker has its checkpoint."""
+        while self.over < self.facts.epochs:
+            self.enough()
+            before = self._passed()
+            found = [self.round() for _ in range(self.rounds)]
+            self.carried += self._passed() - before
+            self.over += 1
+            self.reports = {one: told for one in list(self.there) if (told := self.kept(one)) is not None}
+            yield found
+
+    @property
+    def measured(self) -> int:
+        """Bytes of all rounds: those that passed here, and the shares that workers say they sent each other."""
+        return self.carried + sum(int(told.get("shares", 0)) for told in self.reports.values())
+
+    def _passed(self) -> int:
+        return self.gone + sum(one.line.sent + one.line.taken for one in self.there.values())
+
+    @property
+    def rounds(self) -> int:
+        """Batches of an epoch of whoever has most."""
+        return max(-(-one.examples // self.facts.batch) for one in self.there.values())
+
+    def round(self) -> Sum:
+        self.enough()
+        numbers = sorted(self.there)
+        found = self.opened(numbers, letters.ROUND, 0, 1)
+        loss = None if found is None else decoded_loss(int(found[0]))
+        if loss is not None and not abs(loss) <= LARGEST_LOSS * len(numbers):
+            self.say("a sum of losses that is none was opened: a worker sent another number than its partial sum")
+            found = loss = None
+        for one in numbers:
+            self.tell(one, letters.VOID) if found is None else self.tell(one, letters.OPENED, found.tobytes())
+        return Sum(epoch=self.over, opened=loss, there=len(numbers), predicted=loss_bytes(len(numbers)))
+
+    # ---- the votes ----
+
+    def counts(self, pate: Pate, asked: int, classes: int) -> tuple[NDArray[np.int64], int]:
+        """The noisy histograms, on the grid of the noise; and how often the workers had to vote."""
+        for votes in range(1, MOST_VOTES + 1):
+            self.enough()
+            numbers = sorted(self.there)
+            found = self.opened(numbers, letters.VOTE, asked, asked * classes)
+            if found is None:
+                for one in numbers:
+                    self.tell(one, letters.VOID)
+                continue
+            counts = signed(found).reshape(asked, classes)
+            if np.abs(counts).max() <= (len(numbers) + DEVIATIONS * pate.amount) * 2**GRID:
+                return counts, votes
+            self.say("counts that are none were opened: a worker sent another number than its partial sum")
+        raise fail(
+            "PPC687",
+            f"The workers voted {MOST_VOTES} times, and nothing usable was opened.",
+            hint="Look which worker is dropped or named above; start again without it.",
+        )
+
+    # ---- one sum ----
+
+    def opened(self, numbers: Sequence[int], kind: int, examples: int, elements: int) -> Words | None:
+        """The sum over these workers, if every one of them sent its partial sum."""
+        self.attempt += 1
+        for one in numbers:
+            self.tell(one, kind, letters.called(self.attempt, numbers, examples))
+        limit = monotonic() + self.facts.wait + TOLD
+        partial: list[Words] = []
+        missed: Counter[int] = Counter()
+        for one in numbers:
+            answer = self.answer(one, limit, elements)
+            if isinstance(answer, list):
+                missed.update(answer)
+            elif answer is not None:
+                partial.append(answer)
+        if len(partial) == len(numbers):
+            return total(partial)
+        self.blamed(numbers, missed)
+        return None
+
+    def answer(self, one: int, limit: float, elements: int) -> Words | list[int] | None:
+        """A partial sum, or whose shares a worker misses; None from one that is dropped for what it did."""
+        if one not in self.there:
+            return None
+        line = self.there[one].line
+        try:
+            line.allow(max(0.1, limit - monotonic()))
+            kind, text = line.receive({letters.PARTIAL: 8 * elements, letters.FAILED: letters.LONGEST})
+            if kind == letters.PARTIAL:
+                return letters.elements_of(text, elements)
+            return [int(number) for number in cast("Sequence[int]", letters.json_of(text))]
+        except (TypeError, ValueError):
+            self.drop(one, "what it sent names no workers")
+        except PpcError as error:
+            self.drop(one, error.diagnostics[0].message)
+        return None
+
+    def blamed(self, numbers: Sequence[int], missed: Counter[int]) -> None:
+        """Where all answered and shares are missing, the worker that most others miss is dropped."""
+        suspects = [(count, one) for one, count in missed.items() if one in self.there]
+        if suspects and all(one in self.there for one in numbers):
+            self.drop(max(suspects)[1], "the others miss its shares")
+
+    # ---- workers ----
+
+    def welcome(self) -> None:
+        """Those who came, or came back, take part from now on."""
+        for new in self.arrivals():
+            if (old := self.there.pop(new.number, None)) is not None:
+                old.line.close()
+            places = [(one.number, *one.place) for one in self.there.values()]
+            self.there[new.number] = new
+            self.tell(new.number, letters.PEERS, json.dumps(places).encode())
+            self.tell(new.number, letters.BEGIN, self.over.to_bytes(8, "little"))
+            if new.number in self.dropped:
+                self.dropped.discard(new.number)
+                self.say(f"worker {new.number} is back")
+
+    def enough(self) -> None:
+        self.welcome()
+        if len(self.there) < self.facts.needed:
+            raise fail(
+                "PPC683",
+                f"{len(self.there)} workers are left, and {self.facts.needed} are needed.",
+                hint="Start them again, and the server with `--resume`; or allow fewer: `least N`.",
+            )
+
+    def tell(self, one: int, kind: int, text: bytes = b"") -> None:
+        if one not in self.there:
+            return
+        try:
+            self.there[one].line.send(kind, text)
+        except PpcError as error:
+            self.drop(one, error.diagnostics[0].message)
+
+    def kept(self, one: int) -> dict[str, float] | None:
+        """A worker has written its checkpoint, and says how good its model is."""
+        self.tell(one, letters.KEEP, self.over.to_bytes(8, "little"))
+        if one not in self.there:
+            return None
+        try:
+            self.there[one].line.allow(self.facts.wait + TOLD)
+            _, text = self.there[one].line.receive({letters.REPORT: letters.LONGEST})
+            return letters.numbers_of(text)
+        except PpcError as error:
+            self.drop(one, error.diagnostics[0].message)
+            return None
+
+    def drop(self, one: int, why: str) -> None:
+        """Without it, as long as there are enough."""
+        if (gone := self.there.pop(one, None)) is not None:
+            self.gone += gone.line.sent + gone.line.taken
+            gone.line.close()
+            self.dropped.add(one)
+            self.say(f"worker {one} is dropped: {why}")
+
+    def close(self) -> None:
+        """The training is over, for whatever reason."""
+        for one in sorted(self.there):
+            self.tell(one, letters.END)
+        for one in self.there.values():
+            one.line.close()
+
+
+def loss_bytes(workers: int) -> int:
+    """A round on all lines together: calls, shares, partial sums, and the opened sum to everybody."""
+    call = HEAD.size + letters.ASKED.size + 4 * workers
+    each = call + (workers - 1) * letters.share_bytes(1) + letters.partial_bytes(1) + letters.partial_bytes(1)
+    return workers * each

@@ -1,0 +1,101 @@
+"""The kinds of letters of a collaborative training, and how long each may be.
+
+`SHARE` passes between two workers; everything else between a worker and the server that opens the sums. An attempt is a
+number that the server never gives twice: a share that comes late is of an earlier one, and is thrown away.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from ppc.collaborative.sharing import ELEMENT_BYTES, MODULUS
+from ppc.errors import PpcError, fail
+from ppc.field import Words
+from ppc.runtime.wire.letters import HEAD
+
+PEERS = 1  # to a worker that has come: JSON, where the workers that came before it listen
+BEGIN = 2  # to a worker that has come: the epochs that are over, u64
+ROUND = 3  # to a worker: the loss of its next batch is wanted; attempt and who takes part
+OPENED = 4  # to a worker: the sum of the losses
+VOID = 5  # to a worker: nothing was opened
+VOTE = 6  # to a worker: its noisy votes are wanted; attempt, who takes part, and how many examples
+KEEP = 7  # to a worker: write a checkpoint of so many epochs, u64, and report
+END = 8  # to a worker: the training is over
+PARTIAL = 9  # to the server: the sum of the shares that this worker holds
+FAILED = 10  # to the server: JSON, the workers whose shares did not come
+REPORT = 11  # to the server: JSON, how good this worker's model is
+SHARE = 12  # to another worker
+
+LONGEST = 1 << 16  # of JSON
+LONGEST_SHARE = 1 << 27
+ATTEMPT = struct.Struct("<Q")
+ASKED = struct.Struct("<QI")  # attempt, and examples to label
+
+
+def of_worker(workers: int) -> dict[int, int]:
+    """What may come to a worker."""
+    called = ASKED.size + 4 * workers
+    return {PEERS: LONGEST, BEGIN: 8, ROUND: called, VOTE: called, OPENED: ELEMENT_BYTES, VOID: 0, KEEP: 8, END: 0}
+
+
+def share_bytes(elements: int) -> int:
+    """A share on the wire."""
+    return HEAD.size + ATTEMPT.size + ELEMENT_BYTES * elements
+
+
+def partial_bytes(elements: int) -> int:
+    return HEAD.size + ELEMENT_BYTES * elements
+
+
+def called(attempt: int, numbers: Sequence[int], examples: int = 0) -> bytes:
+    return ASKED.pack(attempt, examples) + np.array(numbers, np.uint32).tobytes()
+
+
+def call_of(text: bytes) -> tuple[int, int, list[int]]:
+    """Attempt, examples, and who takes part; each once."""
+    if len(text) < ASKED.size or (len(text) - ASKED.size) % 4:
+        raise _unusable("a call that is none")
+    attempt, examples = ASKED.unpack_from(text)
+    numbers = [int(one) for one in np.frombuffer(text, np.uint32, offset=ASKED.size)]
+    if numbers != sorted(set(numbers)):
+        raise _unusable("a call in which a worker takes part twice")
+    return attempt, examples, numbers
+
+
+def elements_of(text: bytes, count: int) -> Words:
+    """So many elements of the field."""
+    if len(text) != ELEMENT_BYTES * count:
+        raise _unusable(f"{len(text):,} bytes, where {ELEMENT_BYTES * count:,} belong")
+    found = np.frombuffer(text, np.uint64)
+    if bool((found >= MODULUS).any()):
+        raise _unusable("a number that is no element of the field")
+    return found
+
+
+def json_of(text: bytes) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise _unusable("text that is no JSON") from None
+
+
+def numbers_of(text: bytes) -> dict[str, float]:
+    """A report: names and finite numbers."""
+    found = json_of(text)
+    if not isinstance(found, Mapping):
+        raise _unusable("a report that is none")
+    try:
+        numbers = {str(name): float(value) for name, value in found.items()}
+    except (TypeError, ValueError):
+        raise _unusable("a report that is none") from None
+    return {name: value for name, value in numbers.items() if np.isfinite(value)}
+
+
+def _unusable(what: str) -> PpcError:
+    return fail(
+        "PPC687", f"The other side sent {what}.", hint="Start the same program with the same ppc on all machines."
+    )

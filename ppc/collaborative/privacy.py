@@ -1,0 +1,64 @@
+"""What is said of the privacy of labels: before they are made, and in the file that goes with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import isinf
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ppc.collaborative.accountant import certified, from_votes
+from ppc.collaborative.noise import GRID
+from ppc.ir.collaborative import Collaborative, Pate
+
+STRONG, USUAL = 1.0, 10.0  # what epsilons are commonly read as; no theorem stands behind the words
+
+
+def verdict(epsilon: float) -> str:
+    """What a number means."""
+    if isinf(epsilon):
+        return "no differential privacy at all"
+    if epsilon <= STRONG:
+        return "a strong guarantee"
+    return "a usual guarantee" if epsilon <= USUAL else "no meaningful guarantee"
+
+
+def forecast(facts: Collaborative, pate: Pate, asked: int) -> Iterator[str]:
+    """Before a single vote: from the number of workers, the noise and the queries."""
+    epsilon = certified(pate, asked)
+    yield f"{asked} queries with {pate.noise} noise of {pate.amount:g}: epsilon {epsilon:.1f} at delta {pate.delta:g}"
+    yield f"  that is {verdict(epsilon)} for one example of one worker, for everything that is opened together"
+    if pate.amount > facts.workers / 4:
+        yield f"  warning: noise above a quarter of the {facts.workers} votes makes most labels wrong"
+    if asked < pate.queries:
+        yield f"  the budget pays for {asked} of {pate.queries} queries"
+
+
+def statement(pate: Pate, counts: NDArray[np.int64], times: int, voters: int) -> dict[str, Any]:
+    """What goes with the labels. `times`: how often the workers had to vote; each vote counts."""
+    rounded = np.rint(counts / 2**GRID).astype(np.int64)
+    epsilon = certified(pate, len(counts) * times)
+    return {
+        "mechanism": f"noisy histogram of votes (PATE), {pate.noise} noise",
+        "noise": pate.amount,
+        "voters": voters,
+        "queries": len(counts),
+        "votes_taken": times,
+        "delta": pate.delta,
+        "epsilon": None if isinf(epsilon) else round(epsilon, 6),
+        "meaning": verdict(epsilon),
+        "neighbours": "one example of one worker added, removed or changed",
+        "claim": "data-independent: from the noise and the number of queries alone; may be published",
+        "assumes": "workers add their part of the noise, the server follows the protocol, no worker shares its noise",
+        "estimate_from_the_counts": {
+            "epsilon": _finite(from_votes(pate, list(rounded))),
+            "publishable": False,
+            "why": "it depends on the votes, here on their noisy counts: an estimate for the workers, and no bound",
+        },
+    }
+
+
+def _finite(epsilon: float) -> float | None:
+    return None if isinf(epsilon) else round(epsilon, 6)
