@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from ppc.cli import answers
 from ppc.cli.cert_verbs import default_folder
 from ppc.cli.crowd_options import PORT
 from ppc.cli.telling import Telling
@@ -56,13 +55,11 @@ class Task:
 
     def public(self, network: Network) -> Tensor | None:
         """The examples to label, if they are to be labelled."""
-        import torch
-
-        from ppc.data.rows import load_inputs
+        from ppc.selective.members import unlabelled
 
         if self.arguments.public is None or self.pate is None:
             return None
-        return torch.from_numpy(load_inputs(self.arguments.public, network.graph)[network.data]).float()
+        return unlabelled(self.arguments.public, network)
 
     def hello(self, keyring: Keyring, public: Tensor | None, **told: bytes) -> Hello:
         """All have the same program and label the same examples. Who learns tells how many examples it has, and its
@@ -336,6 +333,7 @@ def _test(arguments: Namespace, network: Network) -> tuple[Tensor, Tensor] | Non
 def _save(arguments: Namespace, own: Worker) -> None:
     """A worker's model is its own."""
     from ppc.learning.network import as_weights
+    from ppc.weights import save
 
     if arguments.output is not None:
-        answers.save_model(arguments.output, as_weights(own.weights))
+        save(arguments.output, as_weights(own.weights))

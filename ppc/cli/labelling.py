@@ -24,6 +24,7 @@ def labels(arguments: Namespace, task: Task, host: Host, network: Network, publi
     from ppc.collaborative.privacy import statement
     from ppc.collaborative.student import taught
     from ppc.learning.network import as_weights
+    from ppc.weights import save
 
     assert task.pate is not None
     asked = affordable(task.pate, min(task.pate.queries, len(public)))
@@ -43,7 +44,7 @@ def labels(arguments: Namespace, task: Task, host: Host, network: Network, publi
     if arguments.labels is not None:
         _write(arguments.labels, network, public[:asked], classes, privacy)
     if arguments.output is not None:
-        answers.save_model(arguments.output, as_weights(student.weights))
+        save(arguments.output, as_weights(student.weights))
     return found
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import cast
@@ -59,7 +59,7 @@ class Host:
     """`there` are the workers that take part, by number. `arrivals` hands out those that came since."""
 
     facts: Collaborative
-    arrivals: Callable[[], Iterator[Newcomer]]
+    arrivals: Callable[[], Iterable[Newcomer]]
     say: Say
     over: int = 0  # epochs
     attempt: int = 0

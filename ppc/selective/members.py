@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ppc.data.rows import Expected, load_rows
+from ppc.data.rows import Expected, load_inputs, load_rows
 from ppc.learning import Layout, Network
 from ppc.learning.network import as_weights
 from ppc.selective.server import ParameterServer
@@ -26,6 +26,11 @@ def labelled(path: Path, network: Network) -> tuple[Tensor, Tensor]:
     ]
     found = load_rows(path, wanted)
     return torch.from_numpy(found[node.name]).float(), torch.from_numpy(found["labels"].argmax(1))
+
+
+def unlabelled(path: Path, network: Network) -> Tensor:
+    """Images alone."""
+    return torch.from_numpy(load_inputs(path, network.graph)[network.data]).float()
 
 
 def model_of(server: ParameterServer, network: Network, first: Mapping[str, Tensor]) -> dict[str, NDArray[np.float64]]:
