@@ -119,7 +119,7 @@ def _values() -> Rule:
             "begin": _word(("from", "to")),
             "beginCaptures": {"0": {"name": "keyword.other.pnn"}},
             "end": r"(?=$|#|\}|\b(?:in|every)\b)",
-            "patterns": [_match(name, "constant.other.party"), *_included(*_SIGNS)],
+            "patterns": [*_included("#string"), _match(name, "constant.other.party"), *_included(*_SIGNS)],
         },
     }
 

@@ -57,6 +57,7 @@ def test_all_examples_are_here() -> None:
     assert set(BY_NAME) == {
         "alexnet",
         "alexnet_small",
+        "collaborative",
         "deep",
         "deep_cubic",
         "deep_train",

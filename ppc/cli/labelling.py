@@ -11,14 +11,13 @@ from ppc.cli import answers
 from ppc.errors import PpcError, fail
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from ppc.cli.collaborative_roles import Task
+    from ppc.cli.collaborative_task import Task
     from ppc.collaborative.host import Host
     from ppc.learning import Network
+    from ppc.selective.members import Images
 
 
-def labels(arguments: Namespace, task: Task, host: Host, network: Network, public: Tensor) -> dict[str, Any]:
+def labels(arguments: Namespace, task: Task, host: Host, network: Network, public: Images) -> dict[str, Any]:
     """Labels as many examples as the budget pays for; writes them, what they cost, and the student."""
     from ppc.collaborative.labelling import affordable
     from ppc.collaborative.privacy import statement
@@ -37,7 +36,7 @@ def labels(arguments: Namespace, task: Task, host: Host, network: Network, publi
     seed = arguments.seed or 0
     student = taught(task.facts, network, public[:asked], classes, task.first(network, seed), seed)
     found: dict[str, Any] = {"privacy": privacy, "labelled": asked}
-    if (test := _test(arguments, network)) is not None:
+    if (test := task.test(network)) is not None:
         found["student"] = student.accuracy(*test)
     if (right := _right(arguments, network)) is not None:
         found["labels_right"] = float((right[:asked] == classes).mean())
@@ -48,18 +47,12 @@ def labels(arguments: Namespace, task: Task, host: Host, network: Network, publi
     return found
 
 
-def _write(path: Path, network: Network, images: Tensor, classes: Any, privacy: dict[str, Any]) -> None:
+def _write(path: Path, network: Network, images: Images, classes: Any, privacy: dict[str, Any]) -> None:
     """A data set as any other, and beside it what its labels cost."""
     from ppc.files import write_whole
 
     answers.save(path, {network.data: images.numpy(), "labels": classes})
     write_whole(path.with_suffix(".privacy.json"), (json.dumps(privacy, indent=2) + "\n").encode())
-
-
-def _test(arguments: Namespace, network: Network) -> tuple[Tensor, Tensor] | None:
-    from ppc.selective.members import labelled
-
-    return None if arguments.test is None else labelled(arguments.test, network)
 
 
 def _right(arguments: Namespace, network: Network) -> Any:

@@ -15,7 +15,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from ppc.cli.collaborative_roles import Task, server, understood, worker
+from ppc.cli.collaborative_server import server
+from ppc.cli.collaborative_task import Task, understood
+from ppc.cli.collaborative_worker import worker
 from ppc.cli.crowd import Crowd, certificates
 from ppc.cli.crowd_options import be_of
 from ppc.cli.role_start import end_with_starter, ending_on_signals

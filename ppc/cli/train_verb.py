@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ppc.cli import train_clear, train_collaborative, train_distilled, train_joint, train_selective
+from ppc.errors import fail
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,12 +18,13 @@ from torch import Tensor
 from ppc.collaborative import letters
 from ppc.collaborative.labelling import noisy_votes
 from ppc.collaborative.mesh import Mesh, MissingShareError
-from ppc.collaborative.sharing import decoded_loss, encoded_loss, shares
+from ppc.collaborative.sharing import decoded_loss, encoded_loss
 from ppc.collaborative.worker import Worker
 from ppc.errors import PpcError, fail
 from ppc.field import Words
 from ppc.ir.collaborative import Pate
 from ppc.runtime.wire.letters import Letters
+from ppc.sharing import shares
 
 MOST_VOTES = 3  # each costs privacy; a second one is called for if a worker left during the first
 Reach = Callable[[int, tuple[str, int]], Letters]  # dial a worker

@@ -21,11 +21,12 @@ from numpy.typing import NDArray
 from ppc.collaborative import letters
 from ppc.collaborative.guest import MOST_VOTES
 from ppc.collaborative.noise import GRID
-from ppc.collaborative.sharing import decoded_loss, signed, total
+from ppc.collaborative.sharing import decoded_loss
 from ppc.errors import PpcError, fail
 from ppc.field import Words
 from ppc.ir.collaborative import Collaborative, Pate
 from ppc.runtime.wire.letters import HEAD, Letters
+from ppc.sharing import signed, total
 
 LARGEST_LOSS = 2.0**20  # of one worker; a sum beyond that of all is no sum of losses
 DEVIATIONS = 50  # of the noise, within which every honest count lies

@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ppc.collaborative.sharing import ELEMENT_BYTES, MODULUS
 from ppc.errors import PpcError, fail
 from ppc.field import Words
 from ppc.runtime.wire.letters import HEAD
+from ppc.sharing import ELEMENT_BYTES, MODULUS
 
 PEERS = 1  # to a worker that has come: JSON, where the workers that came before it listen
 BEGIN = 2  # to a worker that has come: the epochs that are over, u64

@@ -14,10 +14,10 @@ from time import monotonic
 import numpy as np
 
 from ppc.collaborative import letters
-from ppc.collaborative.sharing import total
 from ppc.errors import PpcError
 from ppc.field import Words
 from ppc.runtime.wire.letters import Letters
+from ppc.sharing import total
 
 LOOK = 0.1  # seconds between two looks at who has come
 Arrived = Callable[[float], tuple[int, Letters] | None]  # the next one that dialled, if one did in time

@@ -15,8 +15,11 @@ from ppc.learning import Layout, Network
 from ppc.learning.network import as_weights
 from ppc.selective.server import ParameterServer
 
+Images = Tensor
+Labelled = tuple[Tensor, Tensor]  # images, and the places of their classes
 
-def labelled(path: Path, network: Network) -> tuple[Tensor, Tensor]:
+
+def labelled(path: Path, network: Network) -> Labelled:
     """Images as the program bounds them, and the places of their classes."""
     node = network.graph[network.data]
     bounds = None if node.typed.bounds is None else (node.typed.bounds.low, node.typed.bounds.high)

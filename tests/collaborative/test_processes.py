@@ -21,7 +21,6 @@ from ppc.collaborative import Worker, letters, train
 from ppc.collaborative.guest import Attendance
 from ppc.collaborative.host import Host, Newcomer, Sum, loss_bytes
 from ppc.collaborative.mesh import Mesh
-from ppc.collaborative.sharing import MODULUS
 from ppc.collaborative.state import keep_worker, resumed_worker
 from ppc.errors import PpcError
 from ppc.ir.collaborative import Collaborative, Pate
@@ -31,6 +30,7 @@ from ppc.runtime.wire.hello import Hello
 from ppc.runtime.wire.letters import Letters
 from ppc.runtime.wire.link import Link, dial
 from ppc.runtime.wire.listener import Listener
+from ppc.sharing import MODULUS
 from tests.sources import CHECKOUT
 
 NET = """

@@ -57,7 +57,8 @@ def cases() -> Iterator[ParameterSet]:
     """In the program's own field at every level, in the other one at the last; all the rest takes longer."""
     for path in EXAMPLES:
         text = path.read_text("utf-8")
-        for train in (False, True) if re.search(r"^train ", text, re.MULTILINE) else (False,):
+        jointly = re.search(r"^train \w+( by joint)? \{", text, re.MULTILINE)  # in the clear one party learns: no plan
+        for train in (False, True) if jointly else (False,):
             for level, field in product((0, 1, 2), FIELDS if "field = " in text else ("",)):
                 quick = level == 2 or (f"field = {field}" in text and not train)
                 name = "-".join((path.stem, *(["train"] if train else []), f"O{level}", field))

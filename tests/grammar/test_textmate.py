@@ -49,6 +49,7 @@ train net by joint {
     loss = mse
     sgd(rate=0.01, momentum=50%)
     upload 10% largest "now"
+    images from "others.npz"
     require accuracy >= 90%
 }
 label cases by lab {

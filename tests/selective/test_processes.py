@@ -30,7 +30,7 @@ def ppc(folder: Path, *words: str, more: str = "") -> subprocess.CompletedProces
     (folder / "digits.pnn").write_text(PROGRAM.replace("    rounds 2\n", f"    rounds 2\n{more}"))
     environment = {"PYTHONPATH": str(CHECKOUT), "PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": "1", "HOME": str(folder)}
     line = [sys.executable, "-m", "ppc", "train", "digits.pnn", *words]
-    return subprocess.run(line, cwd=folder, capture_output=True, text=True, env=environment, timeout=120)
+    return subprocess.run(line, cwd=folder, capture_output=True, text=True, env=environment, timeout=400)
 
 
 def test_a_training_of_processes_gives_the_model_and_tells_its_bytes(tmp_path: Path) -> None:

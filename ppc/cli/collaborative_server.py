@@ -1,0 +1,129 @@
+"""The server of a collaborative training, as a process: it opens sums, and labels the public examples."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from ppc.cli.collaborative_task import Task, keyring_of, number_of, understood
+from ppc.cli.crowd_options import PORT
+from ppc.cli.telling import Telling
+from ppc.errors import PpcError, fail
+
+if TYPE_CHECKING:
+    from ppc.collaborative.host import Host, Newcomer
+    from ppc.ir.collaborative import Collaborative
+    from ppc.runtime.wire.listener import Listener
+    from ppc.selective.members import Images
+
+LOOK = 0.2  # seconds between two looks at who has come
+MOST_EXAMPLES = 10_000_000
+
+
+def server(arguments: Namespace, telling: Telling) -> int:
+    """Until the last epoch is over and the examples are labelled, or too few workers are left."""
+    from ppc.collaborative.host import Host
+    from ppc.runtime.wire.listener import Listener
+
+    task = understood(arguments)
+    keyring, over = keyring_of(arguments), _over(arguments)
+    network = task.network(task.pate.student if task.pate else task.facts.model)
+    public = task.public(network)
+    _forecast(task, public, telling)
+    address = arguments.listen or (("127.0.0.1", 0) if arguments.embedded else ("", PORT))
+    listener = Listener(address, keyring, task.hello(keyring, public), expects=("participant",))
+    host = Host(task.facts, lambda: _arrived(listener, task.facts), telling.note, over=over)
+    try:
+        telling.event("listening", port=listener.port)
+        telling.say(f"listens at port {listener.port} for {task.facts.workers} workers")
+        _gather(host, arguments.patience)
+        found = _train(arguments, telling, host)
+        if public is not None:
+            from ppc.cli.labelling import labels
+
+            found |= labels(arguments, task, host, network, public)
+    finally:
+        host.close()
+        listener.close()
+    telling.event("done", **found)
+    telling.say(f"{found['rounds']:,} rounds, {found['bytes']:,} bytes")
+    return 0
+
+
+def _forecast(task: Task, public: Images | None, telling: Telling) -> None:
+    """Before anybody trains: what the labels will be worth."""
+    if task.pate is not None and public is not None:
+        from ppc.collaborative.labelling import affordable
+        from ppc.collaborative.privacy import forecast
+
+        asked = affordable(task.pate, min(task.pate.queries, len(public)))
+        for line in forecast(task.facts, task.pate, asked):
+            telling.note(line)
+
+
+def _over(arguments: Namespace) -> int:
+    """The epochs that are behind the training."""
+    from ppc.collaborative.state import resumed_server
+
+    if not arguments.resume:
+        return 0
+    if arguments.checkpoint is None:
+        raise fail("PPC684", "From where the training goes on is not said.", hint="Name it: `--checkpoint FOLDER`.")
+    return resumed_server(arguments.checkpoint)
+
+
+def _train(arguments: Namespace, telling: Telling, host: Host) -> dict[str, Any]:
+    from ppc.collaborative.state import keep_server
+
+    rounds = predicted = 0
+    opened: list[float | None] = []
+    for sums in host.epochs():
+        rounds, predicted = rounds + len(sums), predicted + sum(one.predicted for one in sums)
+        losses = [one.opened / one.there for one in sums if one.opened is not None]
+        opened.append(sum(losses) / len(losses) if losses else None)
+        if arguments.checkpoint is not None:
+            keep_server(arguments.checkpoint, host.over)
+        right = [told["accuracy"] for told in host.reports.values() if "accuracy" in told]
+        telling.event(
+            "round",
+            epoch=host.over,
+            loss=opened[-1],
+            accuracy=sum(right) / len(right) if right else None,
+            bytes=host.measured,
+            there=len(host.there),
+        )
+    reports = {str(number): told for number, told in sorted(host.reports.items())}
+    carried = {"bytes": host.measured, "predicted": predicted}
+    return {"rounds": rounds, **carried, "losses": opened, "reports": reports, "there": len(host.there)}
+
+
+def _arrived(listener: Listener, facts: Collaborative) -> Iterator[Newcomer]:
+    """Those who came since; who is refused is not among them."""
+    from ppc.collaborative.host import Newcomer
+    from ppc.runtime.wire.letters import Letters
+
+    while (link := listener.poll(0.001)) is not None:
+        if isinstance(link, PpcError):
+            continue
+        number, port = number_of(link, facts), int.from_bytes(link.theirs.told.get("port", b"")[:2], "little")
+        if number is None or not port:
+            link.close()
+            continue
+        host = str(link.incoming.getpeername()[0])
+        examples = int.from_bytes(link.theirs.told.get("examples", b"\1")[:8], "little")
+        line = Letters(link, computing=facts.wait)
+        yield Newcomer(number=number, line=line, place=(host, port), examples=max(1, min(examples, MOST_EXAMPLES)))
+
+
+def _gather(host: Host, patience: float) -> None:
+    """Everybody, or after some time those who are needed."""
+    from time import monotonic, sleep
+
+    limit = monotonic() + patience
+    while len(host.there) < host.facts.workers:
+        host.welcome()
+        if monotonic() > limit:
+            host.enough()
+            return
+        sleep(LOOK)
