@@ -24,6 +24,7 @@ from ppc.runtime.dealer import Dealer
 from ppc.runtime.keys import Seed
 from ppc.runtime.roles.brought import Brought, given
 from ppc.runtime.roles.public import public_weights
+from ppc.runtime.roles.remembered import Remembered
 from ppc.runtime.roles.request import (
     SEED_BYTES,
     SESSION,
@@ -44,7 +45,6 @@ from ppc.runtime.wire.supply import SEED_PASS, ParcelSender
 LOOK = 0.25  # seconds between two looks at whether the dealer should end
 PATIENCE = 60.0  # seconds in which the second party of a session comes
 MOST = 8  # sessions at a time
-REMEMBERED = 100_000  # sessions; of an older one nothing could be used again, as every session has seeds of its own
 
 _Made = TypeVar("_Made")
 Say = Callable[[str], None]
@@ -86,7 +86,7 @@ class DealerService:
     def __post_init__(self) -> None:
         self._public = public_weights(self.bundle, self.brought)
         self._waiting: dict[str, Session] = {}
-        self._used: dict[str, None] = {}  # oldest first
+        self._used = Remembered()
         self._running: list[Thread] = []
         self._lock = Lock()
 
@@ -99,7 +99,7 @@ class DealerService:
             raise fail("PPC669", "A party came without a session.", hint="Use the same version of ppc on all sides.")
         request = told_request(theirs)
         stretches(self.bundle, request)
-        if name.hex() in self._used:
+        if name in self._used:
             raise fail("PPC668", "This session was dealt for already.", hint="Start both parties again.")
         if name.hex() not in self._waiting and len(self._waiting) + len(self._alive()) >= self.most:
             raise busy(self.most)
@@ -127,17 +127,19 @@ class DealerService:
         return self._running
 
     def _arrived(self, link: Link) -> None:
-        name, request = link.theirs.told[SESSION].hex(), told_request(link.theirs)
+        told, request = link.theirs.told[SESSION], told_request(link.theirs)
+        if told in self._used:  # both were greeted before it was dealt for
+            link.close()
+            return
+        name = told.hex()
         session = self._waiting.setdefault(name, Session(name=name, request=request, links={}))
-        if name in self._used or link.peer.role in session.links or session.request != request:
+        if link.peer.role in session.links or session.request != request:
             link.close()
             return
         session.links[link.peer.role] = link
         if len(session.links) == 2:
             del self._waiting[name]
-            self._used[name] = None
-            if len(self._used) > REMEMBERED:
-                del self._used[next(iter(self._used))]
+            self._used.add(told)
             thread = Thread(target=self._guarded, args=(session,), name=f"deal {name[:8]}", daemon=True)
             self._running.append(thread)
             thread.start()
