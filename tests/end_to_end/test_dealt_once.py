@@ -32,8 +32,9 @@ def met(world: World, role: str, session: bytes) -> LiveDealt:
 
 def both(world: World, session: bytes) -> None:
     with ThreadPoolExecutor(2) as pool:
-        for found in pool.map(lambda role: met(world, role, session), ("client", "server")):
-            found.close()
+        asked = [pool.submit(met, world, role, session) for role in ("client", "server")]
+    for one in asked:
+        one.result().close()
 
 
 def test_a_session_is_dealt_for_once(tiny: World) -> None:
