@@ -221,7 +221,7 @@ def _tell(arguments: Namespace, telling: Telling, run: PartyRun, results: dict[s
 
 def keep(path: Path, results: Mapping[str, Array], bundle: Bundle) -> None:
     """All results; or of a training the model, where the file's name says so."""
-    if path.suffix == ".npz":
+    if path.suffix != ".safetensors":
         answers.save(path, results)
         return
     model = {name: results[name] for name in bundle.released() if name in results}

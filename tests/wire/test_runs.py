@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
@@ -31,6 +32,7 @@ SHALLOW = CHECKOUT / "examples" / "shallow.pnn"
 SESSION = b"a session of 16b"
 ROUNDS = 3
 SIZES = {"setup": 24, "each": 3_000_001, "finish": 0}
+MOST_MADE = 8  # parcels: waiting to be written, on their way, in the buffers of the system, and read ahead
 ORDER = [("setup", 0), ("each", 0), ("each", 1), ("finish", 0)]
 
 
@@ -147,6 +149,28 @@ def test_parcels_come_as_they_were_sent(rings: dict[str, Keyring]) -> None:
     work.result()
     with pytest.raises(InternalError, match="no parcel follows"):
         supply("each", 2)
+    supply.close()
+
+
+def test_back_pressure(rings: dict[str, Keyring]) -> None:
+    """A party that takes nothing is sent what the system and the line hold, and nothing more is made."""
+    size, order, made = 8_000_000, [("each", number) for number in range(24)], list[int]()
+    here, there = linked(rings)
+    sender, supply = ParcelSender(here), DealtSupply(there, {"each": size}, order)
+
+    def deal() -> None:
+        for section, number in order:
+            made.append(number)
+            sender.send(section, number, np.full(size, number, np.uint8))
+        sender.finish()
+
+    work = Background(deal)
+    for taken, (section, number) in enumerate(order):
+        time.sleep(0.3 if taken < 3 else 0)
+        assert len(made) <= taken + MOST_MADE
+        assert sender.held <= MOST_MADE * size
+        assert (supply(section, number) == number).all()
+    work.result()
     supply.close()
 
 
