@@ -4,6 +4,7 @@
     python -m bench.training ratios [--turns N]             # float : in the field : private, an iteration
     python -m bench.training peers --crypten PYTHON         # beside CrypTen training the same nets
     python -m bench.training epoch [--images N]             # 60,000 generated images, the shallow net
+    python -m bench.training tables                         # values and bytes at -O0, -O1, -O2: Tables 6 and 7
     python -m bench.training far [--steps N]                # three machines, 40 ms and 100 Mb/s between them
 
 Each takes `--json FILE`; the last two predict with `--machine FILE` of `ppc calibrate -o`, else with this machine's.
@@ -21,7 +22,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
-from bench import training_accuracy, training_epoch, training_times
+from bench import training_accuracy, training_epoch, training_tables, training_times
 from bench.peer_runs import before_others
 from bench.peer_tables import show
 
@@ -60,13 +61,18 @@ def far(options: argparse.Namespace) -> None:
     _ends(training_epoch.told(found), asdict(found), options.json)
 
 
+def tables(options: argparse.Namespace) -> None:
+    found = [training_tables.measured(net, level) for net in training_tables.PAPER for level in training_tables.LEVELS]
+    _ends(training_tables.told(found), [asdict(one) for one in found], options.json)
+
+
 def _ends(lines: Iterable[str], facts: object, path: Path | None) -> None:
     print("\n".join(lines))
     if path is not None:
         path.write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
 
 
-PARTS = {"accuracy": accuracy, "ratios": ratios, "peers": peers, "epoch": epoch, "far": far}
+PARTS = {"accuracy": accuracy, "ratios": ratios, "peers": peers, "epoch": epoch, "far": far, "tables": tables}
 
 
 def parsed() -> argparse.Namespace:

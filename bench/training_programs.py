@@ -80,7 +80,7 @@ COURSES = (
         changes=(("    dense(10)\n", HIDDEN), ("-4..4", "-1..1"), ("    model", "    logits to   clinic\n    model")),
     ),
     Course(name="shallow", example="shallow_train", images=2560, size=28, epochs=8),
-    Course(name="deep", example="deep_train", images=1280, size=28, epochs=5, seeds=(1,)),
+    Course(name="deep", example="deep_train", images=1280, size=28, epochs=5),
     Course(name="deep, rate 0.05", example="deep_train", images=2560, size=28, rate=0.05, epochs=6),
     Course(
         name="shallow, relu(poly=3)",
@@ -88,7 +88,7 @@ COURSES = (
         exact="shallow_train",
         images=2560,
         size=28,
-        epochs=8,
+        epochs=16,
     ),
 )
 

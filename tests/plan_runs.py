@@ -6,6 +6,7 @@ takes it, serves every plan of the graph.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -207,3 +208,26 @@ def counted(plan: Plan, values: Mapping[str, Array], **options: Any) -> Outcome:
     transcript = run(plan, given_values(plan, values), seed=1, **options)
     same_bytes(plan, transcript, 1)
     return transcript.outcome
+
+
+# ---- what was sent for products ----
+
+
+def carried(plan: Plan, outcome: Outcome) -> dict[tuple[str, str], int]:
+    """Values opened for the products of an iteration, by layer and phase: the bytes that went over the channel for
+    them, divided by those of an element, from the party that sent more."""
+    asked = opened_for_products(plan)
+    found: Counter[tuple[str, str]] = Counter()
+    for step in plan.section("each").steps:
+        if step.name in asked:
+            sent = [row.bytes for row, _ in outcome.meter.rows(plan, "each") if row.step == step.name]
+            found[step.layer, step.phase] += max(sent) // (8 * plan.modulus_field.words)
+    return dict(found)
+
+
+def opened_for_products(plan: Plan) -> set[str]:
+    asked: set[str] = set()
+    for step in reversed(plan.section("each").steps):
+        if step.op in ("product", "polynomial") or (step.name in asked and step.op != "mask"):
+            asked.update(step.inputs)
+    return {step.name for step in plan.section("each").steps if step.op == "mask" and step.name in asked}

@@ -7,7 +7,6 @@ and the dealer's parcels.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from itertools import product
 
@@ -21,7 +20,7 @@ from ppc.plan.steps import Plan
 from ppc.protocol import lowered
 from ppc.runtime.session import Outcome
 from tests.passes.test_paper_counts import DEEP, OTHERS, SHALLOW, Net, openings, rows
-from tests.plan_runs import counted, some_values
+from tests.plan_runs import carried, counted, some_values
 from tests.sources import CHECKOUT
 
 FIELDS = ("mersenne61", "mersenne127")
@@ -80,26 +79,6 @@ def test_every_example_sends_what_was_predicted(name: str, field: str, level: in
 
 
 # ---- the paper's openings, from what was sent ----
-
-
-def carried(plan: Plan, outcome: Outcome) -> dict[tuple[str, str], int]:
-    """Values opened for the products of an iteration, by layer and phase: the bytes that went over the channel for
-    them, divided by those of an element, from the party that sent more."""
-    asked = opened_for_products(plan)
-    found: Counter[tuple[str, str]] = Counter()
-    for step in plan.section("each").steps:
-        if step.name in asked:
-            sent = [row.bytes for row, _ in outcome.meter.rows(plan, "each") if row.step == step.name]
-            found[step.layer, step.phase] += max(sent) // (8 * plan.modulus_field.words)
-    return dict(found)
-
-
-def opened_for_products(plan: Plan) -> set[str]:
-    asked: set[str] = set()
-    for step in reversed(plan.section("each").steps):
-        if step.op in ("product", "polynomial") or (step.name in asked and step.op != "mask"):
-            asked.update(step.inputs)
-    return {step.name for step in plan.section("each").steps if step.op == "mask" and step.name in asked}
 
 
 @pytest.mark.parametrize("level", [0, 1])
