@@ -137,27 +137,6 @@ def test_truncation(shift: int, field: Field) -> None:
     assert distinct(t - (x >> shift)) <= {0, 1}
 
 
-@BOTH
-@pytest.mark.parametrize("rest", [0.0, 0.125, 0.5, 0.9375])
-def test_truncation_is_unbiased(rest: float, field: Field) -> None:
-    """Of many alike as many are rounded up as their rest says, within five standard deviations, and form C's own 2^-16
-    at most; small fields are gone through whole (test_small_primes)."""
-    count, shift = 20_000, 16
-    text = (
-        opened("x", str(count), "lab")
-        + f"""
-        t = truncate(ex) {{"shift": {shift}, "offset": {2 ** (field.bits - 3)}, "tuple": "t"}} : truncated[{count}] @0 ; 1
-        r = reveal(t) {{"to": "lab", "grant": "all"}} : clear[{count}] @0 at lab ; 2
-        b = decode(r) : clear[{count}] at lab ; 2
-    """
-    )
-    value = -7 + rest
-    found = run(field, {"x.real": np.full(count, value)}, text)
-    mean = float(np.mean(signed(found.value("t"), field).astype(np.float64)))
-    likely = rest + 2**-shift
-    assert abs(mean - value) <= 2**-shift + 5 * np.sqrt(likely * (1 - likely) / count)
-
-
 def test_truncation_under_a_short_mask() -> None:
     """One opening truncates and masks again: the result is masked by the upper part of its mask."""
     field = FIELDS["mersenne127"]
