@@ -29,9 +29,10 @@ def options(verb: ArgumentParser) -> None:
     group = verb.add_argument_group("for a training in the clear")
     group.add_argument(
         "--start",
-        choices=("fresh", "old"),
+        choices=("fresh", "he", "old"),
         default="fresh",
-        help="layers behind the frozen ones begin anew, or as the old model has them (fresh)",
+        help="layers that learn begin anew by PyTorch's law (fresh), anew by He's, which suits many layers with ReLU "
+        "(he), or as the old model has them (old)",
     )
     group.add_argument("--holdout", type=share, default=0.2, metavar="P", help="part of the data to check by (0.2)")
     group.add_argument(
@@ -54,7 +55,7 @@ def share(text: str) -> float:
 def train(arguments: Namespace) -> int:
     """Train in the clear."""
     from ppc.compiler import compile_program
-    from ppc.retraining import Checkpoints, Signals, Subject
+    from ppc.retraining import Checkpoints, Signals
     from ppc.retraining.training import train as carry_out
 
     _check(arguments)
@@ -62,7 +63,7 @@ def train(arguments: Namespace) -> int:
     compile_program(arguments.program, train=True, **chosen)  # whether everything is at one party
     compiled = compile_program(arguments.program, **chosen)
     graph = model_verbs.typed_graph(compiled)
-    subject, recipe = Subject(graph, old_of(arguments, compiled)), recipe_of(arguments)
+    subject, recipe = _subject(arguments, compiled, graph), recipe_of(arguments)
     with model_verbs.pointing_into(compiled.source):
         lesson, signals = lesson_of(arguments, subject), Signals.of(graph, pictures_of(arguments, graph))
     kept, state = None, None
@@ -95,6 +96,12 @@ def _check(arguments: Namespace) -> None:
     path: Path | None = arguments.output
     if path is not None and path.suffix not in (".safetensors", ".npz"):
         raise fail("PPC509", f"`{path}` does not end as weights do.", hint=f"Write `-o {path.stem}.safetensors`.")
+
+
+def _subject(arguments: Namespace, compiled: Compiled, graph: Graph) -> Subject:
+    from ppc.retraining import Subject
+
+    return Subject(graph, old_of(arguments, compiled), law="he" if arguments.start == "he" else "torch")
 
 
 def old_of(arguments: Namespace, compiled: Compiled) -> Old | None:

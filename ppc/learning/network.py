@@ -17,7 +17,7 @@ from ppc.ir.graph import Graph, Node
 from ppc.ir.layers import LEARNED
 from ppc.learning.table import IN_TRAINING, RULES
 from ppc.weights.expected import Weights
-from ppc.weights.initial import initial
+from ppc.weights.initial import Law, initial
 
 Tensors = dict[str, Tensor]
 
@@ -51,9 +51,9 @@ class Network:
     def classes(self) -> int:
         return self.graph[self.graph.output("result").value].shape[-1]
 
-    def initial(self, seed: int) -> Tensors:
-        """Fresh weights: PyTorch's own law, the same on every machine."""
-        return as_tensors(initial(self.graph, seed))
+    def initial(self, seed: int, law: Law = "torch") -> Tensors:
+        """Fresh weights: by PyTorch's own law or by He's, the same on every machine."""
+        return as_tensors(initial(self.graph, seed, law))
 
     def forward(self, weights: Mapping[str, Tensor], inputs: Mapping[str, Tensor], *, training: bool = False) -> Tensor:
         """The result; in training with dropout, and with running statistics updated in place."""

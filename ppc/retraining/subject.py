@@ -19,6 +19,7 @@ from ppc.ir.layers import layer_numbers
 from ppc.ir.parts import part
 from ppc.learning.network import Network, Tensors, as_tensors
 from ppc.weights.expected import SomeWeights
+from ppc.weights.initial import Law
 
 AT_ONCE = 500
 
@@ -37,6 +38,7 @@ class Subject:
 
     graph: Graph
     old: Old | None = None
+    law: Law = "torch"  # of weights that begin anew
 
     @cached_property
     def answer(self) -> str:
@@ -98,7 +100,7 @@ class Subject:
 
     def weights(self, seed: int) -> Tensors:
         """Before the first step: fresh, and where layers of the old model stay or start, theirs."""
-        fresh = self.whole.initial(seed)
+        fresh = self.whole.initial(seed, self.law)
         if self.old is None:
             return fresh
         numbers = layer_numbers(self.graph)

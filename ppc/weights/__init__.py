@@ -2,13 +2,14 @@
 
 from ppc.weights.expected import Array, Parameter, SomeWeights, Weights, expected
 from ppc.weights.fold import fold, graph_of
-from ppc.weights.initial import initial
+from ppc.weights.initial import Law, initial
 from ppc.weights.listing import Row, as_json, listing, table
 from ppc.weights.loading import Loaded, load
 from ppc.weights.saving import save
 
 __all__ = [
     "Array",
+    "Law",
     "Loaded",
     "Parameter",
     "Row",

@@ -59,7 +59,9 @@ def test_it_goes_on_from_a_checkpoint(ppc: Ppc, program: Path) -> None:
 
     whole = ppc("train", program, *common, "-o", folder / "whole.safetensors")
     again = ppc("train", program, *common, "--resume", "-o", folder / "again.safetensors")
+    other = ppc("train", program, *common, "--resume", "--start", "he")
 
+    assert "PPC581" in other.out
     assert json.loads(whole.out)["accuracy"] == json.loads(again.out)["accuracy"]
     assert (folder / "whole.safetensors").read_bytes() == (folder / "again.safetensors").read_bytes()
 

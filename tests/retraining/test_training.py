@@ -56,6 +56,15 @@ def test_layers_behind_start_fresh_or_as_they_were() -> None:
     assert torch.equal(warm["conv2.weight"][:, 6:], fresh["conv2.weight"][:, 6:])
 
 
+def test_layers_behind_may_start_by_another_law() -> None:
+    """Those in front stay what they were."""
+    typed = graph(*SPLIT)
+    fresh, he = (Subject(typed, old(), law=law).weights(1) for law in ("torch", "he"))
+
+    torch.testing.assert_close(he["dense1.weight"], fresh["dense1.weight"] * 6**0.5)
+    assert torch.equal(he["conv1.weight"], fresh["conv1.weight"])
+
+
 @pytest.mark.parametrize(
     ("classes", "facts"),
     [(3, SPLIT), (3, ("split at 1", "server clear")), (2, ("split at 2", "complement at 1", "server clear"))],

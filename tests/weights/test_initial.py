@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from ppc.ir.types import Interval
-from ppc.weights import initial
+from ppc.weights import Law, initial
 from tests.nets import Net
+
+LAWS: tuple[Law, ...] = ("torch", "he")
 
 
 def test_the_ranges_are_those_of_torch() -> None:
@@ -18,6 +20,25 @@ def test_the_ranges_are_those_of_torch() -> None:
     assert 0.9 * 18**-0.5 < np.abs(weights["conv1.bias"]).max() <= 18**-0.5
     assert 0.99 * 2304**-0.5 < np.abs(weights["dense1.weight"]).max() <= 2304**-0.5
     assert [float(weights[f"batch_norm1.{role}"][0]) for role in ("scale", "shift", "mean", "variance")] == [1, 0, 0, 1]
+
+
+def test_he_keeps_the_mean_square_of_a_signal() -> None:
+    """Through ten layers with a ReLU behind each, where PyTorch's law leaves 6^-10 of it."""
+    net = Net((64,))
+    for _ in range(10):
+        net = net.dense(64)
+    graph = net.typed()
+    kept: dict[Law, float] = {}
+    for law in LAWS:
+        values = np.random.default_rng(1).normal(size=(200, 64))
+        weights = initial(graph, 7, law)
+        for layer in range(1, 11):
+            values = np.maximum(values @ weights[f"dense{layer}.weight"].T + weights[f"dense{layer}.bias"], 0)
+        kept[law] = float((values**2).mean())
+
+    assert 0.2 < kept["he"] < 5
+    assert kept["torch"] < 0.02
+    assert not initial(graph, 7, "he")["dense1.bias"].any()
 
 
 def test_a_new_layer_leaves_the_others_as_they_were() -> None:
