@@ -82,7 +82,8 @@ def _sizes(built: Built) -> Iterator[str]:
     size, original, samples = len(built.package), built.original, built.lock.samples
     images = len(built.lock.task.data)
     single = 4 * (sum(values.size for values in samples.arrays.values()) + len(samples.rates))
-    yield f"package    {size:>12,} bytes: {len(samples)} samples in half precision ({single:,} in single, without a head)"
+    precision = f"in half precision ({single:,} in single, without a head)"
+    yield f"package    {size:>12,} bytes: {len(samples)} samples {precision}"
     yield f"made of    {original:>12,} bytes: {images:,} images, one byte a pixel; {original / size:,.0f} times as much"
 
 
