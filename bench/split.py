@@ -151,7 +151,8 @@ def tables(arguments: argparse.Namespace) -> None:
     measure = measure_of(arguments, PARITY, parity=True, shown=f"digits28:{SHOWN}")
     base = measure.base()
     runs = [base, *(measure.secure(kept, base.done.weights) for kept in KEPT)]
-    epochs = [2**power for power in range(20) if 2**power <= measure.recipe.epochs]
+    last = measure.recipe.epochs
+    epochs = [*(2**power for power in range(20) if 2**power < last), last]
     heads = ["steps", *(run.name for run in runs)]
     times = [[_steps(base, epoch), *(f"{run.seconds(epoch):.1f}" for run in runs)] for epoch in epochs]
     print(f"seconds of training, as its Table 2 ({arguments.examples:,} images)\n")
