@@ -53,14 +53,16 @@ MAY_KNOW: dict[str, frozenset[str]] = {
     # A party's machine has no compiler: what runs there may not need one.
     "runtime": FOUNDATIONS | {"bundle", "field", "ir", "plan", "reference"},
     "compiled": FOUNDATIONS | {"grammar", "ir", "passes", "plan"},
-    "bundling": EVERYTHING - {"cli", "diff", "importing", "report"},
-    "protocol": EVERYTHING - {"bundling", "cli", "compiler", "diff", "importing", "report"},
-    "compiler": EVERYTHING - {"bundling", "cli", "diff", "importing", "report"},
+    "bundling": EVERYTHING - {"cli", "diff", "flower", "importing", "report"},
+    "protocol": EVERYTHING - {"bundling", "cli", "compiler", "diff", "flower", "importing", "report"},
+    "compiler": EVERYTHING - {"bundling", "cli", "diff", "flower", "importing", "report"},
     # Runs a program in float and as a twin of its plan.
     "diff": EVERYTHING - {"cli", "importing", "report"},
     "report": EVERYTHING - {"cli", "importing"},
+    # The same server and participants as apps of Flower, which compile the program that they carry.
+    "flower": FOUNDATIONS | {"compiler", "ir", "learning", "selective", "weights"},
     # Compiles the program that it wrote, and runs it beside the model that it read.
-    "importing": EVERYTHING - {"bundling", "cli", "diff", "protocol", "report", "runtime"},
+    "importing": EVERYTHING - {"bundling", "cli", "diff", "flower", "protocol", "report", "runtime"},
     "cli": EVERYTHING,
     "__main__": frozenset({"cli"}),
     "ppc": frozenset({"compiler", "errors"}),
@@ -70,6 +72,7 @@ MAY_KNOW: dict[str, frozenset[str]] = {
 DOORS: dict[str, tuple[str, ...]] = {
     "dp_accounting": ("ppc/collaborative/accountant.py", "ppc/selective/accountant.py"),
     "cryptography": ("ppc/distilled/", "runtime/"),
+    "flwr": ("ppc/flower/engine.py",),
     "lark": ("grammar/parse.py", "grammar/build.py", "grammar/words.py"),
     "llvmlite": ("runtime/kernels/",),
     "networkx": ("ppc/drawing/",),
@@ -85,6 +88,7 @@ DOORS: dict[str, tuple[str, ...]] = {
         "ppc/audit/",
         "ppc/collaborative/",
         "ppc/distilling/",
+        "ppc/flower/client.py",
         "ppc/importing/torch_source.py",
         "ppc/learning/",
         "ppc/retraining/",
@@ -144,7 +148,7 @@ def test_rooms_know_only_what_they_may() -> None:
 
 def test_the_table_itself_has_no_circles() -> None:
     """Below the front door a room is never known by one that it knows, by whatever way round."""
-    front = {"__main__", "bundling", "cli", "compiler", "diff", "importing", "ppc", "protocol", "report"}
+    front = {"__main__", "bundling", "cli", "compiler", "diff", "flower", "importing", "ppc", "protocol", "report"}
     below = {room: known - front for room, known in MAY_KNOW.items() if room not in front}
 
     assert set(TopologicalSorter(below).static_order()) == below.keys()

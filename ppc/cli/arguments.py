@@ -82,6 +82,7 @@ def _compile(verbs: Verbs) -> None:
     program_of(verb, train=False)
     training_of(verb, several=True)
     verb.add_argument("--emit", choices=("ast", "graph", "dot", "plan"), help="what to print (graph)")
+    verb.add_argument("--engine", choices=("flower",), help="an app of another engine, from a `train … by selective`")
     shares_of(verb)
     level_of(verb)
     verb.add_argument("--after", metavar="PASS", help="the graph or plan after this pass; `source` is before all")

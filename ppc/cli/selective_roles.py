@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +24,9 @@ if TYPE_CHECKING:
     from ppc.runtime.wire.hello import Hello
     from ppc.runtime.wire.link import Link
     from ppc.runtime.wire.listener import Listener
-    from ppc.selective import ParameterServer, Participant, Progress
+    from ppc.selective import ParameterServer, Participant
     from ppc.selective.host import Arrival, Host
+    from ppc.selective.tally import Tally
 
 LOOK = 0.2  # seconds between two looks at who has come
 
@@ -76,6 +76,7 @@ def server(arguments: Namespace, telling: Telling) -> int:
     """Until the last round is over, or too few participants are left."""
     from ppc.runtime.wire.listener import Listener
     from ppc.selective.host import Host
+    from ppc.selective.tally import Tally, priced, spent
 
     facts, network = understood(arguments)
     keyring, (holder, over) = keyring_of(arguments), _holder(arguments, facts, network)
@@ -83,61 +84,25 @@ def server(arguments: Namespace, telling: Telling) -> int:
     second = second_of(arguments, facts, keyring, hello)
     address = arguments.listen or (("127.0.0.1", 0) if arguments.embedded else ("", PORT))
     listener = Listener(address, keyring, hello, expects=("participant",))
-    seen = Seen(facts, len(holder.vector), [])
-    host = Host(facts, holder, lambda: arrived(listener, facts), telling.note, seen.rows.append, over, second)
+    tally = Tally(facts, len(holder.vector), [])
+    host = Host(facts, holder, lambda: arrived(listener, facts), telling.note, tally.rows.append, over, second)
     try:
         telling.event("listening", port=listener.port)
         telling.say(f"listens at port {listener.port} for {facts.participants} participants")
         _gather(host, facts, arguments.patience)
-        _priced(host, facts, telling)
-        reports = host.run(lambda rounds: _kept(arguments, telling, host, seen, rounds), seed=arguments.seed or 0)
+        for said in priced(host):
+            telling.note(said)
+        reports = host.run(lambda rounds: _kept(arguments, telling, host, tally, rounds), seed=arguments.seed or 0)
         elsewhere = told_at_end(second)
     finally:
         listener.close()
         for line in (*host.lines.values(), *([second] if second else [])):
             line.close()
     _save(arguments, network, holder)
-    said = {str(number): told for number, told in reports.items()}
-    telling.event("done", reports=said, **seen.facts_of(), **elsewhere, **_spent(facts, host))
-    telling.say(f"uploaded {seen.up:,} bytes in {len(seen.rows):,} exchanges")
+    named = {str(number): told for number, told in reports.items()}
+    telling.event("done", reports=named, **tally.facts_of(), **elsewhere, **spent(host))
+    telling.say(f"uploaded {tally.up:,} bytes in {len(tally.rows):,} exchanges")
     return 0
-
-
-@dataclass
-class Seen:
-    """What was carried."""
-
-    facts: Selective
-    parameters: int
-    rows: list[Progress]
-
-    @property
-    def predicted(self) -> tuple[int, int]:
-        """Bytes of one exchange, to an aggregator and back."""
-        from ppc.selective import Sparse
-        from ppc.selective.adding import TAG, share_bytes
-
-        down = Sparse.predicted_bytes(self.facts.downloaded(self.parameters))
-        if self.facts.aggregate == "additive":
-            return share_bytes(self.facts.shared(self.parameters)), TAG + down
-        return Sparse.predicted_bytes(self.facts.uploaded(self.parameters)), down
-
-    @property
-    def up(self) -> int:
-        return sum(row.bytes_up for row in self.rows)
-
-    def facts_of(self) -> dict[str, Any]:
-        """The updates, as they were and as they were predicted: with a threshold fewer coordinates may be sent."""
-        up, down = self.predicted
-        count = len(self.rows)
-        return {
-            "exchanges": count,
-            "up": self.up,
-            "down": sum(row.bytes_down for row in self.rows),
-            "predicted_up": count * up,
-            "predicted_down": count * down,
-            "staleness": sum(row.staleness for row in self.rows) / max(1, count),
-        }
 
 
 def _holder(arguments: Namespace, facts: Selective, network: Network) -> tuple[ParameterServer, int]:
@@ -191,40 +156,12 @@ def _gather(host: Host, facts: Selective, patience: float) -> None:
         sleep(LOOK)
 
 
-def _priced(host: Host, facts: Selective, telling: Telling) -> None:
-    """The total epsilon, before anything is learned."""
-    if facts.noise.kind == "none":
-        return
-    from ppc.selective.accountant import planned
-
-    for line in planned(facts, facts.rounds * max(exchanges_of(facts, count) for count in host.examples.values())):
-        telling.note(line)
-    if host.allowed == 0:
-        message = "The budget does not pay for a single upload."
-        raise fail("PPC685", message, span=facts.span, hint="Add more noise, or raise the budget.")
-
-
-def exchanges_of(facts: Selective, examples: int) -> int:
-    from ppc.selective.rounds import exchanges_a_round
-
-    return exchanges_a_round(facts, examples)
-
-
-def _spent(facts: Selective, host: Host) -> dict[str, float]:
-    """The epsilon of who has sent most."""
-    if facts.noise.kind == "none":
-        return {}
-    from ppc.selective.accountant import delta_of, epsilon
-
-    return {"epsilon": epsilon(facts, max(host.uploads.values(), default=0)), "delta": delta_of(facts)}
-
-
-def _kept(arguments: Namespace, telling: Telling, host: Host, seen: Seen, rounds: int) -> None:
+def _kept(arguments: Namespace, telling: Telling, host: Host, tally: Tally, rounds: int) -> None:
     from ppc.selective.state import keep_server
 
     if arguments.checkpoint is not None:
         keep_server(arguments.checkpoint, host.server, rounds)
-    telling.event("round", round=rounds, there=len(host.lines), **seen.facts_of(), **_spent(host.facts, host))
+    telling.event("round", **tally.over(host, rounds))
 
 
 def _save(arguments: Namespace, network: Network, holder: ParameterServer) -> None:
@@ -291,15 +228,12 @@ def _began(arguments: Namespace, telling: Telling, own: Participant, rounds: int
 
 def _participant(arguments: Namespace, facts: Selective, network: Network) -> tuple[Participant, Sequence[Any]]:
     from ppc.selective import Participant
-    from ppc.selective.members import labelled
+    from ppc.selective.members import labelled, part
 
     images, labels = labelled(arguments.data, network)
     if arguments.share is not None:
         number, of = arguments.share
-        each = arguments.each or len(labels) // of
-        if each * of > len(labels) or not each:
-            raise fail("PPC508", f"{len(labels):,} examples are too few for {of} participants.", hint="Use `--each`.")
-        images, labels = images[(number - 1) * each : number * each], labels[(number - 1) * each : number * each]
+        images, labels = part((images, labels), number, of, arguments.each)
     number = int(arguments.be) - 1
     own = Participant(number, facts, network, images, labels, _first_weights(arguments, network), arguments.seed or 0)
     return own, labelled(arguments.test, network) if arguments.test is not None else ()

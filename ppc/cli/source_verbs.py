@@ -98,7 +98,10 @@ def compile_(arguments: Namespace) -> int:
     """One stage of a program, or all of them; or, to a folder, its bundles."""
     from ppc import compiler
     from ppc.cli.bundle_verbs import into_folder, write_bundles
+    from ppc.cli.engine_verb import write_app
 
+    if arguments.engine:
+        return write_app(arguments)
     if into_folder(arguments):
         return write_bundles(arguments)
     arguments.output = None if arguments.output is None else Path(arguments.output)

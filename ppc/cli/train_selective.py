@@ -93,15 +93,9 @@ class Shown:
         if event["event"] == "note":
             self.telling.say(event["text"])
         elif event["event"] == "round":
-            self.telling.say(
-                f"round {event['round']:>4} of {self.facts.rounds}   {event['exchanges']:>5} exchanges   "
-                f"up {event['up']:>12,} B   down {event['down']:>12,} B   staleness {event['staleness']:.1f}   "
-                f"there {event['there']}{_worth(event)}"
-            )
+            from ppc.selective.tally import line
 
-
-def _worth(event: dict[str, Any]) -> str:
-    return f"   epsilon {event['epsilon']:.2f}" if "epsilon" in event else ""
+            self.telling.say(line(self.facts.rounds, event))
 
 
 def _lines(facts: Selective, found: dict[str, Any]) -> Iterator[str]:

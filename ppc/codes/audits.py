@@ -1,4 +1,4 @@
-"""58x: attacks, and trainings in the clear."""
+"""58x: attacks, trainings in the clear, and other engines."""
 
 from __future__ import annotations
 
@@ -27,5 +27,11 @@ AUDITS = codes(
         for programs with one input whose answers are classes (`loss = softmax_cross_entropy`). Nothing is said about
         other models, which may leak as much. Of a program, what many participants send is attacked: one that trains in
         another way sends nothing of the kind.""",
+    ),
+    PPC588=(
+        "not on this engine",
+        """`ppc compile --engine flower` writes an app for a training by a parameter server with many participants. On
+        Flower everybody speaks with one server, and a letter takes seconds: what needs a second aggregator, or lines
+        between workers, runs by `ppc train` only.""",
     ),
 )

@@ -55,4 +55,10 @@ MANY = codes(
         """The budget of a labelling does not pay for a single query with this much noise. More noise makes a query
         cheaper; so does a larger delta. Nothing was opened.""",
     ),
+    PPC689=(
+        "a node of Flower",
+        """A training on Flower sends each of its nodes a letter and waits for the answer. The message says which
+        node did not answer, answered what it may not, or cannot take part, and why. The training goes on without it as
+        long as enough participants are there, and asks it again in every round.""",
+    ),
 )

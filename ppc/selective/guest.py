@@ -51,19 +51,20 @@ def attend(
         download = decoded(text, size=size, most=participant.facts.downloaded(size))
         if second:
             values = participant.contribution(download)
-            _still_numbers(participant)
+            still_numbers(participant)
             spend(participant.uploads)
             for to, share in zip((second, line), shares(values, 2), strict=True):
                 to.send(letters.SHARE, share_text(tag, share))
         else:
             update = participant.exchange(download)
-            _still_numbers(participant)
+            still_numbers(participant)
             spend(participant.uploads)
             line.send(letters.UPDATE, update.encoded())
         turns += 1
 
 
-def _still_numbers(participant: Participant) -> None:
+def still_numbers(participant: Participant) -> None:
+    """Before anything of a turn is sent."""
     if not all(bool(tensor.isfinite().all()) for tensor in participant.weights.values()):
         message = "This participant's weights are no numbers any more: its training has diverged."
         raise fail("PPC682", message, hint="Use a smaller `rate`, or `clip`.")

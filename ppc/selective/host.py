@@ -27,7 +27,7 @@ from ppc.selective.server import ParameterServer
 Say = Callable[[str], None]
 Told = Callable[[Progress], None]
 Keep = Callable[[int], None]
-Arrival = tuple[int, Letters, int]  # a participant's number, its line, and how many examples it has
+Arrival = tuple[int, letters.Line, int]  # a participant's number, its line, and how many examples it has
 
 
 @dataclass
@@ -41,7 +41,7 @@ class Host:
     told: Told
     over: int = 0  # rounds
     second: Letters | None = None  # the second aggregator, where updates are shared
-    lines: dict[int, Letters] = field(default_factory=dict[int, Letters])
+    lines: dict[int, letters.Line] = field(default_factory=dict[int, letters.Line])
     examples: dict[int, int] = field(default_factory=dict[int, int])
     dropped: set[int] = field(default_factory=set[int])
     uploads: dict[int, int] = field(default_factory=dict[int, int])  # of each participant, in all rounds

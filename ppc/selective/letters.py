@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Protocol
+
 from ppc.ir.selective import Selective
 from ppc.selective.adding import TAG
 from ppc.selective.message import Sparse
@@ -27,3 +30,13 @@ def to_participant(facts: Selective, parameters: int) -> dict[int, int]:
 
 def update(facts: Selective, parameters: int) -> dict[int, int]:
     return {UPDATE: Sparse.predicted_bytes(facts.uploaded(parameters))}
+
+
+class Line(Protocol):
+    """The server's end of what leads to a participant, on whatever engine."""
+
+    def send(self, kind: int, text: bytes = b"") -> None: ...
+
+    def receive(self, longest: Mapping[int, int]) -> tuple[int, bytes]: ...
+
+    def close(self) -> None: ...

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ppc.data.rows import Expected, load_inputs, load_rows
+from ppc.errors import fail
 from ppc.learning import Layout, Network
 from ppc.learning.network import as_weights
 from ppc.selective.server import ParameterServer
@@ -34,6 +35,15 @@ def labelled(path: Path, network: Network) -> Labelled:
 def unlabelled(path: Path, network: Network) -> Tensor:
     """Images alone."""
     return torch.from_numpy(load_inputs(path, network.graph)[network.data]).float()
+
+
+def part(rows: tuple[Tensor, Tensor], number: int, of: int, each: int | None) -> tuple[Tensor, Tensor]:
+    """The examples of participant `number`, counted from 1, where all of them lie in one place."""
+    images, labels = rows
+    each = each or len(labels) // of
+    if each * of > len(labels) or not each:
+        raise fail("PPC508", f"{len(labels):,} examples are too few for {of} participants.", hint="Use `--each`.")
+    return images[(number - 1) * each : number * each], labels[(number - 1) * each : number * each]
 
 
 def model_of(server: ParameterServer, network: Network, first: Mapping[str, Tensor]) -> dict[str, NDArray[np.float64]]:

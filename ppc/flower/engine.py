@@ -1,0 +1,87 @@
+"""Flower's apps around the server and a participant. The only module that knows Flower, an optional package."""
+
+from __future__ import annotations
+
+import sys
+from threading import Lock
+
+from flwr.app import ConfigRecord, Context, Message, RecordDict
+from flwr.clientapp import ClientApp
+from flwr.serverapp import Grid, ServerApp
+
+from ppc.flower.client import answer
+from ppc.flower.mail import FAILED, letter
+from ppc.flower.server import serve
+from ppc.flower.settings import Settings
+
+LETTER, STATE, BYTES = "letter", "participant", "bytes"
+
+
+def client_app(program: str) -> ClientApp:
+    """A participant, of the number that its node has."""
+    app = ClientApp()
+
+    def turn(message: Message, context: Context) -> Message:
+        held = context.state.config_records
+        state = _bytes(held[STATE]) if STATE in held else b""
+        settings = Settings.of(context.run_config, context.node_config)
+        said, state = answer(program, settings, _bytes(message.content.config_records[LETTER]), state)
+        context.state[STATE] = ConfigRecord({BYTES: state})
+        return Message(RecordDict({LETTER: ConfigRecord({BYTES: said})}), reply_to=message)
+
+    app.train()(turn)
+    return app
+
+
+def server_app(program: str) -> ServerApp:
+    """The parameter server."""
+    app = ServerApp()
+
+    def main(grid: Grid, context: Context) -> None:
+        def say(text: str) -> None:
+            sys.stdout.write(f"{text}\n")  # Flower's log takes it
+            sys.stdout.flush()
+
+        found = serve(program, Settings.of(context.run_config), GridMail(grid), say)
+        for number, report in found["reports"].items():
+            say(f"participant {number}: {report}")
+        say(f"uploaded {found['up']:,} bytes, predicted {found['predicted_up']:,}")
+
+    app.main()(main)
+    return app
+
+
+class GridMail:
+    """Messages of Flower's grid; one at a time speaks with it."""
+
+    def __init__(self, grid: Grid) -> None:
+        self.grid, self.lock = grid, Lock()
+
+    def nodes(self) -> tuple[int, ...]:
+        with self.lock:
+            return tuple(sorted(self.grid.get_node_ids()))
+
+    def post(self, node: int, letter: bytes) -> str:
+        content = RecordDict({LETTER: ConfigRecord({BYTES: letter})})
+        with self.lock:
+            (ticket,) = self.grid.push_messages([Message(content, dst_node_id=node, message_type="train")])
+        return ticket
+
+    def answer(self, ticket: str) -> bytes | None:
+        with self.lock:
+            found = list(self.grid.pull_messages([ticket]))
+        if not found:
+            return None
+        if found[0].has_error():
+            return letter(FAILED, _last_line(found[0].error.reason))
+        return _bytes(found[0].content.config_records[LETTER])
+
+
+def _bytes(record: ConfigRecord) -> bytes:
+    found = record[BYTES]
+    return found if isinstance(found, bytes) else b""
+
+
+def _last_line(reason: str) -> bytes:
+    """Flower gives the whole traceback."""
+    return reason.strip().rpartition("\n")[2].encode()[:1000]

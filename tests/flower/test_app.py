@@ -1,0 +1,60 @@
+"""`ppc compile --engine flower`: what is written, and what is refused."""
+
+from __future__ import annotations
+
+import ast
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Ppc, ppc
+from tests.flower.programs import PROGRAM
+
+__all__ = ["ppc"]
+
+
+def test_an_app_is_written(ppc: Ppc, tmp_path: Path) -> None:
+    (tmp_path / "digits.pnn").write_text(PROGRAM, "utf-8")
+    done = ppc("compile", tmp_path / "digits.pnn", "--engine", "flower", "-o", tmp_path / "app", "--json")
+    app = tmp_path / "app"
+
+    assert done.code == 0
+    assert len(json.loads(done.out)["written"]) == 6
+    found = tomllib.loads((app / "pyproject.toml").read_text())
+    assert found["tool"]["flwr"]["app"]["components"]["serverapp"] == "ppc_app.server_app:app"
+    assert tomllib.loads((app / "flower" / "config.toml").read_text())["superlink"]["simulation"]["options"] == {
+        "num-supernodes": 2,
+        "backend": {"client-resources": {"num-cpus": 1}},
+    }
+    assert all(ast.parse(path.read_text()) for path in (app / "ppc_app").glob("*.py") if path.stat().st_size)
+    assert repr(PROGRAM) in (app / "ppc_app" / "program.py").read_text()
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (("least 1", "aggregate additive\n    clip 0.1"), "PPC588"),
+        (("train digits by selective {", "train digits by collaborative {"), "PPC588"),
+        (("dense(10)", "dens(10)"), "PPC"),
+    ],
+    ids=["two aggregators", "workers", "a mistake"],
+)
+def test_what_does_not_run_on_flower(ppc: Ppc, tmp_path: Path, change: tuple[str, str], code: str) -> None:
+    text = PROGRAM.replace(*change)
+    if "collaborative" in text:
+        text = text[: text.index("    participants")] + "    workers 2\n    epochs 1\n}\n"
+    (tmp_path / "digits.pnn").write_text(text, "utf-8")
+    done = ppc("compile", tmp_path / "digits.pnn", "--engine", "flower", "-o", tmp_path / "app")
+
+    assert code in done.err
+    assert done.code in (1, 3)
+    assert "digits.pnn" in done.err or code == "PPC588"
+    assert not (tmp_path / "app").exists()
+
+
+def test_an_app_needs_a_folder(ppc: Ppc, tmp_path: Path) -> None:
+    (tmp_path / "digits.pnn").write_text(PROGRAM, "utf-8")
+
+    assert "PPC509" in ppc("compile", tmp_path / "digits.pnn", "--engine", "flower").err
