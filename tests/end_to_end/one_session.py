@@ -15,7 +15,7 @@ from ppc.runtime.roles.party import PartyRun
 from ppc.runtime.wire.link import Address, Link
 from ppc.runtime.wire.tls_channel import TlsChannel
 
-TERMS = Terms(patience=30.0, idle=30.0, insecure_local=True)
+TERMS = Terms(patience=30.0, idle=30.0, handshake=30.0, insecure_local=True)
 
 
 def session(bundle: Bundle, ring: Keyring, dealer: Address, link: Link, brought: Brought) -> dict[str, Array]:
