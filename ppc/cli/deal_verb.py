@@ -6,7 +6,7 @@ from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
 from ppc.cli.machine import most_memory
-from ppc.cli.party_verb import write_trace
+from ppc.cli.party_verb import DEALER, fits, write_trace
 from ppc.cli.role_start import (
     EVERYWHERE,
     HERE,
@@ -42,6 +42,7 @@ def deal(arguments: Namespace) -> int:
             bundle=bundle,
             brought=brought_by(arguments, bundle, telling),
             say=telling.say,
+            fits=lambda run: fits(run, DEALER),
             most=arguments.most,
             threads=arguments.threads,
             once=arguments.once or arguments.embedded,

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from ppc.runtime.wire.tls_channel import TlsChannel
 
 
+DEALER = 2  # among the roles, behind client and server
 REFUSED = "a client was refused and told why, the next one is waited for: {}"
 
 
@@ -186,7 +187,8 @@ def fits(stretches: Sequence[Stretch], index: int) -> None:
     from ppc.bill.memory import peak
     from ppc.cli.machine import free_memory
 
-    needed = max(peak(one.plan, section).roles[index] for one in stretches for section in one.plan.sections)
+    plans = {id(one.plan): one.plan for one in stretches}.values()
+    needed = max(peak(plan, section).roles[index] for plan in plans for section in plan.sections)
     free = free_memory()
     if free is not None and needed > free:
         raise fail(

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ppc.cli.party_verb import DEALER, fits
 from ppc.cli.telling import Far, Telling
 from ppc.errors import fail
 
@@ -87,6 +88,7 @@ def deal_files(arguments: Namespace, telling: Telling) -> int:
     weights = brought(bundle, inputs=None, weights=arguments.weights, seed=arguments.seed, say=telling.detail)
     asked = Request(examples=arguments.examples or max(bundle.batches), tests=arguments.tests or 0)
     run = tuple({stretch.number: stretch for stretch in stretches(bundle, asked)}.values())  # a training is one pair
+    fits(run, DEALER)
     key = load_or_make(arguments.key or default_key())
     done = [0]
     total = arguments.count * sum(run_bytes(stretch.plan, stretch.whole) for stretch in run)

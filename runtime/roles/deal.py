@@ -66,11 +66,15 @@ class Session:
 
 @dataclass(kw_only=True)
 class DealerService:
-    """Deals for the sessions that come, `most` of them at a time; each has secrets of its own."""
+    """Deals for the sessions that come, `most` of them at a time; each has secrets of its own.
+
+    `fits` raises a coded error where this machine has no room for a run.
+    """
 
     bundle: Bundle
     brought: Brought
     say: Say
+    fits: Callable[[tuple[Stretch, ...]], None] = lambda _run: None
     most: int = MOST
     threads: int = 1
     idle: float = 600.0
@@ -98,7 +102,7 @@ class DealerService:
         if len(name) != SESSION_BYTES:
             raise fail("PPC669", "A party came without a session.", hint="Use the same version of ppc on all sides.")
         request = told_request(theirs)
-        stretches(self.bundle, request)
+        self.fits(stretches(self.bundle, request))
         if name in self._used:
             raise fail("PPC668", "This session was dealt for already.", hint="Start both parties again.")
         if name.hex() not in self._waiting and len(self._waiting) + len(self._alive()) >= self.most:

@@ -143,12 +143,24 @@ def test_a_party_that_tells_the_dealer_too_little(tmp_path: Path, told: dict[str
 
 
 def test_a_run_that_does_not_fit_is_not_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a party, and by a dealer before it deals."""
     run = request.stretches(opened(tmp_path, "client"), Request(examples=1))
+    dealer = opened(tmp_path, "dealer")
+    service = DealerService(
+        bundle=dealer, brought=Brought(), say=print, fits=lambda run: party_verb.fits(run, party_verb.DEALER)
+    )
+    hello = request.hello_of(dealer, 2, told=request.told_to_dealer(Request(examples=2), b"s" * 16))
+
+    def asked() -> object:
+        return service.answer(None, hello)  # pyright: ignore[reportArgumentType]
+
     party_verb.fits(run, 0)
+    asked()
     monkeypatch.setattr(machine, "free_memory", lambda: 1)
-    with pytest.raises(PpcError) as caught:
-        party_verb.fits(run, 0)
-    refused("PPC658", caught.value)
+    for begin in (lambda: party_verb.fits(run, 0), asked):
+        with pytest.raises(PpcError) as caught:
+            begin()
+        refused("PPC658", caught.value)
 
 
 def test_a_trace_is_bounded() -> None:
