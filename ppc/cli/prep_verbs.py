@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ppc.runtime.roles.request import Stretch
 
 STATUS = "status"
+FOLDER = "prep"  # where files go, if nothing else is said
 
 
 def default_ledger() -> Path:
@@ -82,8 +83,7 @@ def deal_files(arguments: Namespace, telling: Telling) -> int:
     from ppc.runtime.prep.writing import run_bytes
     from ppc.runtime.roles.request import Request, stretches
 
-    if arguments.output is None:
-        raise fail("PPC509", "Files are written into a folder.", hint="Name it: `-o FOLDER`.")
+    folder: Path = arguments.output or Path(FOLDER)
     bundle = with_measure(read(locate(arguments.bundle[0], "dealer"), accepted, role="dealer"))
     weights = brought(bundle, inputs=None, weights=arguments.weights, seed=arguments.seed, say=telling.detail)
     asked = Request(examples=arguments.examples or max(bundle.batches), tests=arguments.tests or 0)
@@ -93,19 +93,25 @@ def deal_files(arguments: Namespace, telling: Telling) -> int:
     done = [0]
     total = arguments.count * sum(run_bytes(stretch.plan, stretch.whole) for stretch in run)
     with telling.progress("dealt", lambda: Far(done=done[0], total=total)):
-        pairs = _dealt(arguments, bundle, run, key, weights, done)
+        pairs = _dealt(arguments, folder, bundle, run, key, weights, done)
     if arguments.json:
-        facts = {"ok": True, "dealer": key.name, "pairs": pairs, "bytes": done[0], "written": str(arguments.output)}
+        facts = {"ok": True, "dealer": key.name, "pairs": pairs, "bytes": done[0], "written": str(folder)}
         sys.stdout.write(json.dumps(facts, indent=2) + "\n")
     else:
-        sys.stdout.write(f"{arguments.count} runs in {len(pairs)} pairs, {done[0]:,} bytes, in {arguments.output}\n")
+        sys.stdout.write(f"{arguments.count} runs in {len(pairs)} pairs, {done[0]:,} bytes, in {folder}\n")
         sys.stdout.write(f"dealer {key.name}\n")
         telling.say("Give client/ to the client and server/ to the server, each to nobody else, and keep no copy.")
     return 0
 
 
 def _dealt(
-    arguments: Namespace, bundle: Bundle, run: tuple[Stretch, ...], key: Any, weights: Brought, done: list[int]
+    arguments: Namespace,
+    folder: Path,
+    bundle: Bundle,
+    run: tuple[Stretch, ...],
+    key: Any,
+    weights: Brought,
+    done: list[int],
 ) -> list[str]:
     from ppc.runtime.prep.writing import deal_to_files
     from ppc.runtime.roles.brought import given
@@ -125,7 +131,7 @@ def _dealt(
     found: list[str] = []
     for stretch in run:
         public = given(stretch, "", weights)
-        found += deal(stretch.plan, arguments.output, arguments.count, iterations=stretch.whole, public=public)
+        found += deal(stretch.plan, folder, arguments.count, iterations=stretch.whole, public=public)
     return found
 
 

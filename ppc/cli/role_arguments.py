@@ -127,7 +127,9 @@ def _deal(verbs: Verbs) -> None:
     verb.add_argument("--examples", type=positive, metavar="N", help="of each run, for --count (one full batch)")
     verb.add_argument("--tests", type=positive, metavar="N", help="that a training is measured with, for --count")
     verb.add_argument("--days", type=float, default=30.0, metavar="N", help="until files expire (30)")
-    verb.add_argument("-o", dest="output", type=Path, metavar="FOLDER", help="for --count: gets client/ and server/")
+    verb.add_argument(
+        "-o", dest="output", type=Path, metavar="FOLDER", help="for --count: gets client/ and server/ (prep)"
+    )
     verb.add_argument("--key", type=Path, metavar="FILE", help="that signs files (~/.config/ppc/dealer.key)")
     verb.add_argument("--ledger", type=Path, metavar="FOLDER", help="for status: a party's (~/.local/state/ppc)")
     verb.add_argument("--sweep", action="store_true", help="for status: delete what was used or has expired")

@@ -62,7 +62,7 @@ def test_training_on_two_machines(tmp_path: Path) -> None:
 def test_files_of_the_dealer(tmp_path: Path) -> None:
     """Dealt ahead, used once, counted; without whom one trusts there is no run."""
     with machines(tmp_path, "--batch", "2,4") as here:
-        deal = ("deal", "build", "--count", 1, "--examples", 5, "-o", "prep", "--key", "dealer.key", "--json")
+        deal = ("deal", "build", "--count", 1, "--examples", 5, "--key", "dealer.key", "--json")  # into prep/
         name = json.loads(ppc(*deal, cwd=tmp_path).stdout)["dealer"]
         files = ("--prep", "prep", "--trust", name)
         said = ""
