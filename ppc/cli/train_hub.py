@@ -59,6 +59,16 @@ class Turn:
         return all(self.left(role).exists() for role in ROLES)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """What a turn was predicted to send, what it sent, and what was right of the tests behind it, if that is seen."""
+
+    turn: Turn
+    predicted: Counts
+    measured: Counts
+    accuracy: list[float]
+
+
 def train(arguments: Namespace, pairs: Sequence[str]) -> int:
     """All turns, one after the other; of those that were done before, none."""
     from ppc import bundle, bundling
@@ -74,6 +84,9 @@ def train(arguments: Namespace, pairs: Sequence[str]) -> int:
     with ending_on_signals(telling), TemporaryDirectory(prefix="ppc-train-") as name:
         here = Path(name)
         homes = [bundle.write(bundling.program([one]), here / "build") for one in made]
+        for one in made:
+            if measured := bundling.evaluating(arguments.program, one):
+                bundle.write(bundling.program(measured), here / "build")
         turns = [*_turns(made, homes, _folder(arguments, here))]
         seed = randbits(SEED_BITS) if arguments.seed is None else arguments.seed
         results, counts = _all(arguments, turns, data, str(seed), here, telling)
@@ -135,13 +148,13 @@ def _turns(made: Sequence[Lowered], homes: Sequence[Path], folder: Path) -> Iter
 
 def _all(
     arguments: Namespace, turns: Sequence[Turn], data: dict[str, str], seed: str, here: Path, telling: Telling
-) -> tuple[dict[str, Array], list[tuple[Turn, Counts, Counts]]]:
+) -> tuple[dict[str, Array], list[Done]]:
     """Those that are left; with `--release` the model is given out as it is, by the pair whose turn it is."""
     from ppc.cli import embedded
 
     done = max((turn.number for turn in turns if turn.done), default=0)
     left = [turn for turn in turns if turn.number > done]
-    found: list[tuple[Turn, Counts, Counts]] = []
+    found: list[Done] = []
     results: dict[str, Array] = {}
     for turn in left[:1] if arguments.release else left:
         parties = dict(zip(ROLES, turn.made.plan.parties, strict=True))
@@ -150,8 +163,16 @@ def _all(
         options = _options(arguments, turn, data, seed, folder)
         what = f"turn {turn.number} of {len(turns)}: {turn.party}"
         said = embedded.run(turn.home, folder, parties, options, telling, what).done
-        found.append((turn, from_facts(said["server"]["predicted"]), measured_of(said)))
         results = given_results(folder)
+        right = results.pop("accuracy", None)
+        found.append(
+            Done(
+                turn=turn,
+                predicted=from_facts(said["server"]["predicted"]),
+                measured=measured_of(said),
+                accuracy=[] if right is None else right.ravel().tolist(),
+            )
+        )
         for role in ROLES:  # what was handed on has been used
             turn.left(role, turn.number - 1).unlink(missing_ok=True)
     return results, found
@@ -171,7 +192,8 @@ def _options(arguments: Namespace, turn: Turn, data: dict[str, str], seed: str, 
             line += ["--leave", str(turn.left(role))]
         elif output:
             line += ["--leave", str(output[role])]
-        line += ["--input", data[name]] if wanted_rows(plan, name) else []
+        if wanted_rows(plan, name):
+            line += ["--input", data[name]] + (["--test", str(arguments.test)] if arguments.test else [])
         if brings_weights(plan, name):
             line += ["--weights", str(arguments.weights)] if arguments.weights else ["--seed", seed]
         found[role] = line
@@ -183,18 +205,19 @@ def _released(one: Lowered) -> list[str]:
     return [result.name for result in one.plan.section("finish").results if result.to]
 
 
-def _told(
-    arguments: Namespace,
-    made: Sequence[Lowered],
-    results: dict[str, Array],
-    counts: Sequence[tuple[Turn, Counts, Counts]],
-) -> int:
-    for _, predicted, measured in counts:
-        agreed(predicted, measured)
+def _told(arguments: Namespace, made: Sequence[Lowered], results: dict[str, Array], counts: Sequence[Done]) -> int:
+    for one in counts:
+        agreed(one.predicted, one.measured)
     if arguments.json:
         turns = [
-            {"turn": turn.number, "party": turn.party, "predicted": as_facts(said), "measured": as_facts(seen)}
-            for turn, said, seen in counts
+            {
+                "turn": one.turn.number,
+                "party": one.turn.party,
+                "predicted": as_facts(one.predicted),
+                "measured": as_facts(one.measured),
+                "accuracy": one.accuracy,
+            }
+            for one in counts
         ]
         written = [str(path) for path in pair_of(arguments.output).values() or filter(None, [arguments.output])]
         head: dict[str, Any] = {"ok": True, "trainer": "joint", "data": [_spoke(one) for one in made]}
@@ -202,8 +225,9 @@ def _told(
         return 0
     sys.stdout.write("".join(f"{line}\n" for line in answers.shown(results)))
     if not arguments.quiet:
-        for turn, predicted, measured in counts:
-            lines = counts_table(turn.made.plan.parties, predicted, measured)
-            sys.stdout.write("\n".join([f"\nturn {turn.number}, {turn.party}", *lines]) + "\n")
+        for one in counts:
+            right = "".join(f", accuracy {value:.4f}" for value in one.accuracy)
+            lines = counts_table(one.turn.made.plan.parties, one.predicted, one.measured)
+            sys.stdout.write("\n".join([f"\nturn {one.turn.number}, {one.turn.party}{right}", *lines]) + "\n")
         sys.stdout.write(f"\n{JOINT}\n")
     return 0

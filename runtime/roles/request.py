@@ -156,8 +156,9 @@ def _training(bundle: Bundle, request: Request) -> Iterator[Stretch]:
         epochs=bundle.manifest.epochs,
     )
     at, opens, measure = start, True, bundle.measure
-    if measure is not None and request.stop is None:  # a model that is only released was measured before
-        for step in lessons.measured(bundle.evaluated, start, stop):
+    if measure is not None:
+        first = start if request.stop is None else start + 1  # a turn begins with what was measured before
+        for step in lessons.measured(bundle.evaluated, first, stop):
             yield replace(whole, start=at, iterations=step - at, opens=opens, closes=False)
             yield _measured(measure, request.tests, TRAINING + 1 + step)
             at, opens = step, False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -188,3 +189,15 @@ def refused(act: Callable[[], object]) -> str:
     with pytest.raises(PpcError) as caught:
         act()
     return caught.value.diagnostics[0].code
+
+
+def test_behind_each_turn_it_is_measured(hub: Training) -> None:
+    text = PROGRAM.replace("model kept shared", "model to lab\n    evaluate accuracy to lab")
+    (hub.folder / "measured.pnn").write_text(text, "utf-8")
+    data = ("--data", "north=north.npz", "--data", "south=south.npz", "--test", "south.npz")
+    done = ppc("train", "measured.pnn", *data, "--seed", 1, "--json", cwd=hub.folder)
+
+    turns = json.loads(done.stdout)["turns"]
+    assert [turn["party"] for turn in turns] == ["south", "north"]
+    assert all(len(turn["accuracy"]) == 1 and 0 <= turn["accuracy"][0] <= 1 for turn in turns)
+    assert all(turn["predicted"] == turn["measured"] for turn in turns)
