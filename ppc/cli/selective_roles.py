@@ -16,6 +16,7 @@ from ppc.errors import PpcError, fail
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from torch import Tensor
 
     from ppc.ir.selective import Selective
     from ppc.learning import Network
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from ppc.runtime.wire.listener import Listener
     from ppc.selective import ParameterServer, Participant
     from ppc.selective.host import Arrival, Host
-    from ppc.selective.tally import Tally
 
 LOOK = 0.2  # seconds between two looks at who has come
 
@@ -76,6 +76,8 @@ def server(arguments: Namespace, telling: Telling) -> int:
     """Until the last round is over, or too few participants are left."""
     from ppc.runtime.wire.listener import Listener
     from ppc.selective.host import Host
+    from ppc.selective.members import accuracy_of
+    from ppc.selective.state import keep_server
     from ppc.selective.tally import Tally, priced, spent
 
     facts, network = understood(arguments)
@@ -85,14 +87,21 @@ def server(arguments: Namespace, telling: Telling) -> int:
     address = arguments.listen or (("127.0.0.1", 0) if arguments.embedded else ("", PORT))
     listener = Listener(address, keyring, hello, expects=("participant",))
     tally = Tally(facts, len(holder.vector), [])
+    test, first = _test(arguments, network), _first_weights(arguments, network)
     host = Host(facts, holder, lambda: arrived(listener, facts), telling.note, tally.rows.append, over, second)
+
+    def keep(rounds: int) -> None:
+        if arguments.checkpoint is not None:
+            keep_server(arguments.checkpoint, holder, rounds)
+        telling.event("round", **tally.over(host, rounds, accuracy_of(holder, network, first, test)))
+
     try:
         telling.event("listening", port=listener.port)
         telling.say(f"listens at port {listener.port} for {facts.participants} participants")
         _gather(host, facts, arguments.patience)
         for said in priced(host):
             telling.note(said)
-        reports = host.run(lambda rounds: _kept(arguments, telling, host, tally, rounds), seed=arguments.seed or 0)
+        reports = host.run(keep, seed=arguments.seed or 0)
         elsewhere = told_at_end(second)
     finally:
         listener.close()
@@ -156,12 +165,10 @@ def _gather(host: Host, facts: Selective, patience: float) -> None:
         sleep(LOOK)
 
 
-def _kept(arguments: Namespace, telling: Telling, host: Host, tally: Tally, rounds: int) -> None:
-    from ppc.selective.state import keep_server
+def _test(arguments: Namespace, network: Network) -> tuple[Tensor, Tensor] | None:
+    from ppc.selective.members import labelled
 
-    if arguments.checkpoint is not None:
-        keep_server(arguments.checkpoint, host.server, rounds)
-    telling.event("round", **tally.over(host, rounds))
+    return None if arguments.test is None else labelled(arguments.test, network)
 
 
 def _save(arguments: Namespace, network: Network, holder: ParameterServer) -> None:

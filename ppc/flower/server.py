@@ -17,7 +17,7 @@ from ppc.flower.subject import Subject, subject
 from ppc.learning import Layout
 from ppc.selective import ParameterServer
 from ppc.selective.host import Host
-from ppc.selective.members import model_of
+from ppc.selective.members import accuracy_of, labelled, model_of
 from ppc.selective.state import keep_server, resumed_server
 from ppc.selective.tally import Tally, line, priced, spent
 from ppc.weights import save
@@ -29,6 +29,8 @@ def serve(program: str, settings: Settings, mail: Mail, say: Say) -> dict[str, A
     """Until the last round is over, or too few participants are left; what came out."""
     found = subject(program)
     holder, over = _holder(found, settings)
+    first = found.first_weights(settings.weights, settings.seed)
+    test = labelled(Path(settings.test), found.network) if settings.test else None
     tally = Tally(found.facts, len(holder.vector), [])
     attendance = Attendance(mail, found.facts.participants, found.facts.wait + TRIP, settings.kept is not None, say)
     host = Host(found.facts, holder, attendance.arrivals, say, tally.rows.append, over)
@@ -39,7 +41,8 @@ def serve(program: str, settings: Settings, mail: Mail, say: Say) -> dict[str, A
     def keep(rounds: int) -> None:
         if settings.kept is not None:
             keep_server(settings.kept, holder, rounds)
-        say(line(found.facts.rounds, tally.over(host, rounds)))
+        right = accuracy_of(holder, found.network, first, test)
+        say(line(found.facts.rounds, tally.over(host, rounds, right)))
 
     reports = host.run(keep, seed=settings.seed)
     told = {"reports": {str(number): one for number, one in reports.items()}, **tally.facts_of(), **spent(host)}

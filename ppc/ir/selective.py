@@ -153,8 +153,25 @@ class Selective:
                 yield f"noise: the sparse vector technique, an epsilon of {self.noise.amount:g} an upload"
         if self.noise.kind != "none":
             yield "the training tells its total epsilon before it begins and after every round"
-        if self.order == "asynchronous" and not self.exchange:
-            yield "warning: asynchronous updates of whole epochs diverge; say `exchange every 1 batches`"
+        yield from self.warnings()
+
+    def warnings(self) -> Iterator[str]:
+        """What is not stable: said before a training begins, too.
+
+        Asynchronous updates add up, each made without the others of its time. A batch each is as a rate that comes a
+        little late; updates of many batches overshoot as many times as there are participants, unless they are scaled
+        to a mean.
+        """
+        if self.order != "asynchronous":
+            return
+        together = self.scale * self.participants
+        if (self.exchange == 1 and self.scale <= 1) or together <= 1:
+            return
+        what = f"{self.exchange} batches" if self.exchange else "whole epochs"
+        yield (
+            f"warning: asynchronous updates of {what} at scale {self.scale:g} add up to {together:.3g} times one, "
+            f"and may diverge; say `exchange every 1 batches`, or `scale {1 / self.participants:.2g}` (or less)"
+        )
 
     def amounts(self, parameters: int) -> Iterator[str]:
         """What an upload weighs, its head of a few bytes left out."""

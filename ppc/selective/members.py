@@ -50,3 +50,13 @@ def model_of(server: ParameterServer, network: Network, first: Mapping[str, Tens
     """The server's own model; running statistics, which nobody uploads, are those of the beginning."""
     learned = Layout.of(network).weights(torch.from_numpy(server.vector))
     return {name: np.asarray(array, np.float64) for name, array in as_weights({**first, **learned}).items()}
+
+
+def accuracy_of(
+    server: ParameterServer, network: Network, first: Mapping[str, Tensor], test: Labelled | None
+) -> float | None:
+    """Of the server's own model, where there is something to try it on."""
+    if test is None:
+        return None
+    learned = Layout.of(network).weights(torch.from_numpy(server.vector))
+    return network.accuracy({**first, **learned}, *test)

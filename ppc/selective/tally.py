@@ -47,14 +47,16 @@ class Tally:
             "staleness": sum(row.staleness for row in self.rows) / max(1, count),
         }
 
-    def over(self, host: Host, rounds: int) -> dict[str, Any]:
-        """What is told of a round that is over."""
-        return {"round": rounds, "there": len(host.lines), **self.facts_of(), **spent(host)}
+    def over(self, host: Host, rounds: int, accuracy: float | None) -> dict[str, Any]:
+        """What is told of a round that is over; the accuracy is that of the server's model, where it has a test."""
+        right = {} if accuracy is None else {"accuracy": accuracy}
+        return {"round": rounds, "there": len(host.lines), **right, **self.facts_of(), **spent(host)}
 
 
 def priced(host: Host) -> Iterator[str]:
-    """The total epsilon, before anything is learned."""
+    """What may not be stable, and the total epsilon, before anything is learned."""
     facts = host.facts
+    yield from facts.warnings()
     if facts.noise.kind == "none":
         return
     from ppc.selective.accountant import planned
@@ -77,8 +79,9 @@ def spent(host: Host) -> dict[str, float]:
 def line(rounds: int, told: Mapping[str, Any]) -> str:
     """A row of the live table."""
     worth = f"   epsilon {told['epsilon']:.2f}" if "epsilon" in told else ""
+    right = f"accuracy {told['accuracy']:.4f}   " if "accuracy" in told else ""
     return (
-        f"round {told['round']:>4} of {rounds}   {told['exchanges']:>5} exchanges   "
+        f"round {told['round']:>4} of {rounds}   {right}{told['exchanges']:>5} exchanges   "
         f"up {told['up']:>12,} B   down {told['down']:>12,} B   staleness {told['staleness']:.1f}   "
         f"there {told['there']}{worth}"
     )

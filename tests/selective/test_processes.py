@@ -48,6 +48,15 @@ def test_a_training_of_processes_gives_the_model_and_tells_its_bytes(tmp_path: P
     )
 
 
+def test_the_live_table_tells_the_accuracy_of_the_server(tmp_path: Path) -> None:
+    done = ppc(tmp_path, "--data", "digits:100,part=train", "--test", "digits:50,part=test")
+    rows = [line for line in done.stderr.splitlines() if "of 2   accuracy 0." in line]
+
+    assert done.returncode == 0, done.stderr
+    assert len(rows) == 2
+    assert all("staleness" in row and "up" in row for row in rows)
+
+
 @pytest.mark.parametrize(
     ("words", "code"),
     [

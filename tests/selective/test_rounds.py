@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -60,3 +61,24 @@ def test_what_is_sent_has_the_predicted_length() -> None:
     seen = list(train(facts, server, parties))
 
     assert {(one.bytes_up, one.bytes_down) for one in seen} == {(24 + 8 * (size // 10), 24 + 8 * (size // 2))}
+
+
+@pytest.mark.parametrize(
+    ("order", "exchange", "scale", "warned"),
+    [
+        ("round_robin", 0, 1.0, False),
+        ("asynchronous", 1, 1.0, False),
+        ("asynchronous", 1, 2.0, True),
+        ("asynchronous", 10, 1.0, True),
+        ("asynchronous", 10, 0.3, False),
+        ("asynchronous", 0, 1.0, True),
+        ("asynchronous", 0, 0.3, False),
+        ("asynchronous", 2, 0.5, True),
+    ],
+)
+def test_an_order_that_may_diverge_is_warned_of(
+    order: Literal["round_robin", "asynchronous"], exchange: int, scale: float, warned: bool
+) -> None:
+    facts = replace(FACTS, order=order, exchange=exchange, scale=scale)
+
+    assert any(line.startswith("warning: asynchronous") for line in facts.sentences()) == warned
