@@ -3,6 +3,7 @@
     python -m bench.selective                      # the table, the curves and the asynchronous order: about 15 minutes
     python -m bench.selective table --seeds 1      # one part, one seed
     python -m bench.selective --show rows.json     # the tables again, from saved rows
+    python -m bench.selective table --seeds 1 --validate --range 0 1   # other pixels, on training images nobody has
 
 Ten participants with 100 images of digits each learn the net of `examples/selective.pnn` (87,178 parameters); what is
 measured is the mean accuracy of the participants' models after their last local epoch, on 360 other images. Centralised
@@ -50,6 +51,18 @@ class Case:
 
 
 @dataclass(frozen=True)
+class View:
+    """Between what the pixels lie, and whether the training images that nobody has measure instead of the test's."""
+
+    low: float = -3.0
+    high: float = 3.0
+    validate: bool = False
+
+    def __call__(self, images: Tensor) -> Tensor:
+        return self.low + (images + 3) * ((self.high - self.low) / 6)
+
+
+@dataclass(frozen=True)
 class Data:
     network: Network
     images: Tensor
@@ -57,12 +70,14 @@ class Data:
     tests: tuple[Tensor, Tensor]
 
     @staticmethod
-    def digits(seed: int) -> Data:
-        """A thousand images of the training part, drawn by the seed; the other part measures."""
+    def digits(seed: int, view: View) -> Data:
+        """A thousand images of the training part, drawn by the seed; the other part, or those left over, measures."""
         network = Network(compiler.compile_program(PROGRAM, model="digits").after("infer-shapes"))
         images, labels = labelled(Path("digits,part=train"), network)
-        chosen = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))[: PARTICIPANTS * IMAGES]
-        return Data(network, images[chosen], labels[chosen], labelled(Path("digits,part=test"), network))
+        order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
+        chosen, left = order[: PARTICIPANTS * IMAGES], order[PARTICIPANTS * IMAGES :]
+        tests = (images[left], labels[left]) if view.validate else labelled(Path("digits,part=test"), network)
+        return Data(network, view(images[chosen]), labels[chosen], (view(tests[0]), tests[1]))
 
     def learner(self, facts: Selective, number: int, images: int, seed: int) -> Participant:
         own = slice(number * images, (number + 1) * images)
@@ -91,9 +106,9 @@ def _largest(share: float) -> Upload:
     return Upload(share=share, how="largest")
 
 
-def curve(case: Case, seed: int) -> list[float]:
+def curve(case: Case, seed: int, view: View) -> list[float]:
     """The mean accuracy after each round."""
-    data, facts = Data.digits(seed), case.facts
+    data, facts = Data.digits(seed, view), case.facts
     count, images = (1, PARTICIPANTS * IMAGES) if case.name == CENTRALISED else (PARTICIPANTS, IMAGES)
     learners = [data.learner(facts, number, images, seed) for number in range(count)]
     return list(_alone(facts, learners, data) if case.alone else _together(facts, learners, data, seed))
@@ -120,14 +135,14 @@ def _together(facts: Selective, learners: Sequence[Participant], data: Data, see
 Rows = dict[str, dict[str, list[list[float]]]]  # by part, by case: a curve for each seed
 
 
-def measured(parts: Sequence[str], seeds: int, keep: Path | None) -> Rows:
+def measured(parts: Sequence[str], seeds: int, keep: Path | None, view: View) -> Rows:
     found: Rows = {}
     for case in cases():
         if case.part not in parts:
             continue
         for seed in range(seeds if case.part == "table" else 1):
             began = monotonic()
-            values = curve(case, seed)
+            values = curve(case, seed, view)
             found.setdefault(case.part, {}).setdefault(case.name, []).append(values)
             print(f"{case.part}: {case.name}, seed {seed}: {values[-1]:.4f} in {monotonic() - began:.0f} s", flush=True)
             if keep is not None:
@@ -157,10 +172,13 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="rows are kept here")
     parser.add_argument("--show", type=Path, help="rows of an earlier run")
     parser.add_argument("--pictures", type=Path, help="the folder for the curves")
+    parser.add_argument("--range", type=float, nargs=2, default=(-3.0, 3.0), help="of the pixels (-3 3)")
+    parser.add_argument("--validate", action="store_true", help="measure on training images that nobody has")
     options = parser.parse_args()
     torch.set_num_threads(1)
     parts = options.parts or ("table", "batch 32", "asynchronous")
-    rows = json.loads(options.show.read_text()) if options.show else measured(parts, options.seeds, options.json)
+    view = View(*options.range, options.validate)
+    rows = json.loads(options.show.read_text()) if options.show else measured(parts, options.seeds, options.json, view)
     show(rows, options.pictures)
 
 
