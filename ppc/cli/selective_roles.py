@@ -16,7 +16,6 @@ from ppc.errors import PpcError, fail
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from torch import Tensor
 
     from ppc.ir.selective import Selective
     from ppc.learning import Network
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from ppc.runtime.wire.listener import Listener
     from ppc.selective import ParameterServer, Participant
     from ppc.selective.host import Arrival, Host
+    from ppc.selective.members import Labelled
 
 LOOK = 0.2  # seconds between two looks at who has come
 
@@ -165,7 +165,7 @@ def _gather(host: Host, facts: Selective, patience: float) -> None:
         sleep(LOOK)
 
 
-def _test(arguments: Namespace, network: Network) -> tuple[Tensor, Tensor] | None:
+def _test(arguments: Namespace, network: Network) -> Labelled | None:
     from ppc.selective.members import labelled
 
     return None if arguments.test is None else labelled(arguments.test, network)
