@@ -9,10 +9,12 @@ What is revoked stays so. Used by the command line, and by `runtime/wire` for ev
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from secrets import token_hex
@@ -129,26 +131,39 @@ def renew(folder: Path, *, days: float = DAYS) -> Keyring:
 
 def pin(folder: Path, file: Path, fingerprint: str | None = None) -> Certificate:
     """Accept a certificate from now on; if a fingerprint is given, only if it is this one's."""
-    keyring, found = open_folder(folder), read(_data(file, LARGEST), str(file))
+    found = read(_data(file, LARGEST), str(file))
     if fingerprint is not None and plain_fingerprint(fingerprint) != found.fingerprint:
         raise fail(
             "PPC661",
             f"`{file}` has the fingerprint {found.fingerprint}, which is not the one that was given.",
             hint="Somebody may have changed it on its way; ask its owner again.",
         )
-    if found.fingerprint in keyring.revoked:
-        raise fail("PPC664", f"The certificate of {found} was revoked here.", hint="Ask for a new one.")
-    kept = tuple(peer for peer in keyring.peers if peer.fingerprint != found.fingerprint)
-    _save(replace(keyring, peers=(*kept, found)))
+    with _alone(folder) as keyring:
+        if found.fingerprint in keyring.revoked:
+            raise fail("PPC664", f"The certificate of {found} was revoked here.", hint="Ask for a new one.")
+        kept = tuple(peer for peer in keyring.peers if peer.fingerprint != found.fingerprint)
+        _save(replace(keyring, peers=(*kept, found)))
     return found
 
 
 def revoke(folder: Path, fingerprint: str) -> Keyring:
     """Never accept a certificate again."""
-    keyring = open_folder(folder)
-    keyring = replace(keyring, revoked=keyring.revoked | {plain_fingerprint(fingerprint)})
-    _save(keyring)
+    with _alone(folder) as keyring:
+        keyring = replace(keyring, revoked=keyring.revoked | {plain_fingerprint(fingerprint)})
+        _save(keyring)
     return keyring
+
+
+@contextmanager
+def _alone(folder: Path) -> Generator[Keyring]:
+    """The folder, while nobody else changes it: two changes at once would lose one, and that may be a revocation."""
+    open_folder(folder)  # what is no folder of certificates is refused before anything is written there
+    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX)
+        yield open_folder(folder)
+    finally:
+        os.close(number)
 
 
 def throw_away(folder: Path, parties: Mapping[str, str]) -> dict[str, Path]:

@@ -163,6 +163,10 @@ def status(arguments: Namespace) -> int:
         rows = {name: {**vars(one), "advice": one.advice()} for name, one in found.items()}
         sys.stdout.write(json.dumps({"ok": True, "swept": freed, "folders": rows}, indent=2) + "\n")
         return 0
+    if arguments.sweep:
+        sys.stdout.write(
+            f"deleted {freed:,} bytes of what was used or has expired\n" if freed else "nothing to delete\n"
+        )
     for name, one in found.items():
         sys.stdout.write("\n".join(_lines(name, one)) + "\n")
     return 0

@@ -6,6 +6,7 @@ import json
 import os
 import ssl
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -81,6 +82,14 @@ def test_pinning_compares_the_fingerprint(own: dict[str, Keyring], tmp_path: Pat
     assert pin(ring.folder, file, grouped) == other.own
     assert pin(ring.folder, file) == other.own
     assert len(open_folder(ring.folder).peers) == 3
+
+
+def test_changes_at_the_same_time_lose_nothing(own: dict[str, Keyring]) -> None:
+    folder, names = own["client"].folder, [f"{number:064x}" for number in range(24)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(revoke, [folder] * len(names), names))
+
+    assert set(names) <= open_folder(folder).revoked
 
 
 def test_what_was_revoked_is_not_pinned_again(own: dict[str, Keyring]) -> None:
