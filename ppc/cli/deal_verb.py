@@ -61,7 +61,7 @@ def _serve(arguments: Namespace, service: Any, keyring: Keyring, telling: Tellin
     from ppc.runtime.wire.listener import Listener
 
     here = (HERE, 0) if arguments.embedded else arguments.listen or (EVERYWHERE, DEALER_PORT)
-    listener = Listener(here, keyring, service.answer, expects=("client", "server"))
+    listener = Listener(here, keyring, service.answer, expects=("client", "server"), say=telling.say)
     telling.event("listening", port=listener.port)
     telling.say(f"the dealer listens at {shown((here[0], listener.port))} for {' and '.join(service.bundle.parties)}")
     if arguments.embedded:

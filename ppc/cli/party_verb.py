@@ -282,7 +282,7 @@ def serve(side: Side, telling: Telling) -> int:
         most=arguments.most,
     )
     here = arguments.listen or (EVERYWHERE, meeting.SERVER_PORT)
-    listener = Listener(here, side.keyring, service.answer, expects=("client",), check=standing.check)
+    listener = Listener(here, side.keyring, service.answer, expects=("client",), check=standing.check, say=telling.say)
     telling.say(f"{bundle.party} serves at {shown((here[0], listener.port))}, {service.most} sessions at a time")
     with stopping(service.stop.set):
         service.serve(listener)

@@ -145,8 +145,13 @@ class DealerService:
             del self._waiting[name]
             self._used.add(told)
             thread = Thread(target=self._guarded, args=(session,), name=f"deal {name[:8]}", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # of a system that has no more threads
+                session.close()
+                self._fails(no_threads(), name[:8])
+                return
             self._running.append(thread)
-            thread.start()
 
     def _forget(self) -> None:
         for session in list(self._waiting.values()):
@@ -222,6 +227,10 @@ def busy(most: int) -> PpcError:
     return fail(
         "PPC650", f"There are {most} sessions already, and no more are served at a time.", hint="Try again soon."
     )
+
+
+def no_threads() -> PpcError:
+    return fail("PPC650", "This machine has no more threads.", hint="Let it do less, or fewer sessions: `--most`.")
 
 
 def _alone(session: Session) -> PpcError:

@@ -12,7 +12,7 @@ from threading import Event, Lock, Thread
 
 from ppc.errors import PpcError
 from ppc.runtime.certificates import Certificate
-from ppc.runtime.roles.deal import LOOK, busy
+from ppc.runtime.roles.deal import LOOK, busy, no_threads
 from ppc.runtime.wire.hello import Hello
 from ppc.runtime.wire.link import Link
 from ppc.runtime.wire.listener import Listener
@@ -64,7 +64,12 @@ class Service:
             link.close()
             return
         thread = Thread(target=self._session, args=(link,), name=f"session {link.session.hex()[:8]}", daemon=True)
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError:  # of a system that has no more threads
+            link.close()
+            self.say(f"a client was sent away: {no_threads()}")
+            return
         with self._lock:
             self._running.append(thread)
 

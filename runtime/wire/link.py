@@ -27,7 +27,7 @@ from time import sleep
 
 from ppc.errors import PpcError
 from ppc.runtime.certificates import Certificate
-from ppc.runtime.keyring import Keyring
+from ppc.runtime.keyring import Keyring, open_folder
 from ppc.runtime.wire.hello import (
     Hello,
     nonce,
@@ -77,6 +77,7 @@ def dial(
     patience: float = 0.0,
 ) -> Link:
     """Reach the other side, which must have one of the roles. `patience`: how long it may take until it listens."""
+    keyring = open_folder(keyring.folder)  # as it is now: it may have been renewed since this process began
     made = context(keyring, accepting=False)  # before anybody is disturbed
     first = _line(address, made, expects, handshake, patience)
     try:

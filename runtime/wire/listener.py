@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import socket
 from collections import deque
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from queue import Empty, Full, Queue
 from threading import Condition, Event, Thread
@@ -33,7 +33,7 @@ from ppc.runtime.wire.hello import (
 )
 from ppc.runtime.wire.link import Address, Check, Link, problem_of
 from ppc.runtime.wire.lobby import Guest, Lobby
-from ppc.runtime.wire.refusals import late, not_understood, unreachable
+from ppc.runtime.wire.refusals import Seldom, late, not_understood, unreachable
 from ppc.runtime.wire.tls import HANDSHAKE, Deadline, Line, context, known, secured
 
 Answer = Callable[[Certificate, Hello], Hello]  # what is said to a party, which said this
@@ -53,7 +53,10 @@ class _Half:
 
 
 class Listener:
-    """Listens from the start; port 0 takes a free one. `answer` may be the same hello for everybody."""
+    """Listens from the start; port 0 takes a free one. `answer` may be the same hello for everybody.
+
+    `say` hears now and then why strangers were refused; what differs with a known party comes out of `accept`.
+    """
 
     def __init__(
         self,
@@ -64,10 +67,12 @@ class Listener:
         expects: Sequence[str],
         check: Check | None = None,
         handshake: float = HANDSHAKE,
+        say: Callable[[str], None] = lambda _text: None,
     ) -> None:
         self.keyring, self.expects, self.check, self.handshake = keyring, expects, check, handshake
         self._answer: Answer = (lambda _peer, _theirs: answer) if isinstance(answer, Hello) else answer
         self.refusals: deque[PpcError] = deque(maxlen=REMEMBERED)  # of strangers, newest last
+        self._seldom = Seldom(say)
         self._ready: Queue[Link | PpcError] = Queue(READY)
         self._halves: dict[bytes, _Half] = {}
         self._lock, self._closed = Condition(), Event()
@@ -77,7 +82,7 @@ class Listener:
             self._socket = socket.create_server(address, family=family, backlog=READY)
         except (OSError, OverflowError) as error:
             raise unreachable(address, OSError(str(error)), listening=True) from None
-        self._lobby = Lobby(self._socket, handshake, self.refusals.append)
+        self._lobby = Lobby(self._socket, handshake, self._refused)
         self._thread = Thread(target=self._run, name="ppc listener", daemon=True)
         self._thread.start()
 
@@ -156,6 +161,10 @@ class Listener:
             half.line.tls.close()
             self._put(late(half.line.who))
 
+    def _refused(self, error: PpcError) -> None:
+        self.refusals.append(error)
+        self._seldom.say(f"a connection was refused: {error}")
+
     def _put(self, found: Link | PpcError) -> None:
         try:
             self._ready.put_nowait(found)
@@ -178,9 +187,12 @@ class Listener:
             made = context(keyring, accepting=True)
             self._greet(secured(guest.plain, made, guest.deadline, "the other side"), keyring, guest)
         except PpcError as error:
-            self.refusals.append(error)
+            if guest.told:
+                self.refusals.append(error)
+            else:
+                self._refused(error)
         except Exception as error:  # one greeting's mistake, of ppc, ends no other's
-            self.refusals.append(_mistake(error))
+            self._refused(_mistake(error))
         finally:
             guest.plain.close()  # a line has taken the connection over; only what never became one is still here
             self._lobby.leave(guest)
@@ -196,7 +208,14 @@ class Listener:
             ours = nonce()
             line.tell({"wire": WIRE, "ppc": __version__, "nonce": ours})
             found = not_refused(line.hear(), line)
-            kept = self._join(line, peer, found) if "session" in found else self._introduce(line, peer, ours, found)
+            if "session" in found:
+                kept = self._join(line, peer, found)
+                return
+            with self._hearing(guest):
+                theirs = self._introduced(line, peer, found)
+            fingerprints = (peer.fingerprint, keyring.own.fingerprint)  # the own one of this connection
+            session = session_id((nonce_of(found, line), ours), fingerprints, theirs.plan)
+            kept = self._wait(_Half(line, session, peer, theirs))
         except PpcError as error:
             with suppress(PpcError):
                 line.tell(refusal(error))
@@ -205,23 +224,32 @@ class Listener:
             if not kept:
                 line.close()
 
-    def _introduce(self, line: Line, peer: Certificate, our_nonce: str, found: dict[str, Any]) -> bool:
-        """The first line of a session, which then waits for its second."""
+    @contextmanager
+    def _hearing(self, guest: Guest) -> Generator[None]:
+        """What differs with a known party is an error for whoever accepts."""
         try:
-            same_version(found)
-            theirs, nonces = understood(found, line, peer), (nonce_of(found, line), our_nonce)
-            hello = self._answer(peer, theirs)
-            line.tell(hello.message())
-            verdicts(line, problem_of(hello, theirs, peer, self.check))
+            yield
         except PpcError as error:
+            guest.told = True
             self._put(error)
             raise
-        fingerprints = (peer.fingerprint, self.keyring.own.fingerprint)
-        session = session_id(nonces, fingerprints, hello.plan)
+
+    def _introduced(self, line: Line, peer: Certificate, found: dict[str, Any]) -> Hello:
+        """The hello of a party with which all is well; its plan is ours."""
+        same_version(found)
+        theirs = understood(found, line, peer)
+        nonce_of(found, line)
+        hello = self._answer(peer, theirs)
+        line.tell(hello.message())
+        verdicts(line, problem_of(hello, theirs, peer, self.check))
+        return theirs
+
+    def _wait(self, half: _Half) -> bool:
+        """The first line of a session waits for its second."""
         with self._lock:
             if len(self._halves) >= READY:
                 raise fail("PPC650", f"There are {READY} sessions of which one line came.", hint="Try again soon.")
-            self._halves[session] = _Half(line, session, peer, theirs)
+            self._halves[half.session] = half
             self._lock.notify_all()
         return True
 

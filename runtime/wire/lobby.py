@@ -36,6 +36,7 @@ class Guest:
     handle: socket.socket
     since: float = 0.0
     known: bool = False  # it has shown the key of a certificate that is pinned
+    told: bool = False  # why it was refused is known to whoever accepts
 
     def turn_away(self) -> None:
         with suppress(OSError):

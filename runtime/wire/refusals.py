@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 import ssl
+from collections.abc import Callable
+from threading import Lock
+from time import monotonic
 
 from ppc.errors import PpcError, fail
 from ppc.runtime.keyring import unpinned
@@ -22,7 +25,25 @@ REFUSED = {
     "UNSUPPORTED_CERTIFICATE": "our certificate was not accepted",
     "ACCESS_DENIED": "we are not admitted",
 }
+SELDOM = 1.0  # seconds between two lines about strangers: a flood of them cannot fill a disk
 HINT_TLS = "Look whether the port is ppc's, and whether something between the machines changes what it passes on."
+
+
+class Seldom:
+    """Passes on what is said, at most one line in so many seconds, and how many were left out before it."""
+
+    def __init__(self, say: Callable[[str], None], every: float = SELDOM) -> None:
+        self._say, self._every, self._left_out = say, every, 0
+        self._next, self._lock = 0.0, Lock()
+
+    def say(self, text: str) -> None:
+        with self._lock:
+            if monotonic() < self._next:
+                self._left_out += 1
+                return
+            more = f" (and {self._left_out:,} more before)" if self._left_out else ""
+            self._next, self._left_out = monotonic() + self._every, 0
+        self._say(text + more)
 
 
 def of_handshake(error: OSError, who: str) -> PpcError:

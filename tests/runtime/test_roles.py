@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from threading import Event, Thread
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -20,6 +24,7 @@ from ppc.runtime.roles.request import Request
 from ppc.runtime.roles.service import Service
 from ppc.runtime.roles.trace import MOST, Trace, events
 from ppc.runtime.wire.hello import Hello
+from ppc.runtime.wire.link import Link
 from tests.end_to_end.machines import TINY
 
 ABOVE_ZERO = TINY.replace("in 0..1", "in 0.5..1")
@@ -28,6 +33,31 @@ ABOVE_ZERO = TINY.replace("in 0..1", "in 0.5..1")
 def opened(folder: Path, role: str, text: str = TINY, **options: object) -> Bundle:
     made = bundling.at_batches(text, **options)  # pyright: ignore[reportArgumentType]
     return bundle.read(bundle.write(bundling.program(made), folder) / role, accepted)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Held(Link):
+    """A link of which only the end is looked at."""
+
+    closed: list[str]
+
+    def close(self) -> None:
+        self.closed.append(self.peer.role)
+
+
+class Queue:
+    """What a listener has of links that came one after the other; after the last one the service is to end."""
+
+    def __init__(self, stop: Event, *links: Link) -> None:
+        self._stop, self._links = stop, list(links)
+
+    def poll(self, _timeout: float) -> Link:
+        if len(self._links) == 1:
+            self._stop.set()
+        return self._links.pop(0)
+
+    def close(self) -> None:
+        pass
 
 
 def refused(code: str, error: PpcError) -> None:
@@ -132,6 +162,32 @@ def test_no_more_sessions_than_there_is_room_for(tmp_path: Path) -> None:
         with pytest.raises(PpcError) as caught:
             answer(None, hello)  # pyright: ignore[reportArgumentType]
         refused("PPC650", caught.value)
+
+
+def test_a_machine_without_threads_sends_away_and_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server and a dealer: one session is refused, and the service is still there."""
+
+    def refuse(_self: Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    told = request.told_to_dealer(Request(examples=2), b"s" * 16)
+    hello = request.hello_of(opened(tmp_path, "server"), 2, told=told)
+    closed, lines = list[str](), list[str]()
+
+    def link(role: str) -> Link:
+        peer, line = SimpleNamespace(role=role), cast("Any", None)
+        return Held(
+            session=b"s" * 16, peer=cast("Any", peer), theirs=hello, outgoing=line, incoming=line, closed=closed
+        )
+
+    server = Service(hello=hello, carry_out=lambda _link: "", say=lines.append)
+    dealer = DealerService(bundle=opened(tmp_path, "dealer"), brought=Brought(), say=lines.append)
+    monkeypatch.setattr(Thread, "start", refuse)
+    server.serve(cast("Any", Queue(server.stop, link("client"))))
+    dealer.serve(cast("Any", Queue(dealer.stop, link("client"), link("server"))))
+
+    assert [line.count("PPC650") for line in lines] == [1, 1]
+    assert closed == ["client", "client", "server"]
 
 
 @pytest.mark.parametrize(("told", "code"), [({}, "PPC669"), ({"session": b"s" * 16}, "PPC669")])

@@ -13,7 +13,7 @@ import pytest
 
 from ppc.errors import PpcError
 from ppc.runtime.certificates import make
-from ppc.runtime.keyring import Keyring, new, open_folder, pin, revoke
+from ppc.runtime.keyring import Keyring, new, open_folder, pin, renew, revoke
 from ppc.runtime.wire.link import dial
 from ppc.runtime.wire.listener import Listener
 from tests.wire.ends import (
@@ -182,6 +182,43 @@ def test_a_revoked_certificate(own: dict[str, Keyring]) -> None:
     revoke(own["client"].folder, own["server"].own.fingerprint)
     with listening({"server": own["dealer"]}, hello("dealer")) as listener:
         refused("PPC665", lambda: dialled(listener, {"client": open_folder(own["client"].folder)}))
+
+
+def test_a_certificate_that_was_renewed_meanwhile(own: dict[str, Keyring]) -> None:
+    """By a side that listens, then by one that dials: both go on with the new one."""
+    client, server = own["client"], own["server"]
+    with listening(own) as listener:
+        for renewed, other in ((server, client), (client, server)):
+            renew(renewed.folder)
+            pin(other.folder, renewed.certificate_file)
+            link = dialled(listener, own)  # with the keyrings that were read before
+            found = listener.accept(5.0)
+            assert link.session == found.session
+            assert renewed.own.fingerprint not in (link.peer.fingerprint, found.peer.fingerprint)
+            for one in (link, found):
+                one.close()
+
+
+def test_a_service_says_why_it_refuses_strangers(rings: dict[str, Keyring], monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a code, and none of the bytes that they sent; a flood of them gets a line now and then."""
+    lines: list[str] = []
+    monkeypatch.setattr("ppc.runtime.wire.refusals.monotonic", lambda: now)
+    now = 1.0
+    with listening(rings, say=lines.append) as listener:
+        for _ in range(3):
+            listener.refusals.clear()
+            bare_dial(listener, None, b"GET /secret HTTP/1.1\r\n\r\n")
+            said(listener)
+        assert len(lines) == 1
+        assert "PPC666" in lines[0]
+        assert "secret" not in lines[0]
+        listener.refusals.clear()
+        now = 2.5
+        bare_dial(listener, bare_context(accepting=False))
+        said(listener)
+    assert len(lines) == 2
+    assert "PPC662" in lines[1]
+    assert "2 more before" in lines[1]
 
 
 def test_a_server_that_was_revoked(own: dict[str, Keyring]) -> None:
