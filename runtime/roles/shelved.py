@@ -3,20 +3,25 @@
     client                                  server
     the pairs that it has              ->
                                        <-   the head of the one that it takes
-    its own head                       ->
-    the half of the server's key      <->   the half of the client's key
+    its own head, if it agrees         ->
+                                       <-   the half of the client's key, if it agrees
+    the half of the server's key       ->
 
-What travels here is short; its length stands before it and is bounded. See ppc.runtime.prep for what it means.
+Each burns its pair when it knows that the other agrees: the server by the client's head, the client by the server's
+half. Whoever refuses says so in place of its next message. What travels here is short; its length stands before it and
+is bounded. See ppc.runtime.prep for what it means.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ppc.errors import InternalError, fail
+from ppc.errors import InternalError, PpcError, fail
 from ppc.plan.messages import HEADER
 from ppc.runtime.channel import TALK, Header
 from ppc.runtime.keys import Seed
@@ -26,9 +31,13 @@ from ppc.runtime.prep.heads import HEAD_BYTES
 from ppc.runtime.prep.shelf import MOST_OFFERED, Shelf
 from ppc.runtime.prep.use import MESSAGE_BYTES, Use
 from ppc.runtime.roles.request import SEED_BYTES, TRAINING, Stretch
+from ppc.runtime.wire.refusals import of_told
 from ppc.runtime.wire.tls_channel import TlsChannel
 
 MOST = MOST_OFFERED * 16
+SAID, REFUSED = 0, 2  # the rounds of a message and of a refusal; what either says is in the next one
+LONGEST = 1024  # bytes of a refusal
+_FOLDERS = re.compile(r"`/[^`]*/([^`/]+)`")
 
 
 class ShelvedDealt:
@@ -54,27 +63,40 @@ class ShelvedDealt:
         return use.seed, use.salt, self._counted(use.supply, stretch)
 
     def _begun(self, stretch: Stretch, session: bytes) -> Use:
-        shelf, salt = self.shelf(stretch), stretch.session(session)
-        self._uses[stretch.number] = use = self._asked(shelf, salt) if self.first else self._chosen(shelf, salt)
-        self._tell(use.half())
-        use.unlock(self._hear(MESSAGE_BYTES))
+        with self._saying_why():
+            shelf = self.shelf(stretch)
+        use = (self._asked if self.first else self._chosen)(stretch, shelf, stretch.session(session))
         self.received += SEED_BYTES
         return use
 
-    def _asked(self, shelf: Shelf, session: bytes) -> Use:
+    def _asked(self, stretch: Stretch, shelf: Shelf, session: bytes) -> Use:
         peer = self.channel.link.peer.fingerprint
-        offer = shelf.offer(peer)
+        with self._saying_why():
+            offer = shelf.offer(peer)
         self._tell(offer.data)
         answer = self._hear(HEAD_BYTES)
-        use = shelf.claim(answer, offer, session=session, peer=peer)
+        with self._saying_why():
+            self._uses[stretch.number] = use = shelf.claim(answer, offer, session=session, peer=peer)
+            use.agree(answer)
         self._tell(use.head())
-        use.agree(answer)
+        theirs = self._hear(MESSAGE_BYTES)
+        with self._saying_why():
+            ours = use.half()
+            use.unlock(theirs)
+        self._tell(ours)
         return use
 
-    def _chosen(self, shelf: Shelf, session: bytes) -> Use:
-        use = shelf.choose(self._hear(MOST), session=session, peer=self.channel.link.peer.fingerprint)
+    def _chosen(self, stretch: Stretch, shelf: Shelf, session: bytes) -> Use:
+        offered, peer = self._hear(MOST), self.channel.link.peer.fingerprint
+        with self._saying_why():
+            self._uses[stretch.number] = use = shelf.choose(offered, session=session, peer=peer)
         self._tell(use.head())
-        use.agree(self._hear(HEAD_BYTES))
+        theirs = self._hear(HEAD_BYTES)
+        with self._saying_why():
+            use.agree(theirs)
+            ours = use.half()
+        self._tell(ours)
+        use.unlock(self._hear(MESSAGE_BYTES))
         return use
 
     def _counted(self, supply: Supply | None, stretch: Stretch) -> Supply | None:
@@ -105,25 +127,40 @@ class ShelvedDealt:
 
     # ---- short messages beside the plan's ----
 
-    def _tell(self, data: bytes) -> None:
+    @contextmanager
+    def _saying_why(self) -> Generator[None]:
+        """The other party hears what is wrong here, while it waits for the next message: names of files, no folders."""
+        try:
+            yield
+        except PpcError as error:
+            with suppress(PpcError):
+                self._tell(_FOLDERS.sub(r"`\1`", str(error)).encode()[:LONGEST], REFUSED)
+            raise
+
+    def _tell(self, data: bytes, kind: int = SAID) -> None:
         words = np.zeros(-(-len(data) // 8), np.uint64)
         words.view(np.uint8)[: len(data)] = np.frombuffer(data, np.uint8)
-        self.channel.send(np.array(Header("setup", TALK, 0, len(data)).words(), np.uint64))
+        self.channel.send(np.array(Header("setup", TALK, kind, len(data)).words(), np.uint64))
         if words.size:
-            whole = np.concatenate([np.array(Header("setup", TALK, 1, words.nbytes).words(), np.uint64), words])
+            whole = np.concatenate([np.array(Header("setup", TALK, kind + 1, words.nbytes).words(), np.uint64), words])
             self.channel.send(whole)
 
     def _hear(self, most: int) -> bytes:
-        first = Header("setup", TALK, 0, 0)
+        first, refusal = (Header("setup", TALK, kind, 0) for kind in (SAID, REFUSED))
         place, length = (int(word) for word in self.channel.receive(HEADER, name=first.name))
+        if place == refusal.words()[0] and length <= LONGEST:
+            raise of_told(self._words(length, REFUSED).decode(errors="replace"), self.channel.who)
         if place != first.words()[0] or length > most:
             raise fail(
                 "PPC669",
                 f"Something else came from {self.channel.who} than {first.name}.",
                 hint="Run the same ppc on both sides.",
             )
+        return self._words(length, SAID)
+
+    def _words(self, length: int, kind: int) -> bytes:
         if not length:
             return b""
         size = -(-length // 8) * 8
-        expected = Header("setup", TALK, 1, size)
+        expected = Header("setup", TALK, kind + 1, size)
         return expected.payload(self.channel.receive(HEADER + size, expected)).tobytes()[:length]

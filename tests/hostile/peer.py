@@ -216,14 +216,17 @@ class FileSecrets:
             self._tell("offer", offer.data)
             theirs = self._hear()
             use = self.shelf.claim(theirs, offer, session=salt, peer=self.peer)
+            use.agree(theirs)
             self._tell("head", use.head())
+            theirs = self._hear()
+            self._tell("half", use.half())
+            use.unlock(theirs)
         else:
             use = self.shelf.choose(self._hear(), session=salt, peer=self.peer)
             self._tell("head", use.head())
-            theirs = self._hear()
-        use.agree(theirs)
-        self._tell("half", use.half())
-        use.unlock(self._hear())
+            use.agree(self._hear())
+            self._tell("half", use.half())
+            use.unlock(self._hear())
         return use.seed, use.salt, use.supply
 
     def _tell(self, name: str, data: bytes) -> None:

@@ -78,9 +78,11 @@ UNUSED = (
     Row("leaves instead of a head", "head", HANG_UP, "PPC652", "preprocessing"),
     Row("silent instead of a head", "head", STALL, "PPC653", "preprocessing", quick=True),
 )
-BURNT = (
+HALVES = (  # the server gives its half first
     Row("leaves instead of its half", "half", HANG_UP, "PPC652", "preprocessing"),
     Row("silent instead of its half", "half", STALL, "PPC653", "preprocessing", quick=True),
+)
+BURNT = (
     Row("a half of zeros", "half", changed(own_word(bytes(32 + 40))), "PPC553", "half"),
     Row("a half that is short", "half", changed(own_word(bytes(8))), "PPC553", "half"),
     Row("a bit of its half flipped", "half", changed(flipped(8 * 32 + 3)), "PPC553", "half"),
@@ -104,4 +106,5 @@ def behaviours() -> Iterator[Behaviour]:
     yield from (row.by("dealer") for row in _dealers())
     for who, unused in (("client", (*OFFERS, *UNUSED)), ("server", UNUSED)):
         yield from (row.by(who, f"{who}, files", files=True, burnt=False) for row in unused)
+        yield from (row.by(who, f"{who}, files", files=True, burnt=who == "client") for row in HALVES)
         yield from (row.by(who, f"{who}, files", files=True, burnt=True) for row in BURNT)
