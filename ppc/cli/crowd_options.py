@@ -6,6 +6,8 @@ import argparse
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from ppc.cli.options import seconds
+
 PORT = 7450
 STARTING = 600.0  # seconds; a process that ends before it has begun is noticed at once
 
@@ -21,7 +23,7 @@ def many_of(verb: ArgumentParser) -> None:
         "--listen", type=_address, metavar="HOST:PORT", help=f"for the server and the aggregator (port {PORT})"
     )
     group.add_argument("--certificates", type=Path, metavar="FOLDER", help="of `ppc cert` (~/.config/ppc/certificates)")
-    group.add_argument("--patience", type=float, default=60.0, metavar="S", help="until the others are started (60)")
+    group.add_argument("--patience", type=seconds, default=60.0, metavar="S", help="until the others are started (60)")
     group.add_argument("--each", type=_count, metavar="N", help="examples of each participant, where all are here")
     group.add_argument("--public", type=Path, metavar="DATA", help="examples that the workers' votes label")
     group.add_argument(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from math import nan
 from pathlib import Path
 from typing import TypeAlias
 
@@ -56,6 +57,25 @@ def positive(text: str) -> int:
     number = int(text)
     if not 1 <= number <= 1_000_000:
         raise argparse.ArgumentTypeError("must be 1 to 1000000")
+    return number
+
+
+def seconds(text: str) -> float:
+    """To wait: the system's clocks take no more than 24 days at a time."""
+    return _between(text, 1_000_000, "seconds")
+
+
+def days(text: str) -> float:
+    return _between(text, 36_500, "days")
+
+
+def _between(text: str, most: int, unit: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = nan
+    if not 0 < number <= most:
+        raise argparse.ArgumentTypeError(f"must be a number of {unit} above 0 and at most {most}")
     return number
 
 

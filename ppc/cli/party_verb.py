@@ -52,6 +52,8 @@ REFUSED = "a client was refused and told why, the next one is waited for: {}"
 
 def party(arguments: Namespace) -> int:
     """One run of one party, or the steps of a device."""
+    from ppc.cli.prep_verbs import only_own
+
     if device_verb.is_package(arguments.bundle):
         return device_verb.device(arguments)
     telling = telling_of(arguments)
@@ -60,6 +62,7 @@ def party(arguments: Namespace) -> int:
         if not arguments.serve:
             answers.check_output(arguments.output, weights=bool(bundle.released(bundle.party)))
             check_left(arguments.leave, bundle, turn_of(arguments, bundle))
+        only_own(arguments, bundle)
         brought = brought_by(arguments, bundle, telling)
         wishes = wishes_of(arguments, bundle, brought, telling.note)
         side = Side(arguments, bundle, keyring, brought, terms_of(arguments, bundle), wishes)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ppc.runtime.roles.request import Stretch
 
 STATUS = "status"
+ROLES = ("client", "server")
 FOLDER = "prep"  # where files go, if nothing else is said
 
 
@@ -49,8 +50,7 @@ def shelf_of(arguments: Namespace, bundle: Bundle, brought: Brought) -> Callable
     from ppc.runtime.prep.shelf import Shelf
     from ppc.runtime.roles.public import public_weights, together
 
-    folder: Path = arguments.prep
-    own = folder / bundle.role
+    home = _home(arguments, bundle)
     if not arguments.trust:
         hint = "`--trust NAME`, with the name that `ppc deal --count` printed, compared with the dealer."
         raise fail("PPC552", "Whose files are trusted is not said.", hint=hint)
@@ -58,7 +58,7 @@ def shelf_of(arguments: Namespace, bundle: Bundle, brought: Brought) -> Callable
 
     def shelf(stretch: Stretch) -> Shelf:
         return Shelf(
-            own if own.is_dir() else folder,
+            home,
             ledger,
             stretch.plan,
             bundle.party,
@@ -68,6 +68,27 @@ def shelf_of(arguments: Namespace, bundle: Bundle, brought: Brought) -> Callable
         )
 
     return shelf
+
+
+def only_own(arguments: Namespace, bundle: Bundle) -> None:
+    """Refuse files beside which the other party's lie: whoever has both halves of everything can open it."""
+    from ppc.runtime.prep.reading import HALF_ENDING
+
+    if arguments.prep is None or arguments.insecure_local or arguments.embedded:
+        return
+    (other,) = {*ROLES} - {bundle.role}
+    theirs = _home(arguments, bundle).resolve().parent / other
+    if any(theirs.glob(f"*{HALF_ENDING}")):
+        raise fail(
+            "PPC659",
+            f"The files of the {other} are on this machine too, in `{theirs}`: nothing would be hidden from its owner.",
+            hint="Give each party its own folder and nobody else's, or for a test add `--insecure-local`.",
+        )
+
+
+def _home(arguments: Namespace, bundle: Bundle) -> Path:
+    own: Path = arguments.prep / bundle.role
+    return own if own.is_dir() else arguments.prep
 
 
 # ---- the dealer's ----
@@ -155,7 +176,7 @@ def status(arguments: Namespace) -> int:
     folder: Path = arguments.folder
     if not folder.is_dir():
         raise fail("PPC501", f"`{folder}` is no folder.", hint="Name the folder that the dealer gave you.")
-    homes = [folder / role for role in ("client", "server") if (folder / role).is_dir()] or [folder]
+    homes = [folder / role for role in ROLES if (folder / role).is_dir()] or [folder]
     ledger = _ledger(arguments)
     freed = sum(statuses.sweep(home, ledger) for home in homes) if arguments.sweep else 0
     found = {str(home): statuses.status(home, ledger) for home in homes}

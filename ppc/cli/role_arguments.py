@@ -8,12 +8,14 @@ from pathlib import Path
 from ppc.cli import deal_verb, device_verb, doctor_verb, party_verb, run_verb
 from ppc.cli.options import (
     Verbs,
+    days,
     input_of,
     json_of,
     level_of,
     loud_of,
     positive,
     program_of,
+    seconds,
     shares_of,
     signals_of,
     sizes,
@@ -68,8 +70,8 @@ def _role(verb: argparse.ArgumentParser) -> None:
 
 
 def _waiting(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--patience", type=float, default=60.0, metavar="S", help="until the others are started (60)")
-    verb.add_argument("--idle", type=float, default=30.0, metavar="S", help="without a byte of a message (30)")
+    verb.add_argument("--patience", type=seconds, default=60.0, metavar="S", help="until the others are started (60)")
+    verb.add_argument("--idle", type=seconds, default=30.0, metavar="S", help="without a byte of a message (30)")
     verb.add_argument("--insecure-local", action="store_true", help="for a test: others may be on this machine")
 
 
@@ -126,7 +128,7 @@ def _deal(verbs: Verbs) -> None:
     verb.add_argument("--count", type=positive, metavar="N", help="make files for N runs, and do not listen")
     verb.add_argument("--examples", type=positive, metavar="N", help="of each run, for --count (one full batch)")
     verb.add_argument("--tests", type=positive, metavar="N", help="that a training is measured with, for --count")
-    verb.add_argument("--days", type=float, default=30.0, metavar="N", help="until files expire (30)")
+    verb.add_argument("--days", type=days, default=30.0, metavar="N", help="until files expire (30)")
     verb.add_argument(
         "-o", dest="output", type=Path, metavar="FOLDER", help="for --count: gets client/ and server/ (prep)"
     )
@@ -147,6 +149,6 @@ def _doctor(verbs: Verbs) -> None:
     way.add_argument("--listen", type=_address, metavar="HOST:PORT", help="be the doctor that is asked")
     verb.add_argument("--dealer", type=_dealers, metavar="HOST:PORT", help="where the dealer's doctor listens")
     verb.add_argument("--certificates", type=Path, metavar="FOLDER", help="of `ppc cert` (~/.config/ppc/certificates)")
-    verb.add_argument("--patience", type=float, default=60.0, metavar="S", help="until the other one is started (60)")
+    verb.add_argument("--patience", type=seconds, default=60.0, metavar="S", help="until the other one is started (60)")
     verb.add_argument("--insecure-local", action="store_true", help="for a test: others may be on this machine")
     json_of(verb)

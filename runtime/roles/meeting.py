@@ -28,6 +28,7 @@ from ppc.runtime.wire.tls import HANDSHAKE
 
 SERVER_PORT, DEALER_PORT = 7440, 7441
 SHARES = "shares"  # the mark of those that a party brings
+NOBODYS = {socket.AF_INET: "192.0.0.8", socket.AF_INET6: "100::1"}  # no machine's (RFC 7600, RFC 6666)
 PATIENCE = 60.0  # seconds in which the other side may be started
 
 
@@ -56,12 +57,21 @@ def address(text: str, *, port: int = SERVER_PORT) -> Address:
 
 
 def same_machine(host: str) -> bool:
-    """Whether a name leads to this machine: what would be sent there would leave from the same address."""
+    """Whether a name leads to this machine: what would be sent there leaves from the same address, or one can listen
+    at it (an interface's second address is left from its first)."""
     for family, _, _, _, found in _resolved(host):
         here = str(found[0])
-        if ipaddress.ip_address(here.partition("%")[0]).is_loopback or _own(family, here):
+        if _always_here(here) or _leaves_from(family, here) or _listens_at(family, here):
             return True
     return False
+
+
+def _always_here(host: str) -> bool:
+    """Loopback, and what stands for every address of a machine: whoever dials that reaches his own."""
+    found = ipaddress.ip_address(host.partition("%")[0])
+    if isinstance(found, ipaddress.IPv6Address):
+        found = found.ipv4_mapped or found
+    return found.is_loopback or found.is_unspecified
 
 
 def _resolved(host: str) -> list[tuple[socket.AddressFamily, int, int, str, tuple[object, ...]]]:
@@ -71,7 +81,21 @@ def _resolved(host: str) -> list[tuple[socket.AddressFamily, int, int, str, tupl
         raise unreachable((host, 0), error) from None
 
 
-def _own(family: socket.AddressFamily, host: str) -> bool:
+def _listens_at(family: socket.AddressFamily, host: str) -> bool:
+    """No proof where the system binds anything (`ip_nonlocal_bind`): then it binds an address that nobody has, too."""
+    return _binds(family, host) and not _binds(family, NOBODYS[family])
+
+
+def _binds(family: socket.AddressFamily, host: str) -> bool:
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((host, 0))
+        except OSError:
+            return False
+        return True
+
+
+def _leaves_from(family: socket.AddressFamily, host: str) -> bool:
     with socket.socket(family, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect((host, 9))  # names a route, and sends nothing

@@ -65,6 +65,10 @@ def test_files_of_the_dealer(tmp_path: Path) -> None:
         deal = ("deal", "build", "--count", 1, "--examples", 5, "--key", "dealer.key", "--json")  # into prep/
         name = json.loads(ppc(*deal, cwd=tmp_path).stdout)["dealer"]
         files = ("--prep", "prep", "--trust", name)
+        line = here.command("server", "--listen", "127.0.0.1:0", "--seed", 1, *files)
+        alone = ppc(*[one for one in line if one != "--insecure-local"], cwd=tmp_path)
+        assert alone.returncode == 5
+        assert "the files of the client" in alone.stderr.lower()
         said = ""
         for codes in ((0, 0), (3, 5)):
             server = here.start("server", "--listen", "127.0.0.1:0", "--seed", 1, *files, "--ledger", "theirs")

@@ -149,7 +149,27 @@ def test_what_is_no_address(text: str) -> None:
 def test_this_machine_by_any_name() -> None:
     assert meeting.same_machine("localhost")
     assert meeting.same_machine("127.0.0.77")
+    for everything in ("0.0.0.0", "0", "::", "::ffff:0.0.0.0", "::1"):
+        assert meeting.same_machine(everything)
+    for other in ("192.0.2.7", "2001:db8::7"):
+        assert not meeting.same_machine(other)
+
+
+def test_a_second_address_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is sent there leaves from another one; where a system lets anything be bound, that says nothing."""
+
+    def never(*_: object) -> bool:
+        return False
+
+    def always(*_: object) -> bool:
+        return True
+
+    monkeypatch.setattr(meeting, "_always_here", never)
+    monkeypatch.setattr(meeting, "_leaves_from", never)
+    assert meeting.same_machine("127.0.0.77")
     assert not meeting.same_machine("192.0.2.7")
+    monkeypatch.setattr(meeting, "_binds", always)
+    assert not meeting.same_machine("127.0.0.77")
 
 
 def test_no_more_sessions_than_there_is_room_for(tmp_path: Path) -> None:
