@@ -45,6 +45,7 @@ def deal(arguments: Namespace) -> int:
             fits=lambda run: fits(run, DEALER),
             most=arguments.most,
             threads=arguments.threads,
+            idle=arguments.idle,
             once=arguments.once or arguments.embedded,
             trace=Trace() if arguments.trace or arguments.traced else None,
         )

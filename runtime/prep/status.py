@@ -29,6 +29,7 @@ class Status:
     used: int
     expired: int
     damaged: tuple[str, ...]
+    foreign: tuple[str, ...]  # of another version of the format
     unfinished: int  # left by a dealer that ended in the midst of a pair
     bytes: int
     freed: int  # bytes of files that are good for nothing any more
@@ -49,6 +50,9 @@ class Status:
         if self.expires is not None and self.expires - time() < SOON:
             days = max(0.0, (self.expires - time()) / _DAY)
             yield f"The first unused file expires in {days:.1f} days: use it before, or deal again."
+        if self.foreign:
+            names = ", ".join(f"`{name}`" for name in self.foreign[:FEW]) + (" …" if len(self.foreign) > FEW else "")
+            yield f"Of another version of ppc (PPC551): {names}. Run the same ppc at all three, and {AGAIN}."
         if self.freed:
             yield f"Files that are good for nothing any more take {self.freed:,} bytes: `--sweep` deletes them."
         if self.room is not None and self.room <= FEW:
@@ -76,6 +80,7 @@ def status(folder: Path, ledger: Ledger | None) -> Status:
         used=sum(file.state == "used" for file in found),
         expired=sum(file.state == "expired" for file in found),
         damaged=tuple(file.path.name for file in found if file.state == "damaged"),
+        foreign=tuple(file.path.name for file in found if file.state == "foreign"),
         unfinished=len(unfinished),
         bytes=sum(file.size for file in found) + sum(size for _, size in unfinished),
         freed=sum(file.size for file in found if file.state in GONE) + sum(size for _, size in unfinished),
@@ -123,18 +128,20 @@ def _unfinished(folder: Path) -> list[tuple[Path, int]]:
 def _states(folder: Path, ledger: Ledger | None) -> Iterator[_File]:
     used = ledger.used() if ledger is not None else frozenset[str]()
     for path in files(folder):
+        prep, problem = None, ""
         try:
             prep = open_prep(path)
-        except PpcError:
-            prep = None
-        yield _File(path=path, state=_state(path, prep, used), size=path.stat().st_size, prep=prep)
+        except PpcError as error:
+            problem = "foreign" if error.diagnostics[0].code == "PPC551" else "damaged"
+        yield _File(path=path, state=_state(path, prep, used) or problem, size=path.stat().st_size, prep=prep)
 
 
 def _state(path: Path, prep: Prep | None, used: frozenset[str]) -> str:
+    """Nothing for a file that cannot be read, and was not used."""
     if path.stem in used or (prep is not None and prep.header.pair in used):
         return "used"
     if prep is None:
-        return "damaged"
+        return ""
     if not path.with_suffix(HALF_ENDING).exists():
         return "used"
     return "expired" if prep.header.expires <= time() else "left"

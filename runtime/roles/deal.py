@@ -6,8 +6,8 @@ when the one before it is on its way, and a slow party slows it down.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from secrets import token_bytes
@@ -40,11 +40,12 @@ from ppc.runtime.session import SESSION_BYTES
 from ppc.runtime.wire.hello import Hello
 from ppc.runtime.wire.link import Link
 from ppc.runtime.wire.listener import Listener
-from ppc.runtime.wire.supply import SEED_PASS, ParcelSender
+from ppc.runtime.wire.supply import BUSY, SEED_PASS, ParcelSender
 
 LOOK = 0.25  # seconds between two looks at whether the dealer should end
 PATIENCE = 60.0  # seconds in which the second party of a session comes
 MOST = 8  # sessions at a time
+DRAIN = 60.0  # seconds in which a party takes something of what waits for it, while the dealer ends
 
 _Made = TypeVar("_Made")
 Say = Callable[[str], None]
@@ -58,6 +59,22 @@ class Session:
     request: Request
     links: dict[str, Link]
     since: float = field(default_factory=monotonic)
+
+    senders: list[ParcelSender] = field(default_factory=list[ParcelSender])
+    handing: bool = False  # the dealer waits until a party has taken something
+
+    @property
+    def taken(self) -> int:
+        """Bytes that the parties took."""
+        return sum(sender.written for sender in self.senders)
+
+    @contextmanager
+    def waiting(self) -> Generator[None]:
+        self.handing = True
+        try:
+            yield
+        finally:
+            self.handing = False
 
     def close(self) -> None:
         for link in self.links.values():
@@ -77,7 +94,8 @@ class DealerService:
     fits: Callable[[tuple[Stretch, ...]], None] = lambda _run: None
     most: int = MOST
     threads: int = 1
-    idle: float = 600.0
+    idle: float = BUSY
+    drain: float = DRAIN
     once: bool = False
     trace: Trace | None = None
     stop: Event = field(default_factory=Event)
@@ -91,7 +109,7 @@ class DealerService:
         self._public = public_weights(self.bundle, self.brought)
         self._waiting: dict[str, Session] = {}
         self._used = Remembered()
-        self._running: list[Thread] = []
+        self._running: dict[Thread, Session] = {}
         self._lock = Lock()
 
     # ---- what is said to a party that comes ----
@@ -123,12 +141,26 @@ class DealerService:
         listener.close()
         for session in self._waiting.values():  # whose second party will find nobody here
             session.close()
-        for thread in self._alive():
-            thread.join()
+        watched = {thread: (session.taken, monotonic()) for thread, session in self._alive().items()}
+        while alive := self._alive():
+            for thread, session in alive.items():
+                watched[thread] = self._watch(session, *watched[thread])
+            next(iter(alive)).join(LOOK)
 
-    def _alive(self) -> list[Thread]:
-        self._running = [thread for thread in self._running if thread.is_alive()]
-        return self._running
+    def _watch(self, session: Session, taken: int, since: float) -> tuple[int, float]:
+        """While the dealer ends: who takes nothing of what waits is waited for no longer than `drain`."""
+        if session.taken != taken or not session.handing:
+            return session.taken, monotonic()
+        if monotonic() - since < min(self.idle, self.drain):
+            return taken, since
+        self.say(f"session {session.name[:8]}: a party takes nothing, and the dealer is to end")
+        session.close()
+        return taken, monotonic()
+
+    def _alive(self) -> dict[Thread, Session]:
+        with self._lock:
+            self._running = {thread: session for thread, session in self._running.items() if thread.is_alive()}
+            return dict(self._running)
 
     def _arrived(self, link: Link) -> None:
         told, request = link.theirs.told[SESSION], told_request(link.theirs)
@@ -151,7 +183,8 @@ class DealerService:
                 session.close()
                 self._fails(no_threads(), name[:8])
                 return
-            self._running.append(thread)
+            with self._lock:
+                self._running[thread] = session
 
     def _forget(self) -> None:
         for session in list(self._waiting.values()):
@@ -184,12 +217,13 @@ class DealerService:
         with self._lock:
             self.total += sum(predicted(run).dealt)
         seeds = [bytearray(token_bytes(SEED_BYTES)) for _ in range(2)]
-        senders = [ParcelSender(session.links[role], idle=self.idle) for role in ("client", "server")]
+        session.senders = senders = [ParcelSender(session.links[role], idle=self.idle) for role in ("client", "server")]
         try:
-            for sender, seed in zip(senders, seeds, strict=True):
-                sender.send(*SEED_PASS, np.frombuffer(bytes(seed), np.uint8))
-                self._moved(SEED_BYTES)
-            senders[0].finish()
+            with session.waiting():
+                for sender, seed in zip(senders, seeds, strict=True):
+                    sender.send(*SEED_PASS, np.frombuffer(bytes(seed), np.uint8))
+                    self._moved(SEED_BYTES)
+                senders[0].finish()
             pair = (Seed(bytes(seeds[0])), Seed(bytes(seeds[1])))
             dealers: dict[int, Dealer] = {}
             for stretch in run:
@@ -197,8 +231,9 @@ class DealerService:
                 dealer = dealers.get(stretch.number) or Dealer(stretch.plan, pair, salt, threads=self.threads)
                 if not stretch.closes:
                     dealers[stretch.number] = dealer
-                self._stretch(stretch, dealer, senders[1])
-            senders[1].finish()
+                self._stretch(stretch, dealer, session)
+            with session.waiting():
+                senders[1].finish()
         finally:
             for seed in seeds:
                 seed[:] = bytes(len(seed))
@@ -206,13 +241,14 @@ class DealerService:
                 with suppress(PpcError):
                     sender.close()
 
-    def _stretch(self, stretch: Stretch, dealer: Dealer, sender: ParcelSender) -> None:
-        public = given(stretch, "", self.brought)
+    def _stretch(self, stretch: Stretch, dealer: Dealer, session: Session) -> None:
+        public, sender = given(stretch, "", self.brought), session.senders[1]
         for section, turn in stretch.passes:
             place = f"{section} {turn}"
             parcel = self._timed("deal", place, partial(dealer.deal, section, turn, public(section, turn)))
             self.held = max(self.held, sender.held + parcel.nbytes)
-            self._timed("hand over", place, partial(sender.send, section, turn, parcel))
+            with session.waiting():
+                self._timed("hand over", place, partial(sender.send, section, turn, parcel))
             self._moved(parcel.nbytes)
 
     def _timed(self, what: str, name: str, act: Callable[[], _Made]) -> _Made:

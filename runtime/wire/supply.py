@@ -56,9 +56,14 @@ class ParcelSender:
         self.sent += HEADER + data.nbytes
 
     @property
+    def written(self) -> int:
+        """Bytes that are on their way."""
+        return self._outgoing.written
+
+    @property
     def held(self) -> int:
         """Bytes that were handed over, and are not on their way yet."""
-        return self.sent - self._outgoing.written
+        return self.sent - self.written
 
     def finish(self) -> None:
         """All is written."""

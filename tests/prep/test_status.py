@@ -48,6 +48,16 @@ def test_few_and_none(tmp_path: Path) -> None:
     assert status(tmp_path / "nowhere", None).left == 0
 
 
+def test_a_file_of_another_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not called damaged, and there is something else to do about it."""
+    (pair,) = deal(tmp_path / "dealt", days=10)
+    monkeypatch.setattr("ppc.runtime.prep.header.VERSION", 99)
+    found = status(tmp_path / "dealt" / "client", None)
+    assert (found.left, found.damaged, found.foreign) == (0, (), (f"{pair}.prep",))
+    assert "PPC551" in found.advice()
+    assert "Run the same ppc" in found.advice()
+
+
 def test_what_is_in_use_stays(tmp_path: Path) -> None:
     deal(tmp_path / "dealt", count=1, days=10)
     client, server = hosts(tmp_path, tmp_path / "dealt")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
+from time import sleep
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -14,7 +15,7 @@ import pytest
 from ppc import bundle, bundling
 from ppc.bundle import Bundle
 from ppc.cli import machine, party_verb
-from ppc.errors import PpcError
+from ppc.errors import PpcError, fail
 from ppc.passes.checks.verdict import accepted
 from ppc.runtime.roles import meeting, request
 from ppc.runtime.roles.brought import Brought, given, wanted_rows
@@ -41,8 +42,18 @@ class Held(Link):
 
     closed: list[str]
 
+    @classmethod
+    def of(cls, role: str, theirs: Hello, closed: list[str]) -> Held:
+        peer, line = cast("Any", SimpleNamespace(role=role)), cast("Any", None)
+        return cls(session=b"s" * 16, peer=peer, theirs=theirs, outgoing=line, incoming=line, closed=closed)
+
     def close(self) -> None:
         self.closed.append(self.peer.role)
+
+
+def asking(found: Bundle) -> Hello:
+    """What a party says to whom it asks for two examples."""
+    return request.hello_of(found, 2, told=request.told_to_dealer(Request(examples=2), b"s" * 16))
 
 
 class Queue:
@@ -190,24 +201,50 @@ def test_a_machine_without_threads_sends_away_and_goes_on(tmp_path: Path, monkey
     def refuse(_self: Thread) -> None:
         raise RuntimeError("can't start new thread")
 
-    told = request.told_to_dealer(Request(examples=2), b"s" * 16)
-    hello = request.hello_of(opened(tmp_path, "server"), 2, told=told)
-    closed, lines = list[str](), list[str]()
-
-    def link(role: str) -> Link:
-        peer, line = SimpleNamespace(role=role), cast("Any", None)
-        return Held(
-            session=b"s" * 16, peer=cast("Any", peer), theirs=hello, outgoing=line, incoming=line, closed=closed
-        )
-
+    hello, lines = asking(opened(tmp_path, "server")), list[str]()
+    closed: list[str] = []
     server = Service(hello=hello, carry_out=lambda _link: "", say=lines.append)
     dealer = DealerService(bundle=opened(tmp_path, "dealer"), brought=Brought(), say=lines.append)
     monkeypatch.setattr(Thread, "start", refuse)
-    server.serve(cast("Any", Queue(server.stop, link("client"))))
-    dealer.serve(cast("Any", Queue(dealer.stop, link("client"), link("server"))))
+    server.serve(cast("Any", Queue(server.stop, Held.of("client", hello, closed))))
+    dealer.serve(cast("Any", Queue(dealer.stop, *(Held.of(role, hello, closed) for role in ("client", "server")))))
 
     assert [line.count("PPC650") for line in lines] == [1, 1]
     assert closed == ["client", "client", "server"]
+
+
+class Stalled:
+    """The dealer's end towards a party that takes nothing, until the link is closed."""
+
+    written = held = 0
+
+    def __init__(self, link: Held, *, idle: float) -> None:
+        self.link = link
+        del idle
+
+    def send(self, *_parcel: object) -> None:
+        while not self.link.closed:
+            sleep(0.01)
+        raise fail("PPC652", "The link was closed.")
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_dealer_that_is_to_end_waits_for_nobody_who_takes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ppc.runtime.roles.deal.ParcelSender", Stalled)
+    dealt, lines, closed = opened(tmp_path, "dealer"), list[str](), list[str]()
+    service = DealerService(bundle=dealt, brought=Brought(), say=lines.append, drain=0.2)
+    links = [Held.of(role, asking(dealt), closed) for role in ("client", "server")]
+    serving = Thread(target=service.serve, args=(Queue(service.stop, *links),), daemon=True)
+    serving.start()
+    serving.join(20)
+
+    assert not serving.is_alive()
+    assert "takes nothing, and the dealer is to end" in lines[0]
+    assert [one.diagnostics[0].code for one in service.failed] == ["PPC652"]
 
 
 @pytest.mark.parametrize(("told", "code"), [({}, "PPC669"), ({"session": b"s" * 16}, "PPC669")])
