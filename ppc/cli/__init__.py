@@ -23,6 +23,7 @@ from io import TextIOWrapper
 from pathlib import Path
 
 from ppc.cli.arguments import parser
+from ppc.cli.machine import no_core_files
 from ppc.errors import InternalError, PpcError, fail, render
 
 EXTRAS = {
@@ -34,6 +35,8 @@ EXTRAS = {
     "onnxscript": "torch-import",
 }
 
+REPORT = "Please report it with the program. PPC_TRACE=1 shows the way to it."
+
 # Files are opened where their errors are told; these come from the standard output.
 OUTPUT_ERRORS = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
@@ -44,17 +47,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without `×` shows `?`, and is no reason to fail
     arguments = parser().parse_args(argv)
+    as_json: bool = getattr(arguments, "json", False)
+    no_core_files()
     try:
-        code = _run(arguments)
+        code = _run(arguments, as_json=as_json)
         sys.stdout.flush()
         return code
     except BrokenPipeError:  # the reader of our output has left, as `| head` does
         _forget_output()
         return 0
     except OSError as error:
+        failed = fail("PPC509", f"The output cannot be written: {error.strerror}.")
+        if as_json:  # perhaps it was another output
+            _print_object(as_dictionary(failed))
         _forget_output()
-        return _report(fail("PPC509", f"The output cannot be written: {error.strerror}."), as_json=False)
+        return _report(failed, as_json=False)
     except KeyboardInterrupt:
+        if as_json:
+            _print_object(_without_code("It was stopped."))
         return 130
 
 
@@ -63,34 +73,49 @@ def _forget_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _run(arguments: Namespace) -> int:
-    as_json: bool = getattr(arguments, "json", False)
+def _run(arguments: Namespace, *, as_json: bool) -> int:
     try:
         return int(arguments.run(arguments))
     except PpcError as error:
         return _report(error, as_json=as_json)
     except ModuleNotFoundError as error:
         if error.name not in EXTRAS:
-            return _our_mistake(error)
+            return _our_mistake(error, as_json=as_json)
         return _report(_missing_package(error.name), as_json=as_json)
     except OSError as error:
         if error.errno in OUTPUT_ERRORS:
             raise
-        return _our_mistake(error)
+        return _our_mistake(error, as_json=as_json)
     except Exception as error:  # whatever it is, the user did not cause it and needs no traceback
-        return _our_mistake(error)
+        return _our_mistake(error, as_json=as_json)
 
 
-def _our_mistake(error: Exception) -> int:
+def _our_mistake(error: Exception, *, as_json: bool) -> int:
     """A mistake of ppc: what, and where it was noticed; the whole trace for whoever looks for it."""
     last = traceback.extract_tb(error.__traceback__)[-1]
     what = str(error) if isinstance(error, InternalError) else f"{type(error).__name__}: {error}"
     where = f"{Path(last.filename).name}:{last.lineno}"
     sys.stderr.write(f"This is a mistake of ppc, not of your program: {what} ({where})\n")
-    sys.stderr.write("Please report it with the program. PPC_TRACE=1 shows the way to it.\n")
+    sys.stderr.write(f"{REPORT}\n")
     if os.environ.get("PPC_TRACE"):
         traceback.print_exception(error)
+    if as_json:
+        _print_object(_without_code(f"This is a mistake of ppc, not of your program: {what} ({where})", REPORT))
     return 70
+
+
+def _print_object(found: dict[str, object]) -> None:
+    try:
+        sys.stdout.write(json.dumps(found, indent=2) + "\n")
+        sys.stdout.flush()
+    except OSError:  # nobody reads it; the exit code still says what happened
+        _forget_output()
+
+
+def _without_code(message: str, hint: str = "") -> dict[str, object]:
+    """What `--json` prints where no code stands for what happened."""
+    told = {"code": None, "message": message, "file": None, "span": None, "notes": [], "hint": hint}
+    return {"ok": False, "diagnostics": [told]}
 
 
 def _missing_package(name: str) -> PpcError:

@@ -1,4 +1,4 @@
-"""What this machine has: memory that is free, cores, and the instructions that kernels use."""
+"""What this machine has, memory that is free and cores, and what it may not keep of a process."""
 
 from __future__ import annotations
 
@@ -37,6 +37,12 @@ def _of_group() -> int | None:
 def cores() -> int:
     """Those that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def no_core_files() -> None:
+    """A crash writes no file of what was in memory: shares, seeds, keys, examples. Processes that are started inherit
+    it, and nobody can take it back."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def most_memory() -> int:

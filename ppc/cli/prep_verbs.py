@@ -106,10 +106,10 @@ def deal_files(arguments: Namespace, telling: Telling) -> int:
 
     folder: Path = arguments.output or Path(FOLDER)
     bundle = with_measure(read(locate(arguments.bundle[0], "dealer"), accepted, role="dealer"))
-    weights = brought(bundle, inputs=None, weights=arguments.weights, seed=arguments.seed, say=telling.detail)
     asked = Request(examples=arguments.examples or max(bundle.batches), tests=arguments.tests or 0)
     run = tuple({stretch.number: stretch for stretch in stretches(bundle, asked)}.values())  # a training is one pair
     fits(run, DEALER)
+    weights = brought(bundle, inputs=None, weights=arguments.weights, seed=arguments.seed, say=telling.detail)
     key = load_or_make(arguments.key or default_key())
     done = [0]
     total = arguments.count * sum(run_bytes(stretch.plan, stretch.whole) for stretch in run)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -177,3 +179,18 @@ def test_70_a_mistake_of_ppc(ppc: Ppc, monkeypatch: pytest.MonkeyPatch) -> None:
         assert done.code == 70
         assert done.err.startswith(f"This is a mistake of ppc, not of your program: {said}")
         assert "test_exit_codes.py" in done.err
+        assert done.out == ""
+
+
+def test_no_core_file_is_left() -> None:
+    """Of any command; in a process of its own, which cannot take it back."""
+    lines = (
+        "import resource; from ppc.cli import main",
+        "assert main(['deal', 'there_is_none', '--count', '1']) == 3",
+        "print(resource.getrlimit(resource.RLIMIT_CORE))",
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=True, cwd=CHECKOUT
+    )
+
+    assert done.stdout == "(0, 0)\n"

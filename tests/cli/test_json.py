@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ppc import cli
+from ppc.cli import source_verbs
 from tests.cli.conftest import Ppc, shown
 from tests.sources import CHECKOUT
 
@@ -73,6 +76,32 @@ def test_failure(ppc: Ppc, code: int, command: list[object]) -> None:
         {"code", "message", "file", "span", "notes", "hint"}
     ]
     assert done.err == ""
+
+
+@pytest.mark.parametrize(
+    ("what", "code", "said"),
+    [
+        (KeyError("x"), 70, "KeyError: 'x'"),
+        (KeyboardInterrupt(), 130, "stopped"),
+        (OSError(errno.ENOSPC, "No space left on device"), 3, "No space left on device"),
+    ],
+    ids=["mistake", "stopped", "full disk"],
+)
+def test_the_worst(ppc: Ppc, monkeypatch: pytest.MonkeyPatch, what: BaseException, code: int, said: str) -> None:
+    def broken(_: object) -> int:
+        raise what
+
+    monkeypatch.setattr(source_verbs, "explain", broken)
+    monkeypatch.setattr(cli, "_forget_output", lambda: None)  # it is this process's
+    done = ppc("explain", "--json")
+    found = json.loads(done.out)
+
+    assert done.code == code
+    assert found["ok"] is False
+    assert [diagnostic.keys() for diagnostic in found["diagnostics"]] == [
+        {"code", "message", "file", "span", "notes", "hint"}
+    ]
+    assert said in found["diagnostics"][0]["message"]
 
 
 def test_every_mistake_of_every_program(ppc: Ppc, tmp_path: Path) -> None:
