@@ -126,7 +126,7 @@ def _deal(verbs: Verbs) -> None:
     verb.add_argument("--once", action="store_true", help="end after one run")
     verb.add_argument("--most", type=positive, default=8, metavar="N", help="runs at a time (8)")
     idle = "in which a party takes nothing that waits for it (600; 60 once the dealer is told to end)"
-    verb.add_argument("--idle", type=float, default=600.0, metavar="S", help=idle)
+    verb.add_argument("--idle", type=seconds, default=600.0, metavar="S", help=idle)
     verb.add_argument("--count", type=positive, metavar="N", help="make files for N runs, and do not listen")
     verb.add_argument("--examples", type=positive, metavar="N", help="of each run, for --count (one full batch)")
     verb.add_argument("--tests", type=positive, metavar="N", help="that a training is measured with, for --count")

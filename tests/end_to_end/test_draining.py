@@ -35,7 +35,7 @@ def closed(there: Address) -> bool:
 @pytest.mark.parametrize("who", ["server", "dealer"])
 def test_what_has_begun_is_done(tmp_path: Path, who: str) -> None:
     with machines(tmp_path, "--batch", "2,4") as here:
-        dealer = here.dealer()
+        dealer = here.dealer("--idle", 20)
         server = here.server(dealer.port(), "--serve")
         told, port = {"server": server, "dealer": dealer}[who], {"server": server.port(), "dealer": dealer.port()}[who]
         proxy = Proxy(address(server.port()), SLOW)
