@@ -50,6 +50,11 @@ def peak(plan: Plan, section: Section) -> Peak:
     return Peak(roles=best, at=where)
 
 
+def parcel(plan: Plan, section: Section) -> int:
+    """Bytes that the dealer makes for one pass before any of them leave: beside its values, which `peak` counts."""
+    return sum(_secrets(plan, section).values())
+
+
 def _last_reads(plan: Plan, section: Section) -> dict[str, int]:
     """The number of the last step that reads each value of the section, the ones that leave it apart.
 

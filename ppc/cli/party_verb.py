@@ -187,11 +187,12 @@ def _dealt(side: Side, channel: TlsChannel, book: Book, asked: Request) -> Dealt
 
 def fits(stretches: Sequence[Stretch], index: int) -> None:
     """Whether this machine has room for the run, before anything of it is allocated."""
-    from ppc.bill.memory import peak
+    from ppc.bill.memory import parcel, peak
     from ppc.cli.machine import free_memory
 
     plans = {id(one.plan): one.plan for one in stretches}.values()
-    needed = max(peak(plan, section).roles[index] for plan in plans for section in plan.sections)
+    sections = [(plan, section) for plan in plans for section in plan.sections]
+    needed = max(peak(*one).roles[index] + (parcel(*one) if index == DEALER else 0) for one in sections)
     free = free_memory()
     if free is not None and needed > free:
         raise fail(

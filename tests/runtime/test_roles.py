@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from ppc import bundle, bundling
+from ppc.bill.memory import peak
 from ppc.bundle import Bundle
 from ppc.cli import machine, party_verb
 from ppc.errors import PpcError, fail
@@ -274,6 +275,16 @@ def test_a_run_that_does_not_fit_is_not_begun(tmp_path: Path, monkeypatch: pytes
         with pytest.raises(PpcError) as caught:
             begin()
         refused("PPC658", caught.value)
+
+
+def test_a_dealer_needs_room_for_what_it_sends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside its values."""
+    run = request.stretches(opened(tmp_path, "client"), Request(examples=1))
+    values = max(peak(run[0].plan, section).roles[party_verb.DEALER] for section in run[0].plan.sections)
+    monkeypatch.setattr(machine, "free_memory", lambda: values)
+    with pytest.raises(PpcError) as caught:
+        party_verb.fits(run, party_verb.DEALER)
+    refused("PPC658", caught.value)
 
 
 def test_a_trace_is_bounded() -> None:
