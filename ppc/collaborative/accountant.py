@@ -8,7 +8,7 @@ The accountant is `dp-accounting`; the data-dependent bound (their theorem 6) is
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import erfc, exp, inf, log
+from math import erfc, exp, inf, log, log1p
 
 import numpy as np
 from dp_accounting import GaussianDpEvent, LaplaceDpEvent, SelfComposedDpEvent
@@ -53,13 +53,17 @@ def _query(counts: NDArray[np.int64], sigma: float, order: float) -> float:
     if second <= 1 or first <= order:
         return plain
     bound_first, bound_second = first / sigma**2, second / sigma**2
-    if q > exp((second - 1) * bound_second) / (first / (first - 1) * second / (second - 1)) ** second:
+    # Logarithms: with little noise and wide margins the powers are beyond what a number can hold.
+    rare = log(q)
+    if rare > (second - 1) * bound_second - second * log(first / (first - 1) * second / (second - 1)):
         return plain
-    a = (1 - q) / (1 - (q * exp(bound_second)) ** ((second - 1) / second))
-    b = exp(bound_first) / q ** (1 / (first - 1))
-    if a <= 0:
+    exponent = (rare + bound_second) * (second - 1) / second
+    if exponent >= 0:
         return plain
-    return min(plain, log((1 - q) * a ** (order - 1) + q * b ** (order - 1)) / (order - 1))
+    log_a = log1p(-q) - log1p(-exp(exponent))
+    log_b = bound_first - rare / (first - 1)
+    both = np.logaddexp(log1p(-q) + (order - 1) * log_a, rare + (order - 1) * log_b)
+    return min(plain, float(both) / (order - 1))
 
 
 def _wrong(counts: NDArray[np.int64], sigma: float) -> float:

@@ -50,6 +50,15 @@ def test_votes_with_wide_margins_cost_less_and_narrow_ones_never_more_than_certi
     assert from_votes(FACTS, narrow) == pytest.approx(certified(FACTS), rel=0.05)
 
 
+@pytest.mark.parametrize("amount", [0.5, 2.0])
+@pytest.mark.parametrize("voters", [20, 250])
+def test_wide_margins_and_little_noise_are_no_numbers_too_large(amount: float, voters: int) -> None:
+    facts = replace(FACTS, amount=amount)
+    votes = [np.array([first, voters - first, 0, 0]) for first in range(voters // 2, voters + 1)]
+
+    assert 0 <= from_votes(facts, votes) <= certified(facts, len(votes)) * 1.001
+
+
 def test_a_budget_buys_as_many_queries_as_stay_within_it() -> None:
     facts = replace(FACTS, budget=10.0)
 
