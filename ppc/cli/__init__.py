@@ -114,7 +114,7 @@ def _print_object(found: dict[str, object]) -> None:
 
 def _without_code(message: str, hint: str = "") -> dict[str, object]:
     """What `--json` prints where no code stands for what happened."""
-    told = {"code": None, "message": message, "file": None, "span": None, "notes": [], "hint": hint}
+    told: dict[str, object] = {"code": None, "message": message, "file": None, "span": None, "notes": [], "hint": hint}
     return {"ok": False, "diagnostics": [told]}
 
 
