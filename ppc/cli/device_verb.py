@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ppc.cli import answers
 from ppc.cli.role_start import telling_of
-from ppc.errors import fail
+from ppc.errors import PpcError, fail
 
 if TYPE_CHECKING:
     from ppc.distilled import Floats, Target
@@ -126,6 +126,7 @@ def _text(path: Path) -> Graph:
 def labelled(path: Path, target: Target, say: Callable[[str], None]) -> tuple[Floats, Floats]:
     """Images within the bounds that the program says, and rows with a 1 at their class."""
     from ppc.data import Expected, load_rows
+    from ppc.reference import outside
 
     name, bounds, span = target.data.name, target.data.typed.bounds, target.data.span
     limits = None if bounds is None else (bounds.low, bounds.high)
@@ -136,4 +137,6 @@ def labelled(path: Path, target: Target, say: Callable[[str], None]) -> tuple[Fl
     found = load_rows(path, wanted, say=say)
     if not len(found[name]):
         raise fail("PPC508", f"`{path}` has no examples.", hint="Give some that are labelled.")
+    if mistakes := tuple(outside(target.data, found[name])):
+        raise PpcError(*mistakes)
     return found[name], found["labels"]

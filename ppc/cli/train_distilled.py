@@ -87,9 +87,21 @@ def _task(arguments: Namespace, checked: Checked, telling: Telling) -> tuple[Tas
     beside = arguments.program.parent
     key = secret.read(arguments.key or beside / facts.key)
     target = Target(graph, facts.loss, facts.spread)
+    _check_measurable(facts, target)
     data, test = _data(arguments, target, telling)
     brought = _brought(beside / facts.images.file, target, facts, telling) if facts.images.file else None
     return Task.of(facts, target, key, data, brought=brought, seed=arguments.seed or 0), test, key
+
+
+def _check_measurable(facts: Distilled, target: Target) -> None:
+    """Is there anything to measure what is required on?"""
+    from ppc.distilling.shapes import others
+
+    required = [one for one in facts.requirements if one.measure == "other_shape"]
+    if required and not any(True for _ in others(target)):
+        message = f"`{required[0].measure}` cannot be measured: no layer can be widened, added or left out."
+        hint = "Leave this `require` out, or give the model another layer."
+        raise fail("PPC595", message, span=required[0].span, hint=hint)
 
 
 def _data(arguments: Namespace, target: Target, telling: Telling) -> tuple[Data, Data]:
@@ -111,9 +123,13 @@ def _data(arguments: Namespace, target: Target, telling: Telling) -> tuple[Data,
 def _brought(path: Path, target: Target, facts: Distilled, telling: Telling) -> Floats:
     """The images of another data set, at least as many as there are samples."""
     from ppc.data import Expected, load_rows
+    from ppc.reference import outside
 
     wanted = Expected(name=target.data.name, shape=target.image, span=target.data.span)
     found = load_rows(path, (wanted,), say=telling.note)[wanted.name]
+    unbounded = target.typed(1)[wanted.name]  # each image is scaled by its own mean and deviation
+    if mistakes := tuple(outside(unbounded, found)):
+        raise PpcError(*mistakes)
     if len(found) < facts.samples:
         message = f"{path} has {len(found)} images; {facts.samples} samples are asked for."
         raise fail("PPC596", message, span=facts.span, hint="Bring more images, or ask for fewer samples.")

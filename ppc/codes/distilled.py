@@ -36,8 +36,8 @@ DISTILLED = codes(
     PPC595=(
         "requirement not met",
         """A `require` line says how well the samples have to train the right network, or how badly others. It was
-        measured when the package was built, on examples that nothing was learned from, and it lies on the wrong side.
-        The package was not written.""",
+        measured when the package was built, on examples that nothing was learned from, and it lies on the wrong side;
+        or it cannot be measured, as `other_shape` of a model with one layer. The package was not written.""",
     ),
     PPC596=(
         "nothing that samples can train",

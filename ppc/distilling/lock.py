@@ -97,7 +97,8 @@ class Lock:
         )
         yield Row(what="other keys, if answers may be renamed", values=renamed)
         yield Row(measure="other_law", what="other laws of first weights", values=tuple(self._laws()))
-        yield Row(measure="other_shape", what="other widths and depths", values=tuple(self._shapes()))
+        if shapes := tuple(self._shapes()):  # none of one layer: there is nothing to widen, add to or leave out
+            yield Row(measure="other_shape", what="other widths and depths", values=shapes)
         yield Row(
             measure="attacker", what=f"other keys, {attackers.LONG} steps of Adam", values=self._each(FEW, self._long)
         )
@@ -106,7 +107,7 @@ class Lock:
         """What the samples add to a few examples that an attacker has anyway; those are not measured on."""
         task, network = self.task, self.task.network
         public, rest = parted(self.test, max(PUBLIC))
-        for count in PUBLIC:
+        for count in sorted({min(count, len(public)) for count in PUBLIC}):
 
             def taught(start: Tensors, count: int = count) -> float:
                 few = Data(images=public.images[:count], classes=public.classes[:count])

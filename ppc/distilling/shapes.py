@@ -56,11 +56,12 @@ def wider(graph: Graph, factor: float) -> Graph | None:
 
 def deeper(graph: Graph) -> Graph | None:
     """Another dense layer before the last, as wide as what comes in, with the activation that was used last."""
-    last = _sized(graph)[-1]
+    sized = _sized(graph)
     kinds = [node for node in graph.nodes if node.op in ACTIVATIONS]
-    widths = [node for node in _sized(graph)[:-1] if node.op == "dense"]
+    widths = [node for node in sized[:-1] if node.op == "dense"]
     if not kinds or not widths:
         return None
+    last = sized[-1]
     layer = "another"
     weights = tuple(Node(name=f"{layer}.{role}", op="parameter", attrs={"role": role}) for role in ("weight", "bias"))
     attrs = {"features": widths[-1].integer("features")}

@@ -6,6 +6,7 @@ Tests, `ppc run --mode clear` and the importer call it. Knows the graph and nump
 from __future__ import annotations
 
 from ppc.reference.evaluate import evaluate, trace
+from ppc.reference.given import outside
 from ppc.reference.table import EVALUATE
 
-__all__ = ["EVALUATE", "evaluate", "trace"]
+__all__ = ["EVALUATE", "evaluate", "outside", "trace"]

@@ -76,10 +76,11 @@ def _mistakes(graph: Graph, node: Node, array: Array) -> Iterator[Diagnostic]:
         needed = f"`{node.name}` must have shape {shown(wanted)}; the value given has {shown(array.shape)}."
         yield misfit(node, needed, hint=hint)
         return
-    yield from _outside(node, array)
+    yield from outside(node, array)
 
 
-def _outside(node: Node, array: Array) -> Iterator[Diagnostic]:
+def outside(node: Node, array: Array) -> Iterator[Diagnostic]:
+    """Values that are no numbers, or out of the bounds of an input."""
     bad = ~np.isfinite(array)
     needed = "a finite number"
     if node.typed.element == "index":

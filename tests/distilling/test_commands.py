@@ -116,6 +116,53 @@ def test_what_is_required_and_not_met_fails_the_build(folder: Path, capsys: pyte
     assert not (folder / "small.secdd").exists()
 
 
+@pytest.mark.parametrize(
+    "body", ["conv2d(3, kernel=4)\n    flatten", "flatten\n    batch_norm\n    dense(3, bias=false)"]
+)
+def test_a_model_of_one_layer_has_no_other_shape(folder: Path, capsys: pytest.CaptureFixture[str], body: str) -> None:
+    text = PROGRAM.replace("dense(12)\n    tanh\n    dense(3)", body).replace("epochs 40", "epochs 1")
+    (folder / "small.pnn").write_text(text.replace("    require accuracy >= 90%\n", ""), encoding="utf-8")
+
+    assert main(TRAIN) == 0
+    table = capsys.readouterr().out
+    assert "other keys" in table
+    assert "other widths" not in table
+
+    required = text.replace("accuracy >= 90%", "other_shape <= 50%").replace("epochs 1", "epochs 1000000")
+    (folder / "small.pnn").write_text(required, encoding="utf-8")
+    assert main(TRAIN) == 3
+    assert codes(capsys) == ["PPC595"]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1.5, -0.1])
+def test_data_out_of_the_programs_bounds_are_refused_before_learning(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], value: float
+) -> None:
+    monkeypatch.setattr("ppc.distilling.Learner.epoch", lambda *_: pytest.fail("an epoch was learned"))
+    monkeypatch.setattr("ppc.distilled.device.trained", lambda *_: pytest.fail("a step was made"))
+    secret.write(folder / "right.key", KEY)
+    (folder / "small.secdd").write_bytes(packed(target()))
+    images = np.full((10, 1, 4, 4), 0.5)
+    images[3, 0, 1, 2] = value
+    np.savez("outside.npz", image=images, labels=np.zeros(10, np.int64))
+
+    for words in (
+        ["train", "small.pnn", "--data", "outside.npz"],
+        ["train", "small.pnn", "--data", "data.npz", "--test", "outside.npz"],
+        [*DEVICE, "--key", "right.key", "--data", "outside.npz"],
+    ):
+        assert main(words) == 3
+        assert codes(capsys) == ["PPC307"]
+
+
+def test_images_that_are_brought_are_numbers(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    np.savez("patches.npz", image=np.full((8, 1, 4, 4), np.nan))
+    (folder / "small.pnn").write_text(PROGRAM.replace("images learned", 'images from "patches.npz"'), encoding="utf-8")
+
+    assert main(TRAIN) == 3
+    assert codes(capsys) == ["PPC307"]
+
+
 def test_numbers_for_machines(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*TRAIN, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)

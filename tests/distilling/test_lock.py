@@ -43,6 +43,13 @@ def test_public_examples_alone_are_a_baseline(rows: dict[str, Row]) -> None:
     assert rows["10 public examples alone"].mean > 0.8
 
 
+def test_rows_name_the_public_examples_that_there_are(rows: dict[str, Row]) -> None:
+    """Half of 90 are left to measure on."""
+    assert [name for name in rows if name.endswith("examples alone")] == [
+        f"{count} public examples alone" for count in (0, 10, 45)
+    ]
+
+
 def test_an_open_lock_is_seen_as_open() -> None:
     """Samples that are the data's own classes train every network: the rows say so."""
     of = task(steps=30, samples=60)
