@@ -5,7 +5,7 @@
     python -m bench.collaborative --show rows.json --pictures docs/pictures   # again, from saved rows
 
 `digits`: 10 to 20 workers share out the 1,437 digits of the training part. `digits28`: as many images as in the paper,
-32,000 of 28×28, and five epochs. `labels`: 10 to 100 workers share out 10,000 images, and label 200 others with noisy
+32,000 of 28×28, and five epochs. `labels`: 10 to 100 workers with 100 images of 28×28 each label 200 others with noisy
 votes.
 Everything runs in one process, by the workers that `ppc train` starts as processes, with a sum opened in every round.
 """
@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 from time import monotonic
@@ -39,13 +40,14 @@ LABELS = "labels"
 Found = dict[str, dict[str, list[Any]]]  # by part, by number of workers: curves, or rows, of each seed
 
 
-def measured(parts: Sequence[str], seeds: int, keep: Path | None) -> Found:
+def measured(parts: Sequence[str], seeds: int, batch: int, keep: Path | None) -> Found:
     found: Found = {}
+    settings = {name: replace(setting, batch=batch) for name, setting in SETTINGS.items()}
     for part in parts:
         for workers in VOTERS if part == LABELS else WORKERS:
             for seed in range(seeds):
                 began = monotonic()
-                new = list(rows(workers, seed)) if part == LABELS else curves(SETTINGS[part], workers, seed)
+                new = list(rows(workers, seed)) if part == LABELS else curves(settings[part], workers, seed)
                 found.setdefault(part, {}).setdefault(str(workers), []).append(new)
                 print(f"{part}, {workers} workers, seed {seed}: {monotonic() - began:.0f} s", flush=True)
                 if keep is not None:
@@ -142,13 +144,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", help="digits, digits28, labels (all)")
     parser.add_argument("--seeds", type=int, default=3, help="of everything (3)")
+    parser.add_argument("--batch", type=int, default=8, help="of a worker in the figures (8)")
     parser.add_argument("--json", type=Path, help="rows are kept here")
     parser.add_argument("--show", type=Path, help="rows of an earlier run")
     parser.add_argument("--pictures", type=Path, help="the folder for the curves")
     options = parser.parse_args()
     torch.set_num_threads(1)
     parts = options.parts or (*SETTINGS, LABELS)
-    found = json.loads(options.show.read_text()) if options.show else measured(parts, options.seeds, options.json)
+    if options.show:
+        found = json.loads(options.show.read_text())
+    else:
+        found = measured(parts, options.seeds, options.batch, options.json)
     show(found, options.pictures)
 
 

@@ -22,7 +22,12 @@ SIGMAS = (0.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 QUERIES, DELTA = 200, 1e-5
 PUBLIC = f"digits28:{QUERIES},seed=3,part=test"
 SETTING = Setting(
-    side=28, data="digits28:10000,seed=1,part=train", test="digits28:4000,seed=2,part=test", epochs=25, batch=8
+    side=28,
+    data="digits28:10000,seed=1,part=train",
+    test="digits28:2000,seed=2,part=test",
+    epochs=15,
+    batch=8,
+    share=100,
 )
 
 

@@ -32,6 +32,7 @@ class Setting:
     test: str
     epochs: int
     batch: int
+    share: int = 0  # images of a worker; 0 is as many as there are for each
 
     @cached_property
     def source(self) -> Source:
@@ -57,7 +58,7 @@ class Setting:
 
     def each(self, workers: int) -> int:
         """How many images a worker has; nobody has one of another's."""
-        return len(self.rows[1]) // workers
+        return self.share or len(self.rows[1]) // workers
 
     def group(self, facts: Collaborative, seed: int) -> list[Worker]:
         """The images are dealt out anew by each seed, and every worker begins at weights of its own."""
