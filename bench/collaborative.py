@@ -1,6 +1,6 @@
 """The figures of the collaborative paper, and a student beside what its labels cost: docs/collaborative.md.
 
-    python -m bench.collaborative                          # everything: about ten minutes
+    python -m bench.collaborative                          # everything: about ten minutes on a busy machine
     python -m bench.collaborative digits --seeds 1         # one part, one seed
     python -m bench.collaborative --show rows.json --pictures docs/pictures   # again, from saved rows
 
