@@ -9,14 +9,15 @@ from tempfile import mkstemp
 from ppc.errors import fail
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file completely or not at all. A link is followed, rights are kept, a device is written to as it is."""
+def write_whole(path: Path, data: bytes, *, private: bool = False) -> None:
+    """Write a file completely or not at all. A link is followed, a device is written to as it is. Rights are kept; a
+    `private` file is its owner's alone."""
     try:
         target = path.resolve()
         if target.exists() and not target.is_file():
             target.write_bytes(data)
         else:
-            _replace(target, data)
+            _replace(target, data, private=private)
     except OSError as error:
         raise fail(
             "PPC509",
@@ -25,13 +26,14 @@ def write_whole(path: Path, data: bytes) -> None:
         ) from None
 
 
-def _replace(target: Path, data: bytes) -> None:
+def _replace(target: Path, data: bytes, *, private: bool) -> None:
     # made anew under a name that nobody can foresee, readable to nobody else until it has its rights
     number, name = mkstemp(prefix=f".{target.name[:100]}.", suffix=".part", dir=target.parent)
     beside = Path(name)
     try:
         with open(number, "wb") as file:
-            os.fchmod(number, target.stat().st_mode & 0o7777 if target.exists() else 0o666 & ~_umask())
+            if not private:  # as which it is made
+                os.fchmod(number, target.stat().st_mode & 0o7777 if target.exists() else 0o666 & ~_umask())
             file.write(data)
             file.flush()
             os.fsync(number)

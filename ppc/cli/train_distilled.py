@@ -58,7 +58,7 @@ def train(arguments: Namespace) -> int:
         from ppc.distilled.sheet import sheet
 
         write_whole(arguments.sheet, sheet(built.lock.samples, name=task.target.graph.name).encode())
-        telling.say(f"wrote {arguments.sheet}")
+        telling.say(f"wrote {arguments.sheet}; it shows what the encryption of a package hides")
     return 0
 
 

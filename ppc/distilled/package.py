@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import re
 import secrets
 import struct
 from dataclasses import dataclass
@@ -43,6 +44,7 @@ _KINDS = {
     "start": str,
     "target": str,
 }
+_DIGEST = re.compile("[0-9a-f]{64}")
 _MOST_STEPS = 1_000_000
 
 
@@ -157,6 +159,8 @@ def _package(body: bytes) -> Package:
         labels=values[pixels:].reshape(count, classes),
         rates=tuple(rates),
     )
+    if not all(_DIGEST.fullmatch(facts[name]) for name in ("start", "target")):
+        raise _damaged("what it is bound to is no hash")
     losses: list[Loss] = [loss for loss in LOSSES if str(loss) == facts["loss"]]
     if not losses or not 0 < facts["spread"] < 1000:
         raise _damaged("it is trained in no way that there is")

@@ -29,6 +29,7 @@ NAME_BYTES = 8
 _HEAD = "ppc distilled key, version 1"
 _FILE = re.compile(rf"{_HEAD}\n([0-9a-f]{{{2 * KEY_BYTES}}})\n?")
 _OTHERS = 0o077
+_LONGEST = 200  # bytes that are read: a key has fewer
 
 Words = NDArray[np.uint64]
 
@@ -66,19 +67,27 @@ class Key:
 def read(path: Path) -> Key:
     """The key in a file that nobody else may read."""
     try:
-        rights = path.stat().st_mode
-        text = path.read_text("ascii")
+        rights, text = _held(path)
     except OSError as error:
         hint = f"`ppc key new {path}` makes one." if isinstance(error, FileNotFoundError) else ""
         raise _unusable(path, f"cannot be read: {error.strerror or error}", hint) from None
     except UnicodeDecodeError:
         raise _unusable(path, "is no key of ppc", "A key is a file of two lines.") from None
+    if not stat.S_ISREG(rights):
+        raise _unusable(path, "is no file", "A key is a file of two lines.")
     if stat.S_IMODE(rights) & _OTHERS:
         raise _unusable(path, "may be read by others", f"`chmod 600 {path}`, and think of who may have read it.")
     found = _FILE.fullmatch(text)
     if found is None:
         raise _unusable(path, "is no key of ppc", "A key is a file of two lines; copy it again.")
     return Key(bytes.fromhex(found[1]))
+
+
+def _held(path: Path) -> tuple[int, str]:
+    """Kind and rights of what is there, and its beginning where it is a file: nothing is waited for, nor read on."""
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        rights = os.fstat(file.fileno()).st_mode
+        return rights, file.read(_LONGEST).decode("ascii") if stat.S_ISREG(rights) else ""
 
 
 def write(path: Path, key: Key | None = None) -> Key:

@@ -1,12 +1,13 @@
 """Checkpoints of the owner's learning: all that the next epoch depends on, in one .safetensors, never half there.
 
 Its name is bound to what is learned, by a hash of facts, first weights and data. It holds what the package will hold,
-so it stays with the owner.
+and is not encrypted: it stays with the owner, who alone may read it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from ppc.distilled import fingerprint
 from ppc.distilling.learner import Learner
 from ppc.distilling.task import Task
 from ppc.errors import PpcError, fail
+from ppc.source import START
 from ppc.weights import save
 from ppc.weights.stored import stored
 
@@ -29,7 +31,8 @@ EPOCHS = "epochs"
 
 def place(folder: Path, task: Task) -> Path:
     """Where the checkpoint of a task is."""
-    digest = sha256(f"ppc/distilled/v1|checkpoint|{task.facts}|{task.seed}".encode())
+    facts = replace(task.facts, key="", requirements=(), span=START)  # none of these changes what is learned
+    digest = sha256(f"ppc/distilled/v1|checkpoint|{facts}|{task.seed}".encode())
     digest.update(fingerprint(values.numpy() for values in task.start.values()).encode())
     for values in (task.data.images, task.data.classes, task.brought):
         if values is not None:
@@ -40,11 +43,11 @@ def place(folder: Path, task: Task) -> Path:
 def keep(folder: Path, learner: Learner) -> None:
     """Write the state as it is now."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise fail("PPC509", f"`{folder}` cannot be made: {error.strerror or error}.", hint="Name another.") from None
     arrays: dict[str, NDArray[Any]] = {name: values.detach().numpy() for name, values in _state(learner).items()}
-    save(place(folder, learner.task), {**arrays, EPOCHS: np.array([learner.epochs], np.float64)})
+    save(place(folder, learner.task), {**arrays, EPOCHS: np.array([learner.epochs], np.float64)}, private=True)
 
 
 def go_on(folder: Path, task: Task) -> Learner:
@@ -54,16 +57,19 @@ def go_on(folder: Path, task: Task) -> Learner:
         others = sorted(other.name for other in folder.glob("distilled-*.safetensors"))
         found = f"it has those of others: {', '.join(others)}" if others else "it has none"
         raise _misfit(f"`{folder}` has no checkpoint of this program, key and data; {found}")
-    with stored(path) as arrays:
-        found = {array.name: np.array(array.read()) for array in arrays}
     learner = Learner(task)
     _prepare(learner)
     state = _state(learner)
-    if {name: values.shape for name, values in found.items()} != {
-        **{name: tuple(values.shape) for name, values in state.items()},
-        EPOCHS: (1,),
-    }:
-        raise _misfit(f"`{path}` holds other arrays than this learning has")
+    wanted = {name: (tuple(values.shape), values.detach().numpy().dtype.name) for name, values in state.items()}
+    with stored(path) as arrays:
+        if {array.name: (array.shape, array.element) for array in arrays} != {**wanted, EPOCHS: ((1,), "float64")}:
+            raise _misfit(f"`{path}` holds other arrays than this learning has")
+        found = {array.name: np.array(array.read()) for array in arrays}
+    epochs = float(found[EPOCHS][0])
+    if not all(np.isfinite(values).all() for values in found.values()):
+        raise _misfit(f"`{path}` holds something that is no number")
+    if not epochs.is_integer() or not 0 <= epochs <= task.facts.epochs:
+        raise _misfit(f"`{path}` says that it was kept after epoch {epochs:g} of {task.facts.epochs}")
     _restore(learner, state, found)
     return learner
 

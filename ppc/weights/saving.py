@@ -20,8 +20,8 @@ from ppc.weights.expected import Array, SomeWeights, Weights
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first date a zip can hold: the bytes must not tell when they were written
 
 
-def save(path: str | Path, weights: SomeWeights) -> None:
-    """Write .safetensors, or .npz where the path says so."""
+def save(path: str | Path, weights: SomeWeights, *, private: bool = False) -> None:
+    """Write .safetensors, or .npz where the path says so; `private` to its owner."""
     path = Path(path)
     writers = {".safetensors": _safetensors, ".npz": _npz}
     if path.suffix.lower() not in writers:
@@ -30,7 +30,9 @@ def save(path: str | Path, weights: SomeWeights) -> None:
             f"`{path.name}` has no ending that ppc writes weights to.",
             hint="Weights are written as .safetensors or .npz.",
         )
-    write_whole(path, writers[path.suffix.lower()]({name: _plain(weights[name]) for name in sorted(weights)}))
+    write_whole(
+        path, writers[path.suffix.lower()]({name: _plain(weights[name]) for name in sorted(weights)}), private=private
+    )
 
 
 def _plain(values: Array) -> Array:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -38,6 +40,13 @@ def test_only_a_bare_package_can_be_read_by_all() -> None:
     assert pixels not in packed(target())
     assert is_bare(packed(target(), bare=True))
     assert not is_bare(packed(target()))
+
+
+@pytest.mark.parametrize("name", ["start", "target"])
+@pytest.mark.parametrize("value", ["", "é" * 64, "A" * 64, "0" * 63, "0" * 64 + "\n"])
+def test_what_a_package_is_bound_to_is_a_hash(name: str, value: str) -> None:
+    fields = {name: value}
+    assert code(pack(replace(package(target()), **fields), KEY)) == "PPC591"  # pyright: ignore[reportArgumentType]
 
 
 def test_two_packages_of_one_content_differ() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +73,18 @@ def test_what_is_no_key_is_refused(tmp_path: Path, content: bytes, rights: int) 
         secret.read(tmp_path / "device.key")
 
     assert code_of(caught) == "PPC590"
+
+
+def test_what_has_no_end_is_no_key(tmp_path: Path) -> None:
+    """Neither waited for nor read to its end."""
+    os.mkfifo(tmp_path / "pipe.key", 0o600)
+    with (tmp_path / "large.key").open("wb") as file:
+        file.truncate(1 << 40)  # takes no room
+    (tmp_path / "large.key").chmod(0o600)
+    for path in (Path("/dev/zero"), tmp_path / "pipe.key", tmp_path / "large.key"):
+        with pytest.raises(PpcError) as caught:
+            secret.read(path)
+        assert code_of(caught) == "PPC590"
 
 
 @pytest.mark.parametrize("place", ["missing.key", "missing/device.key", "."])

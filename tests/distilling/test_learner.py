@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,10 @@ from ppc.distilling import Learner, checkpoint
 from ppc.distilling.learner import told
 from ppc.distilling.task import Task
 from ppc.errors import PpcError
-from ppc.ir.distilled import Images
+from ppc.ir.distilled import Images, Requirement
+from ppc.source import Span
+from ppc.weights import Array, save
+from ppc.weights.stored import stored
 from tests.distilled.made import OTHER, target
 from tests.distilling.made import corners, task
 
@@ -126,3 +130,49 @@ def test_scores_that_tell_nothing_and_everything() -> None:
 
     assert told(marks * 7, classes).item() == pytest.approx(1)
     assert told(torch.ones(30, 1) @ torch.rand(1, 3) + torch.rand(10, 3).repeat_interleave(3, 0), classes).item() < 1e-6
+
+
+def test_a_checkpoint_is_its_owners_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "kept"
+    checkpoint.keep(folder, Learner(task()))
+    path = checkpoint.place(folder, task())
+    assert (folder.stat().st_mode & 0o777, path.stat().st_mode & 0o777) == (0o700, 0o600)
+
+    path.chmod(0o644)
+    checkpoint.keep(folder, Learner(task()))
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_checkpoint_outlives_lines_that_change_no_learning(tmp_path: Path) -> None:
+    learner = Learner(task())
+    learner.epoch()
+    checkpoint.keep(tmp_path, learner)
+    required = (Requirement(measure="accuracy", bound=0.5),)
+
+    assert checkpoint.go_on(tmp_path, task(key="moved.key", requirements=required, span=Span(9, 1, 9, 2))).epochs == 1
+
+
+@pytest.mark.parametrize("epochs", [np.nan, np.inf, -1.0, 0.5, 31.0])
+def test_a_checkpoint_of_no_epoch_is_refused(tmp_path: Path, epochs: float) -> None:
+    _refused(tmp_path, {"epochs": np.array([epochs])})
+
+
+def test_a_checkpoint_of_other_numbers_is_refused(tmp_path: Path) -> None:
+    _refused(tmp_path, {"sizes": np.zeros(2)})
+    _refused(tmp_path, {"sizes": np.full(2, np.nan, np.float32)})
+
+
+def _refused(folder: Path, changed: Mapping[str, Array]) -> None:
+    of = task()
+    learner = Learner(of)
+    learner.epoch()
+    checkpoint.keep(folder, learner)
+    path = checkpoint.place(folder, of)
+    with stored(path) as arrays:
+        whole = {array.name: array.read().copy() for array in arrays}
+    assert checkpoint.go_on(folder, of).epochs == 1
+    assert changed.keys() <= whole.keys()
+    save(path, {**whole, **changed})
+    with pytest.raises(PpcError) as caught:
+        checkpoint.go_on(folder, of)
+    assert caught.value.diagnostics[0].code == "PPC598"
