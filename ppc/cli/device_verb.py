@@ -60,8 +60,9 @@ def device(arguments: Namespace) -> int:
     key = secret.read(arguments.key or key_file)
     data = _bytes(arguments.bundle)
     package, target, start = side.opened(data, key, graph)
-    if is_bare(data):
-        telling.say("note: the samples of this package are readable by everybody")
+    bare = is_bare(data)
+    if bare:  # also to who wants few words
+        sys.stderr.write("note: the samples of this package are readable by everybody (--bare)\n")
     examples = None if arguments.data is None else labelled(arguments.data, target, telling.note)
     weights = side.trained(target, package.samples, start)
     accuracy = None if examples is None else side.accuracy(target, weights, *examples)
@@ -70,7 +71,9 @@ def device(arguments: Namespace) -> int:
     facts = {"samples": len(package.samples), "steps": len(package.samples.rates), "accuracy": accuracy}
     if arguments.json:
         written = None if arguments.output is None else str(arguments.output)
-        sys.stdout.write(json.dumps({"ok": True, "key": key.name, **facts, "written": written}) + "\n")
+        sys.stdout.write(
+            json.dumps({"ok": True, "key": key.name, "encrypted": not bare, **facts, "written": written}) + "\n"
+        )
         return 0
     sys.stdout.write(f"{graph.name}: {facts['steps']} steps over {facts['samples']} samples, key {key.name}\n")
     if accuracy is not None and examples is not None:

@@ -54,6 +54,8 @@ def train(arguments: Namespace) -> int:
     if arguments.output is not None:
         write_whole(arguments.output, built.package)
         telling.say(f"wrote {arguments.output}")
+        if built.bare:  # also to who wants few words
+            sys.stderr.write("note: the samples of this package are readable by everybody (--bare)\n")
     if arguments.sheet is not None:
         from ppc.distilled.sheet import sheet
 
@@ -160,8 +162,6 @@ def _built(arguments: Namespace, learner: Learner, test: Data, key: Key, telling
 
     task = learner.task
     lock = Lock(task=task, learned=learner.samples(), test=test)
-    telling.say("measures the lock")
-    rows = tuple(lock.rows())
     package = Package(
         samples=lock.samples,
         loss=task.facts.loss,
@@ -169,12 +169,28 @@ def _built(arguments: Namespace, learner: Learner, test: Data, key: Key, telling
         target=tag(key, task.target.architecture),
         start=fingerprint(values.numpy() for values in task.start.values()),
     )
+    data = pack(package, key, bare=arguments.bare)
+    _check_accepted(data, task, key)
+    telling.say("measures the lock")
+    rows = tuple(lock.rows())
     return Built(
         facts=task.facts,
         key=key.name,
         lock=lock,
         rows=rows,
         guessed=attackers.search(attackers.short_key(randbits(attackers.GUESSED_BITS)).name),
-        package=pack(package, key, bare=arguments.bare),
+        package=data,
         bare=arguments.bare,
     )
+
+
+def _check_accepted(data: bytes, task: Task, key: Key) -> None:
+    """Open it as a device does: a step size of 0, or more than a package holds, would be refused only there."""
+    from ppc.distilled import device
+
+    try:
+        device.opened(data, key, task.target.graph)
+    except PpcError as error:
+        why = error.diagnostics[0].message.removesuffix(".")
+        hint = "Take a smaller `rate`, fewer `samples`, or other `steps`."
+        raise fail("PPC597", f"A device would refuse the package that was learned ({why}).", hint=hint) from None

@@ -47,8 +47,8 @@ DISTILLED = codes(
     ),
     PPC597=(
         "steps that diverge",
-        """The steps of gradient descent led to numbers that are none, or larger than the file can hold. Large step
-        sizes or first weights (`rate`, `spread`) do that.""",
+        """The steps of gradient descent led to numbers that are none, or that no package holds (too large, or steps of
+        size 0). Large step sizes or first weights (`rate`, `spread`) do that.""",
     ),
     PPC598=(
         "checkpoint does not fit",

@@ -36,6 +36,7 @@ train small by distilled {
     require accuracy >= 90%
 }
 """
+QUICK = PROGRAM.replace("epochs 40", "epochs 1").replace("    require accuracy >= 90%\n", "")
 
 
 @pytest.fixture
@@ -103,6 +104,32 @@ def test_a_bare_package_says_so(folder: Path, capsys: pytest.CaptureFixture[str]
     assert "NOT ENCRYPTED" in capsys.readouterr().out
     assert main(DEVICE) == 0
     assert "readable by everybody" in capsys.readouterr().err
+
+
+def test_a_bare_package_says_so_in_few_words_too(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "small.pnn").write_text(QUICK, encoding="utf-8")
+    assert main([*TRAIN, "--bare", "-q"]) == 0
+    assert "readable by everybody" in capsys.readouterr().err
+    assert main([*TRAIN, "--bare", "--json"]) == 0
+    told = capsys.readouterr()
+    assert not json.loads(told.out)["encrypted"]
+    assert "readable by everybody" in told.err
+    assert main([*DEVICE, "--json"]) == 0
+    told = capsys.readouterr()
+    assert not json.loads(told.out)["encrypted"]
+    assert "readable by everybody" in told.err
+
+
+def test_what_a_device_would_refuse_is_not_written(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Step sizes that are learned may fall to 0 in single precision."""
+    monkeypatch.setattr("ppc.distilling.learner.FIRST_RATE", 1e-60)
+    (folder / "small.pnn").write_text(QUICK, encoding="utf-8")
+
+    assert main(TRAIN) == 3
+    assert codes(capsys) == ["PPC597"]
+    assert not (folder / "small.secdd").exists()
 
 
 def test_what_is_required_and_not_met_fails_the_build(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
