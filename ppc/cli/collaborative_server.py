@@ -30,13 +30,13 @@ def server(arguments: Namespace, telling: Telling) -> int:
     keyring, over = keyring_of(arguments), _over(arguments)
     network = task.network(task.pate.student if task.pate else task.facts.model)
     public = task.public(network)
-    _forecast(task, public, telling)
     address = arguments.listen or (("127.0.0.1", 0) if arguments.embedded else ("", PORT))
     listener = Listener(address, keyring, task.hello(keyring, public), expects=("participant",))
     host = Host(task.facts, lambda: _arrived(listener, task.facts), telling.note, over=over)
     try:
         telling.event("listening", port=listener.port)
         telling.say(f"listens at port {listener.port} for {task.facts.workers} workers")
+        _forecast(task, public, telling)  # after the port: who starts the server reads no note before it
         _gather(host, arguments.patience)
         found = _train(arguments, telling, host)
         if public is not None:
