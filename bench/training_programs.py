@@ -77,7 +77,11 @@ COURSES = (
         batch=32,
         epochs=8,
         momentum=0.9,
-        changes=(("    dense(10)\n", HIDDEN), ("-4..4", "-1.5..1.5"), ("    model", "    logits to   clinic\n    model")),
+        changes=(
+            ("    dense(10)\n", HIDDEN),
+            ("-4..4", "-1.5..1.5"),
+            ("    model", "    logits to   clinic\n    model"),
+        ),
     ),
     Course(name="shallow", example="shallow_train", images=2560, size=28, epochs=8),
     Course(name="deep", example="deep_train", images=1280, size=28, epochs=5),
