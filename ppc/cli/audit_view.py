@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from ppc.plan.ops import OPENINGS
 from ppc.plan.steps import Plan, Step
 
 if TYPE_CHECKING:
+    from ppc.runtime.keys import Seed
     from ppc.weights import SomeWeights
 
 Array = NDArray[Any]
@@ -37,8 +38,9 @@ def _origins(plan: Plan, name: str) -> set[str]:
     return {kind for one in step.inputs for kind in _origins(plan, one)}
 
 
-def received(plan: Plan, weights: SomeWeights) -> View:
-    """Runs on shares, and everything that the server receives in them: opened values, opened bits, its messages."""
+def received(plan: Plan, weights: SomeWeights, seeds: Callable[[], Sequence[Seed]] | None = None) -> View:
+    """Runs on shares, and everything that the server receives in them: opened values, opened bits, its messages. Tests
+    say from which `seeds` the dealer of each run draws."""
     from ppc.runtime.session import Watchers, run_in_memory
 
     client, server = plan.parties
@@ -59,7 +61,9 @@ def received(plan: Plan, weights: SomeWeights) -> View:
                 turn: int = desk.iteration
                 rows[turn].extend(_row(plan, step, value))
 
-        run_in_memory(plan, {client: given, server: given}, turns, public=given, watch=Watchers(party=watch))
+        own_seeds = seeds() if seeds else None
+        watchers = Watchers(party=watch)
+        run_in_memory(plan, {client: given, server: given}, turns, public=given, watch=watchers, seeds=own_seeds)
         joined = np.concatenate([np.concatenate(parts, axis=1) for parts in rows])
         return joined[: len(images), :MOST].astype(np.float32)
 

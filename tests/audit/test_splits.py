@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import count
 
 import numpy as np
 import pytest
@@ -15,7 +16,9 @@ from ppc.audit.splits.probes import probe
 from ppc.audit.splits.report import Report, chance_of, judged
 from ppc.cli.audit_view import boundary, received
 from ppc.protocol import lowered
+from ppc.runtime.keys import Seed
 from tests.audit.toys import compiled, facts, typed, victim, weights
+from tests.runtime.plans import seeds
 
 BUDGET = Budget(known=600, judged=400, queries=(400,), effort=0.3)
 
@@ -27,12 +30,18 @@ def in_the_clear(layer: int) -> Report:
 
 @cache
 def on_shares() -> Report:
-    """All that the server receives in runs on shares."""
+    """All that the server receives in runs on shares, whose masks are drawn from seeds: of guessers one in forty would
+    be luckier than the interval."""
     plan = lowered(compiled(1, "joined", batch=100)).plan
     own = {name: tensor.numpy() for name, tensor in weights().items()}
     rows, labels = facts(500, seed=9)
     numbers, sent = boundary(plan)
-    whole = Victim.of(typed(1, "joined"), own, rows, labels, numbers, sent=sent, view=received(plan, own))
+    runs = count(1)
+
+    def drawn() -> list[Seed]:
+        return seeds(next(runs))[:3]  # others in every run: no mask hides two values
+
+    whole = Victim.of(typed(1, "joined"), own, rows, labels, numbers, sent=sent, view=received(plan, own, drawn))
     return audit(whole, Budget(known=300, judged=200, queries=(), effort=0.3), "the server's shares")
 
 
@@ -76,12 +85,11 @@ def test_a_copy_agrees_with_the_model() -> None:
 
 @pytest.mark.parametrize("what", ["the client's signal", "the true label"])
 def test_no_advantage_on_shares(what: str) -> None:
-    """What the server receives is uniform, drawn anew in every run; it is told nothing, so that the commonest answer is
-    all it has. One guesser in forty is luckier than the interval: four deviations are asked for here."""
+    """What the server receives is uniform; it is told nothing, so that the commonest answer is all it has."""
     found = of(on_shares(), f"probe for {what}")
 
-    assert found.verdict != "BROKEN"
-    assert abs(found.value - found.baseline) < 0.15
+    assert found.verdict == "no advantage found"
+    assert abs(found.value - found.baseline) < 0.1
 
 
 @pytest.mark.parametrize("attack", ["linear inversion", "network inversion"])

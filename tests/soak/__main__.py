@@ -5,16 +5,14 @@
 
 Server and dealer are processes of their own (`ppc party server … --serve`, `ppc deal … --listen`), clients are threads
 of this one, 32 at once; every answer is compared with the one in the clear. After each round nothing is under way, and
-then memory, descriptors and threads of all three are read. Ends with 1 if anything grew, an answer was wrong, or more
-than one session in a thousand ended with a code: that of a greeting that took longer than its ten seconds, which 32
-that come at once may see on a busy machine (`--at-once 4`).
+then memory, descriptors and threads of all three are read. Ends with 1 if anything grew, or any session failed. 32 that
+come at once may see a greeting that takes longer than its ten seconds where other work has the machine: `--at-once 4`.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import re
 import sys
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
@@ -26,7 +24,6 @@ from time import monotonic, sleep
 import numpy as np
 
 from ppc import bundle, bundling
-from ppc.errors import PpcError
 from ppc.passes.checks.verdict import accepted
 from ppc.reference import evaluate
 from ppc.runtime import heap
@@ -37,7 +34,6 @@ from tests.end_to_end.one_session import Client
 from tests.soak.held import HEAD, Sample, line, problems, sample
 
 AT_ONCE = 32
-MOST_LATE = 0.001  # of all sessions
 SETTLES = 5.0  # seconds in which what ended is closed everywhere
 
 
@@ -60,7 +56,6 @@ class Soak:
         self.samples: dict[str, list[Sample]] = {name: [] for name in self.processes}
         self.done = 0
         self.wrong: list[str] = []
-        self.late: list[str] = []  # ended with a code of a run, none with an answer
 
     @staticmethod
     def _address(running: Running) -> tuple[str, int]:
@@ -71,9 +66,6 @@ class Soak:
         """A session: empty if its answer is right."""
         try:
             found, rows = self.client.ask(number)
-        except PpcError as error:
-            self.late.append(f"session {number}: {error}")
-            return ""
         except Exception as error:  # whatever it is, it is counted and told
             return f"session {number}: {type(error).__name__}: {error}"
         right = np.asarray(evaluate(self.graph, {**self.weights, "row": rows})["result"])
@@ -100,16 +92,12 @@ class Soak:
         """Both services are told to end, and say how many they served."""
         codes = {"server": self.server.told_to_end(), "dealer": self.dealer.told_to_end()}
         found = [f"the {name} ended with {code}" for name, code in codes.items() if code]
-        said = re.search(r"(\d+) sessions were served, (\d+) failed", self.server.text)
-        if said is None or int(said[1]) < self.done - len(self.late):
+        if f"{self.done} sessions were served, 0 failed" not in self.server.text:
             found.append(f"the server says: {self.server.text.splitlines()[-1]}")
-        if len(self.late) > MOST_LATE * self.done:
-            found += [f"{len(self.late)} of {self.done} sessions ended with a code", *self.late[:10]]
         return found
 
     def report(self) -> str:
-        late = [f"{len(self.late)} ended with a code, the first of them {self.late[0]}"] if self.late else []
-        return "\n".join([HEAD, *(line(name, rows) for name, rows in self.samples.items()), *late])
+        return "\n".join([HEAD, *(line(name, rows) for name, rows in self.samples.items())])
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from statistics import median
 from time import monotonic
 
 MIB = 1 << 20
-WARM = 0.5  # of all samples, at the beginning: what is loaded and allocated once, stacks and pools at their peak
+WARM = 0.25  # of all samples, at the beginning: what is loaded and allocated once
 SLACK = MIB  # what an allocator may keep without being asked to
 AN_HOUR = MIB  # more than this in an hour is growth
 
