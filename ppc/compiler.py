@@ -93,10 +93,7 @@ def compile_program(
     """Compile one model under one private block; with `train`, one step of its training, or with `evaluate` what
     measures it. What is `kept` on shares by an earlier run takes the place of the weights that their owner brings.
     `change` makes another private block of the one that is written, to ask what it would cost."""
-    text = read_source(source)
-    resolved, mistakes = _understood(text)
-    if mistakes:
-        raise PpcError(*mistakes, source=text)
+    text, resolved = _faultless(source)
     try:
         body = _chosen_body(resolved, model, as_)
         policy = _chosen_policy(resolved, body, as_)
@@ -155,10 +152,7 @@ class _Job:
 
 def training_of(source: str | Path | Source, *, model: str | None = None, as_: str | None = None) -> Training | Lessons:
     """What the train block of a model says; it names the trainer."""
-    text = read_source(source)
-    resolved, mistakes = _understood(text)
-    if mistakes:
-        raise PpcError(*mistakes, source=text)
+    text, resolved = _faultless(source)
     try:
         body = _chosen_body(resolved, model, as_)
         return resolved.lessons.get(body.graph.name) or _training(resolved, body)
@@ -169,10 +163,7 @@ def training_of(source: str | Path | Source, *, model: str | None = None, as_: s
 def pairs_of(source: str | Path | Source, *, model: str | None = None, as_: str | None = None) -> tuple[str, ...]:
     """Of several data owners that train in turn, the private block of each, in the order of their turns; empty, where
     one pair trains alone, or was chosen."""
-    text = read_source(source)
-    resolved, mistakes = _understood(text)
-    if mistakes:
-        raise PpcError(*mistakes, source=text)
+    text, resolved = _faultless(source)
     try:
         body = _chosen_body(resolved, model, as_)
         training, first = resolved.trainings.get(body.graph.name), _chosen_policy(resolved, body, as_)
@@ -186,10 +177,7 @@ def pairs_of(source: str | Path | Source, *, model: str | None = None, as_: str 
 
 def labels_of(source: str | Path | Source) -> tuple[Pate, ...]:
     """What the program's label blocks say."""
-    resolved, mistakes = _understood(text := read_source(source))
-    if mistakes:
-        raise PpcError(*mistakes, source=text)
-    return resolved.labels
+    return _faultless(source)[1].labels
 
 
 def _training(resolved: Resolved, body: Body) -> Training:
@@ -197,6 +185,15 @@ def _training(resolved: Resolved, body: Body) -> Training:
     if found is None:
         raise _no_training(resolved, body)
     return found
+
+
+def _faultless(source: str | Path | Source) -> tuple[Source, Resolved]:
+    """A program without mistakes, and its text."""
+    text = read_source(source)
+    resolved, mistakes = _understood(text)
+    if mistakes:
+        raise PpcError(*mistakes, source=text)
+    return text, resolved
 
 
 def _understood(text: Source) -> tuple[Resolved, list[Diagnostic]]:
