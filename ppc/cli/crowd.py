@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from argparse import Namespace
+from collections.abc import Callable, Mapping
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 from ppc.cli.embedded import CONSEQUENCES, Roles, ended_early, told_by
+from ppc.cli.role_start import end_with_starter, ending_on_signals
+from ppc.cli.telling import Telling
+from ppc.errors import fail
 
+Role = Callable[[Namespace, Telling], int]
 Heard = Callable[[dict[str, Any]], None]
+
+
+def by_role(arguments: Namespace, everybody: Role, one: Role, others: Mapping[str, Role]) -> int:
+    """All of a training, or one role of it: `one` who learns from examples, or another that has none."""
+    telling = Telling(events=arguments.embedded, quiet=arguments.quiet or arguments.json, verbose=arguments.verbose)
+    if arguments.data is None and arguments.be not in others:
+        raise fail("PPC508", "There is nothing to learn from.", hint="Name the examples: `--data DATA`.")
+    with ending_on_signals(telling):
+        if arguments.be is None:
+            return everybody(arguments, telling)
+        if arguments.embedded:
+            end_with_starter()
+        return others.get(arguments.be, one)(arguments, telling)
 
 
 class Crowd(Roles):

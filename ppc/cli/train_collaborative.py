@@ -18,26 +18,16 @@ from typing import Any
 from ppc.cli.collaborative_server import server
 from ppc.cli.collaborative_task import Task, understood
 from ppc.cli.collaborative_worker import worker
-from ppc.cli.crowd import Crowd, certificates
+from ppc.cli.crowd import Crowd, by_role, certificates
 from ppc.cli.crowd_options import be_of
-from ppc.cli.role_start import end_with_starter, ending_on_signals
 from ppc.cli.telling import Telling
-from ppc.errors import fail
 
 WHERE = "Server and workers all ran on this machine, in processes of their own over TLS."
 
 
 def train(arguments: Namespace) -> int:
     """All of it, or one role of it."""
-    telling = Telling(events=arguments.embedded, quiet=arguments.quiet or arguments.json, verbose=arguments.verbose)
-    if arguments.data is None and arguments.be != "server":
-        raise fail("PPC508", "There is nothing to learn from.", hint="Name the examples: `--data DATA`.")
-    with ending_on_signals(telling):
-        if arguments.be is None:
-            return _everybody(arguments, telling)
-        if arguments.embedded:
-            end_with_starter()
-        return server(arguments, telling) if arguments.be == "server" else worker(arguments, telling)
+    return by_role(arguments, _everybody, worker, {"server": server})
 
 
 def _everybody(arguments: Namespace, telling: Telling) -> int:

@@ -14,13 +14,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from ppc.cli.crowd import Crowd, certificates
+from ppc.cli.crowd import Crowd, by_role, certificates
 from ppc.cli.crowd_options import be_of, many_of
-from ppc.cli.role_start import end_with_starter, ending_on_signals
 from ppc.cli.selective_aggregator import aggregator
 from ppc.cli.selective_roles import participant, server, understood
 from ppc.cli.telling import Telling
-from ppc.errors import fail
 
 if TYPE_CHECKING:
     from ppc.ir.selective import Selective
@@ -35,15 +33,7 @@ def options(verb: ArgumentParser) -> None:
 
 def train(arguments: Namespace) -> int:
     """All of it, or one role of it."""
-    telling = Telling(events=arguments.embedded, quiet=arguments.quiet or arguments.json, verbose=arguments.verbose)
-    if arguments.data is None and arguments.be not in ("server", "aggregator"):
-        raise fail("PPC508", "There is nothing to learn from.", hint="Name the examples: `--data DATA`.")
-    with ending_on_signals(telling):
-        if arguments.be is None:
-            return _everybody(arguments, telling)
-        if arguments.embedded:
-            end_with_starter()
-        return {"server": server, "aggregator": aggregator}.get(arguments.be, participant)(arguments, telling)
+    return by_role(arguments, _everybody, participant, {"server": server, "aggregator": aggregator})
 
 
 # ---- all on this machine ----
