@@ -54,11 +54,9 @@ def server(arguments: Namespace, telling: Telling) -> int:
 def _forecast(task: Task, public: Images | None, telling: Telling) -> None:
     """Before anybody trains: what the labels will be worth."""
     if task.pate is not None and public is not None:
-        from ppc.collaborative.labelling import affordable
         from ppc.collaborative.privacy import forecast
 
-        asked = affordable(task.pate, min(task.pate.queries, len(public)))
-        for line in forecast(task.facts, task.pate, asked):
+        for line in forecast(task.facts, task.pate, task.asked(public)):
             telling.note(line)
 
 

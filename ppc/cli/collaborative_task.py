@@ -52,6 +52,16 @@ class Task:
             return None
         return unlabelled(self.arguments.public, network)
 
+    def asked(self, public: Images) -> int:
+        """For how many labels the budget pays; one that pays for none is refused."""
+        from ppc.collaborative.labelling import affordable
+
+        assert self.pate is not None
+        if asked := affordable(self.pate, min(self.pate.queries, len(public))):
+            return asked
+        message = f"A budget of {self.pate.budget:g} does not pay for a single query."
+        raise fail("PPC688", message, span=self.pate.span, hint="Use more noise, or a larger budget.")
+
     def test(self, network: Network) -> Labelled | None:
         """The examples that the accuracy is measured on, if there are some."""
         from ppc.selective.members import labelled

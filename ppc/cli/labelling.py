@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ppc.cli import answers
-from ppc.errors import PpcError, fail
+from ppc.errors import PpcError
 
 if TYPE_CHECKING:
     from ppc.cli.collaborative_task import Task
@@ -19,17 +19,13 @@ if TYPE_CHECKING:
 
 def labels(arguments: Namespace, task: Task, host: Host, network: Network, public: Images) -> dict[str, Any]:
     """Labels as many examples as the budget pays for; writes them, what they cost, and the student."""
-    from ppc.collaborative.labelling import affordable
     from ppc.collaborative.privacy import statement
     from ppc.collaborative.student import taught
     from ppc.learning.network import as_weights
     from ppc.weights import save
 
     assert task.pate is not None
-    asked = affordable(task.pate, min(task.pate.queries, len(public)))
-    if not asked:
-        message = f"A budget of {task.pate.budget:g} does not pay for a single query."
-        raise fail("PPC688", message, span=task.pate.span, hint="Use more noise, or a larger budget.")
+    asked = task.asked(public)
     counts, times = host.counts(task.pate, asked, network.classes)
     classes = counts.argmax(1)
     privacy = statement(task.pate, counts, times, len(host.there))

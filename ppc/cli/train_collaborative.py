@@ -32,6 +32,7 @@ def train(arguments: Namespace) -> int:
 
 def _everybody(arguments: Namespace, telling: Telling) -> int:
     task = understood(arguments)
+    _possible(arguments, task)
     shown = Shown(task, telling)
     with TemporaryDirectory(prefix="ppc-train-") as name:
         rings = certificates(Path(name) / "certificates", task.facts.workers, mesh=True)
@@ -53,6 +54,15 @@ def _everybody(arguments: Namespace, telling: Telling) -> int:
         if not arguments.quiet:
             sys.stdout.write(f"{WHERE}\n")
     return 0
+
+
+def _possible(arguments: Namespace, task: Task) -> None:
+    """What stands in the way of a training is said before a process is started for it."""
+    from ppc.selective.members import labelled, part
+
+    part(labelled(arguments.data, task.network(task.facts.model_of(1))), 1, task.facts.workers, arguments.each)
+    if task.pate is not None and (public := task.public(task.network(task.pate.student))) is not None:
+        task.asked(public)
 
 
 def _labels(arguments: Namespace) -> list[str]:

@@ -22,6 +22,7 @@ from ppc.cli.telling import Telling
 
 if TYPE_CHECKING:
     from ppc.ir.selective import Selective
+    from ppc.learning import Network
 
 WHERE = "Server and participants all ran on this machine, in processes of their own over TLS."
 
@@ -40,7 +41,8 @@ def train(arguments: Namespace) -> int:
 
 
 def _everybody(arguments: Namespace, telling: Telling) -> int:
-    facts, _ = understood(arguments)
+    facts, network = understood(arguments)
+    _possible(arguments, facts, network)
     with TemporaryDirectory(prefix="ppc-train-") as name:
         folder = Path(name)
         rings = certificates(folder / "certificates", facts.participants)
@@ -71,6 +73,15 @@ def _everybody(arguments: Namespace, telling: Telling) -> int:
         if not arguments.quiet:
             sys.stdout.write(f"{WHERE}\n")
     return 0
+
+
+def _possible(arguments: Namespace, facts: Selective, network: Network) -> None:
+    """What stands in the way of a training is said before a process is started for it."""
+    from ppc.selective.members import labelled, part
+    from ppc.selective.tally import paid
+
+    part(labelled(arguments.data, network), 1, facts.participants, arguments.each)
+    paid(facts)
 
 
 class Shown:

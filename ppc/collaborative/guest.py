@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ppc.collaborative import letters
-from ppc.collaborative.labelling import noisy_votes
+from ppc.collaborative.labelling import noisy_votes, within
 from ppc.collaborative.mesh import Mesh, MissingShareError
 from ppc.collaborative.sharing import decoded_loss, encoded_loss
 from ppc.collaborative.worker import Worker
@@ -44,6 +44,7 @@ class Attendance:
     pate: Pate | None = None
     public: Tensor | None = None  # the examples to label
     voted: int = 0  # times
+    queried: int = 0  # examples, those of a vote that was not opened included
 
     def attend(self) -> int:
         """Until the end; the number of rounds."""
@@ -97,9 +98,9 @@ class Attendance:
         attempt, asked, numbers = self._called(text)
         if self.pate is None or self.public is None or not 0 < asked <= min(self.pate.queries, len(self.public)):
             raise _unasked()
-        if self.voted == MOST_VOTES:
+        if self.voted == MOST_VOTES or not within(self.pate, self.queried + asked):
             raise _unasked()
-        self.voted += 1
+        self.voted, self.queried = self.voted + 1, self.queried + asked
         self._shared(attempt, numbers, noisy_votes(self.pate, self.worker, self.public[:asked], len(numbers)))
 
     def _shared(self, attempt: int, numbers: Sequence[int], values: NDArray[np.int64]) -> bool:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from ppc.collaborative import letters
 from ppc.collaborative.guest import MOST_VOTES
+from ppc.collaborative.labelling import within
 from ppc.collaborative.noise import GRID
 from ppc.collaborative.sharing import decoded_loss
 from ppc.errors import PpcError, fail
@@ -112,7 +113,8 @@ class Host:
 
     def counts(self, pate: Pate, asked: int, classes: int) -> tuple[NDArray[np.int64], int]:
         """The noisy histograms, on the grid of the noise; and how often the workers had to vote."""
-        for votes in range(1, MOST_VOTES + 1):
+        allowed = sum(within(pate, votes * asked) for votes in range(1, MOST_VOTES + 1))
+        for votes in range(1, allowed + 1):
             self.enough()
             numbers = sorted(self.there)
             found = self.opened(numbers, letters.VOTE, asked, asked * classes)
@@ -126,8 +128,8 @@ class Host:
             self.say("counts that are none were opened: a worker sent another number than its partial sum")
         raise fail(
             "PPC687",
-            f"The workers voted {MOST_VOTES} times, and nothing usable was opened.",
-            hint="Look which worker is dropped or named above; start again without it.",
+            f"Votes were called for {allowed} times, as often as is allowed, and nothing usable was opened.",
+            hint="Look which worker is dropped or named above. A budget pays for each vote, opened or not.",
         )
 
     # ---- one sum ----

@@ -36,13 +36,18 @@ def label(facts: Pate, workers: Sequence[Worker], images: Tensor) -> Labelled:
 
 def affordable(facts: Pate, wanted: int) -> int:
     """The most queries whose certified epsilon stays within the budget; epsilon grows with every query."""
-    if facts.budget is None or certified(facts, wanted) <= facts.budget:
+    if within(facts, wanted):
         return wanted
     low, high = 0, wanted
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if certified(facts, middle) <= facts.budget else (low, middle)
+        low, high = (middle, high) if within(facts, middle) else (low, middle)
     return low
+
+
+def within(facts: Pate, queries: int) -> bool:
+    """The budget pays for so many, those of votes that came to nothing included."""
+    return facts.budget is None or certified(facts, queries) <= facts.budget
 
 
 def noisy_votes(facts: Pate, worker: Worker, images: Tensor, workers: int) -> NDArray[np.int64]:

@@ -54,19 +54,24 @@ class Mesh:
     def together(self, attempt: int, numbers: Sequence[int], shares: Sequence[Words]) -> Words:
         """Hand out a share to each of `numbers`, in their order, and add up those that they hand out."""
         others = [one for one in numbers if one != self.own]
-        self._reached(others)
         mine = dict(zip(numbers, shares, strict=True))
-        self._send(attempt, others, mine)
+        self._handed_out(attempt, others, mine)
         found = self._taken(attempt, others, mine[self.own].size)
         return total([mine[self.own].ravel(), *found])
 
-    def _reached(self, others: Sequence[int]) -> None:
+    def _handed_out(self, attempt: int, others: Sequence[int], shares: dict[int, Words]) -> None:
+        """To those who are here at once, as they wait no longer than we do; then to those who are still to dial."""
         limit = monotonic() + self.wait
-        while (missing := [one for one in others if one not in self.lines]) and monotonic() < limit:
-            self.look(LOOK)
-        if missing:
-            raise MissingShareError(missing)
         self.look(0.0)
+        missing = list(others)
+        while missing:
+            here = [one for one in missing if one in self.lines]
+            self._send(attempt, here, shares)
+            missing = [one for one in missing if one not in here]
+            if missing and monotonic() > limit:
+                raise MissingShareError(missing)
+            if missing:
+                self.look(LOOK)
 
     def look(self, timeout: float) -> None:
         """Take in those that have dialled."""

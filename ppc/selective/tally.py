@@ -9,6 +9,7 @@ from typing import Any
 from ppc.errors import fail
 from ppc.ir.selective import Selective
 from ppc.selective.adding import TAG, share_bytes
+from ppc.selective.budget import allowed_uploads
 from ppc.selective.host import Host
 from ppc.selective.message import Sparse
 from ppc.selective.rounds import Progress, exchanges_a_round
@@ -62,7 +63,12 @@ def priced(host: Host) -> Iterator[str]:
     from ppc.selective.accountant import planned
 
     yield from planned(facts, facts.rounds * max(exchanges_a_round(facts, count) for count in host.examples.values()))
-    if host.allowed == 0:
+    paid(facts)
+
+
+def paid(facts: Selective) -> None:
+    """A budget that pays for nothing is refused before anything is learned."""
+    if allowed_uploads(facts) == 0:
         message = "The budget does not pay for a single upload."
         raise fail("PPC685", message, span=facts.span, hint="Add more noise, or raise the budget.")
 

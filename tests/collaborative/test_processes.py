@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from queue import Empty, Queue
 from threading import Thread
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -17,10 +18,10 @@ import torch
 
 from ppc import compiler
 from ppc.cli.crowd import certificates
-from ppc.collaborative import Worker, letters, train
+from ppc.collaborative import Worker, certified, letters, train
 from ppc.collaborative.guest import Attendance
 from ppc.collaborative.host import Host, Newcomer, Sum, loss_bytes
-from ppc.collaborative.mesh import Mesh
+from ppc.collaborative.mesh import Mesh, MissingShareError
 from ppc.collaborative.state import keep_worker, resumed_worker
 from ppc.errors import PpcError
 from ppc.ir.collaborative import Collaborative, Pate
@@ -30,7 +31,7 @@ from ppc.runtime.wire.hello import Hello
 from ppc.runtime.wire.letters import Letters
 from ppc.runtime.wire.link import Link, dial
 from ppc.runtime.wire.listener import Listener
-from ppc.sharing import MODULUS
+from ppc.sharing import MODULUS, shares
 from tests.sources import CHECKOUT
 
 NET = """
@@ -57,7 +58,10 @@ def group(facts: Collaborative) -> list[Worker]:
 class Together:
     """A server here, each worker in a thread with lines of its own; some of them behave otherwise."""
 
-    def __init__(self, folder: Path, workers: list[Worker], behave: dict[int, Behaviour] | None = None) -> None:
+    def __init__(
+        self, folder: Path, workers: list[Worker], behave: dict[int, Behaviour] | None = None, pate: Pate = PATE
+    ) -> None:
+        self.pate = pate
         self.facts, self.workers, self.behave = workers[0].facts, workers, behave or {}
         self.rings = certificates(folder, self.facts.workers, mesh=True)
         hello = Hello(role="server", party="server", plan="p")
@@ -99,7 +103,7 @@ class Together:
             begin=lambda _: None,
             keep=lambda _: None,
             report=lambda: {"taken": float(own.taken)},
-            pate=PATE,
+            pate=self.pate,
             public=torch.rand(6, 6, generator=torch.Generator().manual_seed(1)),
         )
         try:
@@ -228,6 +232,38 @@ def test_a_worker_votes_no_more_than_three_times(tmp_path: Path) -> None:
         run.host.opened([1, 2, 3], letters.VOTE, 6, 18)
     assert "PPC687" in str(run.errors.get(timeout=10))
     run.close()
+
+
+def test_a_budget_pays_for_every_vote_that_is_called_for(tmp_path: Path) -> None:
+    """One that pays for one vote of six examples does not pay for another, though nothing was opened of the first."""
+    once = replace(PATE, amount=8.0, budget=certified(replace(PATE, amount=8.0), 9))
+    run = Together(tmp_path, group(replace(FACTS, least=2, wait=1.0)), {3: leaving_the_votes}, once)
+
+    with pytest.raises(PpcError, match="called for 1 times"):
+        run.host.counts(once, 6, 3)
+    run.host.opened([1, 2], letters.VOTE, 6, 18)
+    error = run.errors.get(timeout=10)
+    run.close()
+
+    assert "PPC687" in str(error)
+
+
+def leaving_the_votes(one: Attendance) -> None:
+    while (found := one.line.receive(letters.of_worker(3)))[0] != letters.VOTE:
+        if found[0] == letters.PEERS:
+            one._meet(letters.json_of(found[1]))  # pyright: ignore[reportPrivateUsage]
+
+
+def test_who_waits_for_one_that_never_dials_has_given_the_others_their_shares() -> None:
+    """Else they would miss it too, and two of three be dropped."""
+    line = Mock()
+    mesh = Mesh(1, lambda _: None, 0.05, {2: line})
+
+    with pytest.raises(MissingShareError, match="3"):
+        mesh.together(1, [1, 2, 3], shares(np.array([5]), 3))
+
+    line.send.assert_called_once()
+    line.close.assert_not_called()
 
 
 def test_a_checkpoint_brings_a_worker_back_to_the_bit(tmp_path: Path) -> None:
