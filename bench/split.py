@@ -1,12 +1,13 @@
 """The measurements of the paper of complement and partitioning, on small nets and images made from digits.
 
-    python -m bench.split tables|offsets [--on test|validation] [--epochs N] [--examples N] [--pictures FOLDER]
+    python -m bench.split tables|offsets [--seeds N] [--on test|validation] [--epochs N] [--pictures FOLDER]
 
 `tables`: its Tables 2 and 3 and Figures 5 and 6 on `examples/alexnet_small.pnn`, even digits against odd ones, with a
 picture of a 0 or a 1 as the signal: time and accuracy after so many steps, for N = 0 to 4 layers that stay as the old
 model has them. `offsets`: `examples/shifted.pnn`, ten digits and an answer that is shifted, for the signal at every
-layer. Accuracy is that on images made from digits of which none is learned from; on `validation` it is that on a fifth
-of the images for training, by which the settings of the programs were chosen. Minutes on two cores.
+layer. Everything is trained once for each seed, and means are shown. Accuracy is that on images made from digits of
+which none is learned from; on `validation` it is that on a fifth of the images for training, by which the settings of
+the programs were chosen. Ten minutes on two cores.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from statistics import fmean
 from time import perf_counter
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -62,6 +64,30 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Mean:
+    """The same training with several seeds."""
+
+    runs: Sequence[Run]
+
+    @property
+    def name(self) -> str:
+        return self.runs[0].name
+
+    @property
+    def epochs(self) -> int:
+        return len(self.runs[0].reached)
+
+    def steps(self, epoch: int) -> int:
+        return self.runs[0].done.rows[epoch - 1].steps
+
+    def seconds(self, epoch: int) -> float:
+        return fmean(run.seconds(epoch) for run in self.runs)
+
+    def accuracy(self, epoch: int) -> float:
+        return fmean(run.accuracy(epoch) for run in self.runs)
+
+
+@dataclass(frozen=True)
 class Measure:
     """What all trainings of one table share. Without `tested`, accuracy is that on images held out."""
 
@@ -85,7 +111,6 @@ class Measure:
             epochs=epochs,
             momentum=training.momentum,
             falls=falls,
-            seed=SEED,
             holdout=HELD,
         )
         return Measure(program, lesson, tested, recipe, shown)
@@ -94,6 +119,15 @@ class Measure:
     def checked(self) -> int:
         """On how many images accuracy is measured."""
         return round(len(self.lesson.labels) * HELD) if self.tested is None else len(self.tested.labels)
+
+    def means(self, kept: Sequence[int], seeds: int) -> list[Mean]:
+        """The base model, and that with a signal behind so many layers, of the seeds from 1 on."""
+        trained: list[list[Run]] = []
+        for seed in range(1, seeds + 1):
+            measure = replace(self, recipe=replace(self.recipe, seed=seed))
+            base = measure.base()
+            trained.append([base, *(measure.secure(count, base.done.weights) for count in kept)])
+        return [Mean(runs) for runs in zip(*trained, strict=True)]
 
     def base(self) -> Run:
         """The model without a signal, whose first layers the others keep."""
@@ -106,7 +140,7 @@ class Measure:
         weights = {name: tensor.numpy() for name, tensor in old.items()}
         subject = Subject(graph, Old(weights) if kept else None, law="he")
         start = perf_counter()
-        subject.features(subject.weights(SEED), self.lesson.images)
+        subject.features(subject.weights(self.recipe.seed), self.lesson.images)
         ahead = perf_counter() - start if kept else 0.0
         shown = pictures(self.shown, (28, 28), 2) if self.shown else ()
         return self._run(f"N = {kept}", kept, ahead, subject, Signals.of(graph, shown))
@@ -123,7 +157,7 @@ class Measure:
             if state.step:
                 return
             features = subject.features(state.weights, tested.images)
-            drawn = coins(SEED, len(reached))
+            drawn = coins(self.recipe.seed, len(reached))
             reached.append(accuracy(subject, state.weights, features, tested.labels, signals, drawn))
 
         done = train(subject, self.lesson, self.recipe, signals=signals, keep=keep)
@@ -149,24 +183,19 @@ def measure_of(arguments: argparse.Namespace, program: Path, *, parity: bool, sh
 
 def tables(arguments: argparse.Namespace) -> None:
     measure = measure_of(arguments, PARITY, parity=True, shown=f"digits28:{SHOWN}")
-    base = measure.base()
-    runs = [base, *(measure.secure(kept, base.done.weights) for kept in KEPT)]
+    runs = measure.means(KEPT, arguments.seeds)
     last = measure.recipe.epochs
     epochs = [*(2**power for power in range(20) if 2**power < last), last]
     heads = ["steps", *(run.name for run in runs)]
-    times = [[_steps(base, epoch), *(f"{run.seconds(epoch):.1f}" for run in runs)] for epoch in epochs]
+    times = [[f"{runs[0].steps(epoch):,}", *(f"{run.seconds(epoch):.1f}" for run in runs)] for epoch in epochs]
     print(f"seconds of training, as its Table 2 ({arguments.examples:,} images)\n")
     print(_table(heads, times))
-    rows = [[_steps(base, epoch), *(f"{run.accuracy(epoch):.4f}" for run in runs)] for epoch in epochs]
+    rows = [[f"{runs[0].steps(epoch):,}", *(f"{run.accuracy(epoch):.4f}" for run in runs)] for epoch in epochs]
     print(f"\naccuracy on {measure.checked:,} images that nothing was learned from, as its Table 3\n")
     print(_table(heads, rows))
     if arguments.pictures:
-        _draw(arguments.pictures / "figure5.svg", "Figure 5: the base model, and N = 3", [base, runs[4]])
+        _draw(arguments.pictures / "figure5.svg", "Figure 5: the base model, and N = 3", [runs[0], runs[4]])
         _draw(arguments.pictures / "figure6.svg", "Figure 6: layers kept", runs)
-
-
-def _steps(run: Run, epoch: int) -> str:
-    return f"{run.done.rows[epoch - 1].steps:,}"
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -174,13 +203,11 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _draw(path: Path, title: str, runs: Sequence[Run]) -> None:
+def _draw(path: Path, title: str, runs: Sequence[Mean]) -> None:
     """Accuracy against seconds, a mark for each epoch."""
     path.parent.mkdir(parents=True, exist_ok=True)
     series = tuple(
-        Series(
-            run.name, tuple(Mark(run.seconds(e), run.accuracy(e)) for e in range(1, len(run.reached) + 1)), joined=True
-        )
+        Series(run.name, tuple(Mark(run.seconds(e), run.accuracy(e)) for e in range(1, run.epochs + 1)), joined=True)
         for run in runs
     )
     drawn = Chart(title=title, across="seconds of training", up="accuracy on other images", series=series)
@@ -193,16 +220,15 @@ def _draw(path: Path, title: str, runs: Sequence[Run]) -> None:
 
 def offsets(arguments: argparse.Namespace) -> None:
     measure = measure_of(arguments, DIGITS, parity=False)
-    base = measure.base()
     layers = len(Subject(typed_graph(compile_program(DIGITS, change=uncut))).whole.layers)
-    runs = [measure.secure(kept, base.done.weights) for kept in range(layers - 1)]
+    base, *runs = measure.means(range(layers - 1), arguments.seeds)
     last = measure.recipe.epochs
     reached = base.accuracy(last)
     rows = [["-", "-", f"{reached:.4f}", "", f"{base.seconds(last):.1f}"]]
-    for run in runs:
+    for kept, run in enumerate(runs):
         right = run.accuracy(last)
         took = f"{run.seconds(last):.1f}"
-        rows.append([str(run.kept + 1), str(run.kept), f"{right:.4f}", f"{100 * (right - reached):+.2f} points", took])
+        rows.append([str(kept + 1), str(kept), f"{right:.4f}", f"{100 * (right - reached):+.2f} points", took])
     print(
         f"accuracy on {measure.checked:,} images that nothing was learned from, answers shifted by one of ten numbers\n"
     )
@@ -214,6 +240,7 @@ def offsets(arguments: argparse.Namespace) -> None:
 def main(words: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.split", description=__doc__)
     parser.add_argument("what", choices=("tables", "offsets"))
+    parser.add_argument("--seeds", type=int, default=3, help="how often everything is trained (%(default)s)")
     parser.add_argument("--on", choices=("test", "validation"), default="test")
     parser.add_argument("--epochs", type=int, help="in place of the program's")
     parser.add_argument("--examples", type=int, default=4_000)
