@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ppc.cli import answers
 from ppc.cli.role_start import telling_of
+from ppc.cli.unused import BUNDLES, check_unused
 from ppc.errors import PpcError, fail
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from ppc.ir.graph import Graph
 
 LARGEST_TEXT = 10_000_000
+TRIED = "`--data DATA` names the examples to try the trained model on."
+FIRST = "The first weights come from the key: `--key FILE`."
+HINTS = {"--test": TRIED, "--input": TRIED, "--weights": FIRST, "--seed": FIRST}
 
 
 def options(verb: ArgumentParser) -> None:
@@ -52,6 +56,7 @@ def device(arguments: Namespace) -> int:
     if arguments.role != "device":
         hint = f"`ppc party device {arguments.bundle}`"
         raise fail("PPC665", f"A package of samples is for a device, and not for `{arguments.role}`.", hint=hint)
+    check_unused(arguments, BUNDLES, "A device with a package of samples", HINTS)
     if arguments.output is not None and arguments.output.suffix not in (".safetensors", ".npz"):
         raise fail("PPC509", f"`{arguments.output}` does not end as weights do.", hint="Write `-o model.safetensors`.")
     answers.check_output(arguments.output, weights=True)
@@ -80,6 +85,8 @@ def device(arguments: Namespace) -> int:
         sys.stdout.write(f"accuracy {accuracy:.4f} on {len(examples[0]):,} examples\n")
     if arguments.output is not None:
         sys.stdout.write(f"wrote {arguments.output}\n")
+    elif not arguments.quiet:
+        sys.stdout.write("the trained weights were not kept: `-o model.safetensors` names a file for them\n")
     return 0
 
 

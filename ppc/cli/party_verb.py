@@ -28,6 +28,7 @@ from ppc.cli.role_start import (
 )
 from ppc.cli.telling import Far, Telling, as_facts, counts_table
 from ppc.cli.training_options import check_left, turn_of, wishes_of
+from ppc.cli.unused import DEVICE, check_unused
 from ppc.errors import fail
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def party(arguments: Namespace) -> int:
 
     if device_verb.is_package(arguments.bundle):
         return device_verb.device(arguments)
+    check_unused(arguments, DEVICE, "A party of a bundle")
     telling = telling_of(arguments)
     with ending_on_signals(telling):
         bundle, keyring = opened(arguments, arguments.bundle, arguments.role)

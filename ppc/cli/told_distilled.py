@@ -40,6 +40,7 @@ class Built:
     facts: Distilled
     key: str
     lock: Lock
+    seen: int  # examples that were given to measure on, and left out: something was learned from the same ones
     rows: Sequence[Row]
     guessed: Guessed
     package: bytes
@@ -60,7 +61,9 @@ def told(built: Built, *, quiet: bool) -> str:
 
 def _rows(built: Built) -> Iterator[str]:
     tested = len(built.lock.test)
-    yield f"accuracy on {tested:,} examples that nothing was learned from; the commonest class: {built.lock.chance:.3f}"
+    left = f" ({built.seen:,} more were learned from, and left out)" if built.seen else ""
+    chance = f"the commonest class: {built.lock.chance:.3f}"
+    yield f"accuracy on {tested:,} examples that nothing was learned from{left}; {chance}"
     cells = [
         (row.what, row.measure, f"{row.mean:.3f}", f"{max(row.values):.3f}", str(len(row.values))) for row in built.rows
     ]
@@ -70,10 +73,9 @@ def _rows(built: Built) -> Iterator[str]:
 def _guessing(built: Built) -> Iterator[str]:
     """A key that is none, found; and what that says of one that is."""
     guessed = built.guessed
-    yield (
-        f"A key made from {guessed.bits} bits was found after {guessed.guesses:,} guesses in {guessed.seconds:.2f} s "
-        f"({guessed.rate:,.0f} a second)."
-    )
+    found = "was opened" if guessed.samples is not None else "WAS NOT OPENED"
+    yield f"The same samples in a package whose key was made from {guessed.bits} bits: it {found} after"
+    yield f"{guessed.guesses:,} guesses, in {guessed.seconds:.2f} s ({guessed.rate:,.0f} a second)."
     years = (KEY_BITS - 1) * log10(2) - log10(guessed.rate * YEAR)
     yield f"One of {KEY_BITS} bits takes 10^{years:.0f} years at this rate."
 
@@ -115,7 +117,14 @@ def as_json(built: Built, output: Path | None) -> str:
         "key": built.key,
         "rows": [asdict(row) | {"mean": row.mean} for row in built.rows],
         "chance": built.lock.chance,
-        "guessed": asdict(built.guessed),
+        "tested": len(built.lock.test),
+        "left_out": built.seen,
+        "guessed": {
+            "bits": built.guessed.bits,
+            "opened": built.guessed.samples is not None,
+            "guesses": built.guessed.guesses,
+            "seconds": built.guessed.seconds,
+        },
         "bytes": len(built.package),
         "original_bytes": built.original,
         "encrypted": not built.bare,

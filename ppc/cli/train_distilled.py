@@ -7,24 +7,25 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
 from pathlib import Path
 from secrets import randbits
 from typing import TYPE_CHECKING
 
 from ppc.cli.counting import counting
-from ppc.cli.device_verb import labelled
+from ppc.cli.distilled_data import Given, given
 from ppc.cli.telling import Telling
 from ppc.cli.told_distilled import Built, as_json, told, unmet
-from ppc.cli.training_options import check_options
+from ppc.cli.training_options import EVERY, check_options
+from ppc.cli.unused import CLEAR, MANY, PAIRS, check_unused
 from ppc.errors import PpcError, fail
 
 if TYPE_CHECKING:
     from ppc.compiler import Checked
-    from ppc.distilled import Floats, Key, Target
-    from ppc.distilling import Data, Learner, Task
+    from ppc.distilled import Key, Package, Samples, Target
+    from ppc.distilling import Learner, Task
+    from ppc.distilling.attackers import Guessed
     from ppc.ir.distilled import Distilled
-
-HELD = 5  # one example of so many is held out, where none are brought to measure on
 
 
 def options(verb: ArgumentParser) -> None:
@@ -38,34 +39,46 @@ def options(verb: ArgumentParser) -> None:
 def train(arguments: Namespace) -> int:
     """Learn, measure, and write the package if all that the program requires holds."""
     from ppc.compiler import check
-    from ppc.files import write_whole
 
     _check(arguments)
     checked = check(arguments.program)
     telling = Telling(quiet=arguments.quiet or arguments.json, verbose=arguments.verbose)
+    if arguments.output is None:
+        telling.note("no package will be written: `-o model.secdd` names one")
     try:
-        task, test, key = _task(arguments, checked, telling)
-        built = _built(arguments, _learned(arguments, task, telling), test, key, telling)
+        task, found, key = _task(arguments, checked, telling)
+        built = _built(arguments, _learned(arguments, task, telling), found, key, telling)
         sys.stdout.write(as_json(built, arguments.output) if arguments.json else told(built, quiet=arguments.quiet))
         if mistakes := tuple(unmet(built)):
             raise PpcError(*mistakes)
     except PpcError as error:
         raise error.located(checked.source) from None
-    if arguments.output is not None:
-        write_whole(arguments.output, built.package)
-        telling.say(f"wrote {arguments.output}")
-        if built.bare:  # also to who wants few words
-            sys.stderr.write("note: the samples of this package are readable by everybody (--bare)\n")
-    if arguments.sheet is not None:
-        from ppc.distilled.sheet import sheet
-
-        write_whole(arguments.sheet, sheet(built.lock.samples, name=task.target.graph.name).encode())
-        telling.say(f"wrote {arguments.sheet}; it shows what the encryption of a package hides")
+    for line in _written(arguments, built):
+        sys.stdout.write("" if telling.quiet else f"{line}\n")
     return 0
 
 
+def _written(arguments: Namespace, built: Built) -> Iterator[str]:
+    """Write the package and the sheet, and say so."""
+    from ppc.distilled.sheet import sheet
+    from ppc.files import write_whole
+
+    if arguments.output is not None:
+        write_whole(arguments.output, built.package)
+        if built.bare:  # also to who wants few words
+            sys.stderr.write("note: the samples of this package are readable by everybody (--bare)\n")
+    if arguments.sheet is not None:
+        name = built.lock.task.target.graph.name
+        write_whole(arguments.sheet, sheet(built.lock.samples, name=name).encode())
+        yield f"wrote {arguments.sheet}: it shows to everybody what the encryption of a package hides"
+    yield f"wrote {arguments.output}" if arguments.output is not None else "no package was written: there was no `-o`"
+
+
 def _check(arguments: Namespace) -> None:
+    check_unused(arguments, {**CLEAR, **PAIRS, **MANY}, "A training by `distilled`")
     check_options(arguments)
+    if arguments.every != EVERY and arguments.checkpoint is None:
+        raise fail("PPC571", "There are no checkpoints to be apart.", hint="Name a folder: `--checkpoint FOLDER`.")
     if arguments.data is None:
         raise fail("PPC508", "There is nothing to learn from.", hint="Name the examples: `--data DATA`.")
     if arguments.weights is not None:
@@ -76,8 +89,8 @@ def _check(arguments: Namespace) -> None:
             raise fail("PPC509", f"`{path}` does not end in {ending}, or its folder is not there.", hint=hint)
 
 
-def _task(arguments: Namespace, checked: Checked, telling: Telling) -> tuple[Task, Data, Key]:
-    """What is distilled, what it is measured on, and the key."""
+def _task(arguments: Namespace, checked: Checked, telling: Telling) -> tuple[Task, Given, Key]:
+    """What is distilled, the data, and the key."""
     from ppc.compiler import compile_program
     from ppc.distilled import Target, secret
     from ppc.distilling import Task
@@ -86,13 +99,14 @@ def _task(arguments: Namespace, checked: Checked, telling: Telling) -> tuple[Tas
     graph = compile_program(checked.source, model=arguments.model).after("source")
     facts = checked.resolved.lessons[graph.name]
     assert isinstance(facts, Distilled)
-    beside = arguments.program.parent
-    key = secret.read(arguments.key or beside / facts.key)
+    key = secret.read(arguments.key or arguments.program.parent / facts.key)
     target = Target(graph, facts.loss, facts.spread)
     _check_measurable(facts, target)
-    data, test = _data(arguments, target, telling)
-    brought = _brought(beside / facts.images.file, target, facts, telling) if facts.images.file else None
-    return Task.of(facts, target, key, data, brought=brought, seed=arguments.seed or 0), test, key
+    if any(node.op == "dropout" for node in graph.nodes):
+        telling.note("dropout drops nothing in the steps of a device, and so in none of the owner's")
+    found = given(arguments, target, facts, telling)
+    task = Task.of(facts, target, key, found.learned, brought=found.brought, seed=arguments.seed or 0)
+    return task, found, key
 
 
 def _check_measurable(facts: Distilled, target: Target) -> None:
@@ -104,38 +118,6 @@ def _check_measurable(facts: Distilled, target: Target) -> None:
         message = f"`{required[0].measure}` cannot be measured: no layer can be widened, added or left out."
         hint = "Leave this `require` out, or give the model another layer."
         raise fail("PPC595", message, span=required[0].span, hint=hint)
-
-
-def _data(arguments: Namespace, target: Target, telling: Telling) -> tuple[Data, Data]:
-    """What is learned from, and what is measured on: brought, or one of so many held out."""
-    import numpy as np
-
-    from ppc.distilling import Data
-
-    images, labels = labelled(arguments.data, target, telling.note)
-    if arguments.test is not None:
-        return Data.of(images, labels), Data.of(*labelled(arguments.test, target, telling.note))
-    held = np.arange(len(images)) % HELD == HELD - 1
-    if not held.any():
-        raise fail("PPC508", f"{len(images)} examples are too few to hold some out.", hint="Name some: `--test DATA`.")
-    telling.note(f"every {HELD}th example is held out, to measure on: {int(held.sum()):,} of {len(images):,}")
-    return Data.of(images[~held], labels[~held]), Data.of(images[held], labels[held])
-
-
-def _brought(path: Path, target: Target, facts: Distilled, telling: Telling) -> Floats:
-    """The images of another data set, at least as many as there are samples."""
-    from ppc.data import Expected, load_rows
-    from ppc.reference import outside
-
-    wanted = Expected(name=target.data.name, shape=target.image, span=target.data.span)
-    found = load_rows(path, (wanted,), say=telling.note)[wanted.name]
-    unbounded = target.typed(1)[wanted.name]  # each image is scaled by its own mean and deviation
-    if mistakes := tuple(outside(unbounded, found)):
-        raise PpcError(*mistakes)
-    if len(found) < facts.samples:
-        message = f"{path} has {len(found)} images; {facts.samples} samples are asked for."
-        raise fail("PPC596", message, span=facts.span, hint="Bring more images, or ask for fewer samples.")
-    return found
 
 
 def _learned(arguments: Namespace, task: Task, telling: Telling) -> Learner:
@@ -155,21 +137,14 @@ def _learned(arguments: Namespace, task: Task, telling: Telling) -> Learner:
     return learner
 
 
-def _built(arguments: Namespace, learner: Learner, test: Data, key: Key, telling: Telling) -> Built:
+def _built(arguments: Namespace, learner: Learner, found: Given, key: Key, telling: Telling) -> Built:
     """The package, and the table of its lock."""
-    from ppc.distilled import Package, fingerprint, pack, tag
-    from ppc.distilling import Lock, attackers
+    from ppc.distilled import pack
+    from ppc.distilling import Lock
 
     task = learner.task
-    lock = Lock(task=task, learned=learner.samples(), test=test)
-    package = Package(
-        samples=lock.samples,
-        loss=task.facts.loss,
-        spread=float(task.facts.spread),
-        target=tag(key, task.target.architecture),
-        start=fingerprint(values.numpy() for values in task.start.values()),
-    )
-    data = pack(package, key, bare=arguments.bare)
+    lock = Lock(task=task, learned=learner.samples(), test=found.test)
+    data = pack(_package(lock.samples, key, task.target), key, bare=arguments.bare)
     _check_accepted(data, task, key)
     telling.say("measures the lock")
     rows = tuple(lock.rows())
@@ -177,11 +152,34 @@ def _built(arguments: Namespace, learner: Learner, test: Data, key: Key, telling
         facts=task.facts,
         key=key.name,
         lock=lock,
+        seen=found.seen,
         rows=rows,
-        guessed=attackers.search(attackers.short_key(randbits(attackers.GUESSED_BITS)).name),
+        guessed=_guessed(lock.samples, task.target, bare=arguments.bare),
         package=data,
         bare=arguments.bare,
     )
+
+
+def _package(samples: Samples, key: Key, target: Target) -> Package:
+    """Samples, bound to a network and to the first weights that a key makes of it."""
+    from ppc.distilled import Package, fingerprint, first_weights, tag
+
+    return Package(
+        samples=samples,
+        loss=target.loss,
+        spread=float(target.spread),
+        target=tag(key, target.architecture),
+        start=fingerprint(first_weights(key, target).values()),
+    )
+
+
+def _guessed(samples: Samples, target: Target, *, bare: bool) -> Guessed:
+    """The positive control: the same samples in a package under a key of a few bits, which is searched for."""
+    from ppc.distilled import pack
+    from ppc.distilling import attackers
+
+    key = attackers.short_key(randbits(attackers.GUESSED_BITS))
+    return attackers.cracked(pack(_package(samples, key, target), key, bare=bare), target.graph)
 
 
 def _check_accepted(data: bytes, task: Task, key: Key) -> None:

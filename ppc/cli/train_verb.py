@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ppc.cli import train_clear, train_collaborative, train_distilled, train_joint, train_selective
+from ppc.cli.unused import DISTILLED, check_unused
 from ppc.errors import fail
 
 
@@ -40,4 +41,6 @@ def train(arguments: Namespace) -> int:
     if len(arguments.all_data or ()) > 1 and not (isinstance(training, Training) and training.turns):
         hint = "Name one `--data`; several data owners stand in the program, as `data from NAME, NAME`."
         raise fail("PPC508", "One party's examples are learned from.", hint=hint)
+    if training.by != "distilled":
+        check_unused(arguments, DISTILLED, f"A training by `{training.by}`")
     return TRAINERS[training.by].train(arguments)

@@ -55,4 +55,10 @@ DISTILLED = codes(
         """A checkpoint of the owner's learning belongs to one program, one key and one set of data. This one was
         written for others, by another version, or is damaged. Nothing of it was used.""",
     ),
+    PPC599=(
+        "option of something else",
+        """A verb takes the options of everything that it can do: `ppc train` those of all trainers, `ppc party` those
+        of bundles and of packages. The one that was named changes nothing of what was asked for, so that whoever named
+        it would wait for something that does not come. Nothing was computed.""",
+    ),
 )

@@ -94,6 +94,11 @@ def is_package(data: bytes) -> bool:
     return data.startswith(MAGIC)
 
 
+def name_in(data: bytes) -> str:
+    """The name of the key that a package is for, which everybody can read."""
+    return _HEAD.unpack_from(data)[3].hex()
+
+
 def is_bare(data: bytes) -> bool:
     """Can everybody read the samples?"""
     return len(data) >= _HEAD.size and _HEAD.unpack_from(data)[2] == BARE

@@ -10,6 +10,6 @@ trials · attackers · shapes    what the rows of that table are made of
 
 from ppc.distilling.learner import Learner
 from ppc.distilling.lock import Lock, Row
-from ppc.distilling.task import Data, Task
+from ppc.distilling.task import Data, Task, richest
 
-__all__ = ["Data", "Learner", "Lock", "Row", "Task"]
+__all__ = ["Data", "Learner", "Lock", "Row", "Task", "richest"]

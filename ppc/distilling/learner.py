@@ -29,6 +29,7 @@ LARGEST_GRADIENT = 1.0
 FIRST_RATE = 0.1  # of the device's steps, before they are learned
 MIXED = 1.0  # deviation of labels that start anywhere
 ONE_HOT = 0.1  # and of what is added to those that start at a class
+LEAST = 1e-12  # of a variance: one example alone has none
 PICTURE = 1e-3  # the least contrast of an image that is brought, before it is scaled to 1
 
 
@@ -137,7 +138,7 @@ def told(scores: Tensor, classes: Tensor) -> Tensor:
     means = marks.T @ around / counts.clamp(min=1)[:, None]
     between = (counts[:, None] * means**2).sum() / len(scores)
     # whole of it as a number: otherwise it would pay to make all scores larger
-    return between / (around.detach() ** 2).sum(1).mean()
+    return between / (around.detach() ** 2).sum(1).mean().clamp(min=LEAST)
 
 
 def first_images(task: Task, coins: torch.Generator) -> Tensor:
@@ -145,8 +146,7 @@ def first_images(task: Task, coins: torch.Generator) -> Tensor:
     deviation 1."""
     facts, target = task.facts, task.target
     if task.brought is not None:
-        flat = task.brought.flatten(1)
-        chosen = task.brought[flat.std(1).argsort(descending=True, stable=True)[: facts.samples]]
+        chosen = task.brought
         axes = list(range(1, chosen.dim()))
         deviation = chosen.std(axes, keepdim=True).clamp(min=PICTURE)
         return (chosen - chosen.mean(axes, keepdim=True)) / deviation

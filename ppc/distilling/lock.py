@@ -102,6 +102,7 @@ class Lock:
         yield Row(
             measure="attacker", what=f"other keys, {attackers.LONG} steps of Adam", values=self._each(FEW, self._long)
         )
+        yield Row(measure="linear", what="no network: ridge regression on the samples", values=tuple(self._regressed()))
 
     def _with_public_examples(self) -> Iterator[Row]:
         """What the samples add to a few examples that an attacker has anyway; those are not measured on."""
@@ -168,3 +169,8 @@ class Lock:
         network = self.task.network
         learn = attackers.on_samples(network, self.parts, self.task.facts.loss)
         return self._of(attackers.by_adam(network, self.task.other_start(coins), learn))
+
+    def _regressed(self) -> Iterator[float]:
+        for ridge in attackers.RIDGES:
+            scores = attackers.by_ridge(self.parts, self.test.images, ridge)
+            yield float((scores.argmax(1) == self.test.classes).float().mean())

@@ -33,7 +33,7 @@ class Data:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Task:
-    """`brought` are the images of another data set, where the program says so."""
+    """`brought` are the images of another data set that the samples are made of, where the program says so."""
 
     facts: Distilled
     target: Target
@@ -48,7 +48,7 @@ class Task:
         """The task for a key."""
         start = as_tensors(first_weights(key, target))
         network = Network(target.typed(1))
-        images = None if brought is None else as_tensor(brought)
+        images = None if brought is None else as_tensor(richest(brought, facts.samples))
         return Task(facts=facts, target=target, network=network, start=start, data=data, brought=images, seed=seed)
 
     @property
@@ -70,6 +70,11 @@ def drawn(start: Mapping[str, Tensor], network: Network, coins: torch.Generator,
         if node.word("role") in ("weight", "bias"):
             found[node.name] = torch.randn(node.shape, generator=coins) * (spread / inputs**0.5)
     return found
+
+
+def richest(images: Floats, count: int) -> Floats:
+    """So many images, those with the most contrast first."""
+    return images[np.argsort(-images.reshape(len(images), -1).std(axis=1), kind="stable")[:count]]
 
 
 def as_tensor(values: Floats) -> Tensor:

@@ -22,6 +22,7 @@ MEASURES: Mapping[str, Literal[">=", "<="]] = {
     "other_shape": "<=",
     "shuffled": "<=",
     "attacker": "<=",
+    "linear": "<=",
 }
 
 

@@ -16,8 +16,17 @@ from tests.distilled.made import KEY, target
 FACTS = Distilled(
     model="small", key="device.key", samples=6, images=Images(), steps=2, epochs=30, batch=30, rate=0.05, lock=0.1
 )
-# Every kind of layer that has a gradient, in two models.
+# Every kind of layer that has a gradient, in two models; and one with strides, padding and no bias.
 GLOBAL = "conv2d(6, kernel=3)\n    tanh\n    global_avg_pool\n    dense(3)"
+STRIDED = """conv2d(4, kernel=[3, 2], stride=[2, 1], padding=[2, 1], bias=false)
+    batch_norm
+    relu
+    max_pool([2, 3], stride=[1, 2], padding=[0, 1])
+    conv2d(2, kernel=2, bias=false)
+    dropout(0.3)
+    tanh
+    avg_pool(2, stride=1, padding=1)
+    dense(3, bias=false)"""
 EVERY = """conv2d(4, kernel=3, padding=same)
     batch_norm
     skip = relu

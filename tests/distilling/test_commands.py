@@ -14,49 +14,9 @@ import pytest
 from ppc.cli import main
 from ppc.distilled import secret
 from tests.distilled.made import KEY, OTHER, packed, target
-from tests.distilling.made import corners
+from tests.distilling.commands import DEVICE, PROGRAM, QUICK, TRAIN, codes
 from tests.sources import CHECKOUT
 from tests.test_imports import EXTRAS, WITHOUT
-
-PROGRAM = """model small(image: real[1, 4, 4] in 0..1) -> real[3] {
-    dense(12)
-    tanh
-    dense(3)
-}
-
-train small by distilled {
-    key file "device.key"
-    samples 6
-    images learned
-    steps 2
-    epochs 40
-    batch 30
-    rate 0.05
-    lock 0.1
-    require accuracy >= 90%
-}
-"""
-QUICK = PROGRAM.replace("epochs 40", "epochs 1").replace("    require accuracy >= 90%\n", "")
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """With a program, a key and data."""
-    (tmp_path / "small.pnn").write_text(PROGRAM, encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    assert main(["key", "new", "device.key"]) == 0
-    for name, seed in (("data", 1), ("test", 2)):
-        found = corners(60, seed=seed)
-        np.savez(f"{name}.npz", image=np.clip(found.images.numpy(), 0, 1), labels=found.classes.numpy())
-    return tmp_path
-
-
-TRAIN = ["train", "small.pnn", "--data", "data.npz", "--test", "test.npz", "-o", "small.secdd"]
-DEVICE = ["party", "device", "small.secdd", "--program", "small.pnn"]
-
-
-def codes(capsys: pytest.CaptureFixture[str]) -> list[str]:
-    return [line.split()[1] for line in capsys.readouterr().err.splitlines() if line.startswith("-- PPC")]
 
 
 def test_from_data_to_a_trained_model(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -208,6 +168,7 @@ def test_numbers_for_machines(folder: Path, capsys: pytest.CaptureFixture[str]) 
         ("train small.pnn --data data.npz -o small.safetensors", "PPC509"),
         ("train small.pnn --data data.npz --sheet nowhere/a.svg", "PPC509"),
         ("train small.pnn --data data.npz --resume", "PPC571"),
+        ("train small.pnn --data data.npz --every 3", "PPC571"),
         ("train small.pnn --data data.npz --resume --checkpoint nowhere", "PPC598"),
         ("train small.pnn --data data.npz --key missing.key", "PPC590"),
         ("train small.pnn --data wide.npz", "PPC508"),

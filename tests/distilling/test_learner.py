@@ -132,6 +132,13 @@ def test_scores_that_tell_nothing_and_everything() -> None:
     assert told(torch.ones(30, 1) @ torch.rand(1, 3) + torch.rand(10, 3).repeat_interleave(3, 0), classes).item() < 1e-6
 
 
+def test_one_example_alone_tells_nothing() -> None:
+    """The last batch of an epoch may be as small."""
+    assert told(torch.rand(1, 3), torch.tensor([2])).item() == 0
+    learner = Learner(task(batch=59, epochs=1))
+    assert np.isfinite(learner.epoch())
+
+
 def test_a_checkpoint_is_its_owners_alone(tmp_path: Path) -> None:
     folder = tmp_path / "kept"
     checkpoint.keep(folder, Learner(task()))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pytest
 import torch
+from sklearn.kernel_ridge import KernelRidge
 
-from ppc.distilled import Samples
+from ppc.distilled import Samples, pack
 from ppc.distilling import Learner, Lock, Row
-from ppc.distilling.attackers import search, short_key
+from ppc.distilling.attackers import by_ridge, cracked, short_key
 from ppc.distilling.shapes import others
-from ppc.distilling.trials import renamed_accuracy
-from tests.distilled.made import KEY, target
+from ppc.distilling.trials import parts_of, renamed_accuracy
+from ppc.errors import PpcError
+from tests.distilled.made import package, packed, samples, target
 from tests.distilling.made import corners, task
 
 
@@ -61,11 +63,37 @@ def test_an_open_lock_is_seen_as_open() -> None:
     assert rows["other_shape"].mean > 0.9
 
 
-def test_a_short_key_is_found_and_a_long_one_is_not() -> None:
-    found = search(short_key(200).name, bits=8)
+@pytest.mark.parametrize("bare", [False, True])
+def test_a_package_under_a_short_key_is_opened_and_under_a_long_one_not(bare: bool) -> None:
+    of, key = target(), short_key(200)
+    found = cracked(pack(package(of, key), key, bare=bare), of.graph, bits=8)
 
-    assert (found.found, found.guesses) == (True, 201)
-    assert not search(KEY.name, bits=8).found
+    assert found.guesses == 201
+    assert found.samples is not None
+    assert found.samples.images.tobytes() == samples(of).images.tobytes()
+    assert cracked(packed(of), of.graph, bits=8).samples is None
+
+
+def test_a_name_alone_opens_nothing() -> None:
+    """The search opens what it finds: a package whose head was exchanged does not pass."""
+    of, key = target(), short_key(7)
+    data = packed(of)
+    named = data[:11] + bytes.fromhex(key.name) + data[19:]
+
+    with pytest.raises(PpcError) as caught:
+        cracked(named, of.graph, bits=8)
+    assert caught.value.diagnostics[0].code == "PPC591"
+
+
+def test_the_ridge_regression_is_that_of_scikit_learn() -> None:
+    of = target()
+    parts, seen = parts_of(samples(of)), corners(9, seed=2).images
+    known = parts.images.flatten(1).double().numpy()
+    kernel = known @ known.T + 1
+    theirs = KernelRidge(alpha=0.1 * kernel.diagonal().mean(), kernel="precomputed").fit(kernel, parts.labels.numpy())
+    asked = seen.flatten(1).double().numpy() @ known.T + 1
+
+    assert by_ridge(parts, seen, 0.1).numpy() == pytest.approx(theirs.predict(asked), abs=1e-9)
 
 
 def test_other_shapes_are_networks_of_other_sizes() -> None:

@@ -15,7 +15,7 @@ from ppc.learning import Network
 from ppc.learning.network import Tensors, as_tensors
 from ppc.learning.table import RULES
 from tests.distilled.made import DENSE, KEY, samples, target
-from tests.distilling.made import EVERY, GLOBAL, doubled
+from tests.distilling.made import EVERY, GLOBAL, STRIDED, doubled
 
 RATES = (0.2, 0.1, 0.4)
 
@@ -24,7 +24,9 @@ def parts(of_double: Parts) -> Parts:
     return Parts(images=of_double.images.double(), labels=of_double.labels.double(), rates=of_double.rates.double())
 
 
-BODIES = pytest.mark.parametrize("body", [DENSE, EVERY, GLOBAL], ids=["dense", "every layer", "global"])
+BODIES = pytest.mark.parametrize(
+    "body", [DENSE, EVERY, GLOBAL, STRIDED], ids=["dense", "every layer", "global", "strided"]
+)
 # Classes have no gradient (PPC220 refuses them); signals come from a private block, which a distilled training has not.
 WITHOUT = {"argmax", "resize", "signal_planes", "uncomplement"}
 
