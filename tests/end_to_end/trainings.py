@@ -96,7 +96,7 @@ class Training:
         limit, before = monotonic() + ENDS, len(self.sessions)
         while monotonic() < limit and process.poll() is None:
             notes, sessions = self.notes, self.sessions
-            if len(sessions) >= max(before, 1) and any(
+            if len(sessions) > before and any(
                 note["what"] == "pass"
                 and note["section"] == "each"
                 and note["session"] == sessions[-1]

@@ -15,6 +15,7 @@ HIDDEN = 64
 STEPS = 600
 BATCH = 128
 DECAY = 1e-4
+CHANGES = 1e-9  # by less than this part of itself a number does not change, it is rounded
 
 
 @dataclass(frozen=True)
@@ -31,10 +32,12 @@ class Told:
 
 
 def standardised(known: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
-    """By mean and deviation of what the attacker knows; a number that never changes stays as it is."""
+    """By mean and deviation of what the attacker knows, however small its numbers are: field elements that nothing
+    hides are tiny beside the modulus. A number that never changes stays as it is."""
+    known, other = known.double(), other.double()
     mean, deviation = known.mean(0), known.std(0)
-    scale = torch.where(deviation > 1e-6, deviation, torch.ones_like(deviation))
-    return (known - mean) / scale, (other - mean) / scale
+    scale = torch.where(deviation > CHANGES * known.abs().amax(0), deviation, torch.ones_like(deviation))
+    return ((known - mean) / scale).float(), ((other - mean) / scale).float()
 
 
 def fitted(model: nn.Module, inputs: Tensor, wanted: Tensor, seed: int, *, steps: int = STEPS) -> nn.Module:

@@ -7,7 +7,7 @@ and of an inversion that explains at least half of what the inputs differ by. Wh
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 from statistics import NormalDist, fmean
 
@@ -25,6 +25,7 @@ ADVANTAGE = 0.05
 CERTAIN = 0.01  # of the one-sided test
 HALVED = 10 * torch.log10(torch.tensor(2.0)).item()  # decibels: half of the error is gone
 SERVER = "the client's half, all weights, and inputs and signals of its own"
+UNMASKED = "the same runs, with the masks taken off"
 CLIENT = "the layers that were published, and the answers to its queries"
 
 
@@ -74,15 +75,20 @@ def audit(victim: Victim, budget: Budget, target: str) -> Report:
 def _secret(
     victim: Victim, what: str, attacker: Queries, clients: Queries, budget: Budget, target: str
 ) -> Iterator[Finding]:
-    """A probe for a number, and its control: the same probe where the number stands in what is seen, among noise."""
+    """A probe for a number, and its controls: the same probe where the number stands in what is seen, among noise; and
+    where what is received on shares has lost its masks."""
     signal = what == "the client's signal"
     classes = victim.numbers if signal else victim.classes
     secrets, truths = (attacker.signals, clients.signals) if signal else (attacker.labels, clients.labels)
     told = probe(attacker.seen, secrets, clients.seen, truths, classes, budget.seed, steps=budget.steps(STEPS))
     yield _probed(told, f"probe for {what}", target, f"{len(attacker):,} examples", control=False)
     leaky = [_beside_noise(one, classes, budget.seed + place) for place, one in enumerate((secrets, truths))]
-    told = probe(leaky[0], secrets, leaky[1], truths, classes, budget.seed, steps=budget.steps(STEPS))
-    yield _probed(told, f"probe for {what}", "a view that holds it, among noise", f"{len(attacker):,} examples")
+    controls = {"a view that holds it, among noise": leaky}
+    if attacker.bare is not None and clients.bare is not None:
+        controls[UNMASKED] = [attacker.bare, clients.bare]
+    for shown, (known, seen) in controls.items():
+        told = probe(known, secrets, seen, truths, classes, budget.seed, steps=budget.steps(STEPS))
+        yield _probed(told, f"probe for {what}", shown, f"{len(attacker):,} examples")
 
 
 def _beside_noise(secrets: Tensor, classes: int, seed: int) -> Tensor:
@@ -124,21 +130,28 @@ def chance_of(share: float, trials: int, baseline: float) -> float:
 def _rebuilt(
     attacker: Queries, clients: Queries, budget: Budget, target: str, pictures: dict[str, Tensor]
 ) -> Iterator[Finding]:
-    """Inputs from what is seen; the control sees the inputs themselves through a matrix without meaning."""
+    """Inputs from what is seen; the controls see the inputs themselves through a matrix without meaning, and what is
+    received on shares without its masks."""
     truths = clients.images
     blind = inversion.by_mean(attacker.images, truths)
-    line = inversion.by_line(attacker.seen, attacker.images, clients.seen, truths)
-    steps = budget.steps(inversion.STEPS)
-    net = inversion.by_network(attacker.seen, attacker.images, clients.seen, truths, budget.seed, steps=steps)
-    pictures.update({"linear inversion": line.images[:8], "network inversion": net.images[:8]})
-    budget_words = f"{len(attacker):,} examples"
-    for name, found in (("linear", line), ("network", net)):
-        yield from _inverted(found, blind, f"{name} inversion", target, budget_words, control=False)
+    budget_words, steps = f"{len(attacker):,} examples", budget.steps(inversion.STEPS)
+
+    def both(known: Tensor, seen: Tensor) -> dict[str, Rebuilt]:
+        net = inversion.by_network(known, attacker.images, seen, truths, budget.seed, steps=steps)
+        return {"linear inversion": inversion.by_line(known, attacker.images, seen, truths), "network inversion": net}
+
+    found = both(attacker.seen, clients.seen)
+    pictures.update({name: one.images[:8] for name, one in found.items()})
+    for name, one in found.items():
+        yield from _inverted(one, blind, name, target, budget_words, control=False)
     size = attacker.images[0].numel()
     mixed = torch.randn(size, size, generator=torch.Generator().manual_seed(budget.seed)) / size**0.5
-    through = [queries.images.flatten(1) @ mixed for queries in (attacker, clients)]
-    open_ = inversion.by_line(through[0], attacker.images, through[1], truths)
-    yield from _inverted(open_, blind, "linear inversion", "the inputs, mixed by a matrix", budget_words)
+    controls = {"the inputs, mixed by a matrix": both(*(one.images.flatten(1) @ mixed for one in (attacker, clients)))}
+    if attacker.bare is not None and clients.bare is not None:
+        controls[UNMASKED] = both(attacker.bare, clients.bare)
+    for shown, attacks in controls.items():
+        for name, one in attacks.items():
+            yield from _inverted(one, blind, name, shown, budget_words)
 
 
 def _inverted(
@@ -181,6 +194,12 @@ def _stolen(victim: Victim, attacker: Queries, clients: Queries, budget: Budget)
     yield _easy(victim, attacker, clients, budget)
     if victim.published:
         yield _worth(victim, attacker, clients, budget)
+        yield _worth(victim, _drawn(victim, attacker, coins), _drawn(victim, clients, coins), budget, control=True)
+
+
+def _drawn(victim: Victim, queries: Queries, coins: torch.Generator) -> Queries:
+    """With labels that nothing tells."""
+    return replace(queries, labels=torch.randint(victim.classes, (len(queries),), generator=coins))
 
 
 def _agreed(told: Told, attack: str, target: str, *, control: bool = True) -> Finding:
@@ -213,12 +232,17 @@ def _easy(victim: Victim, attacker: Queries, clients: Queries, budget: Budget) -
     return _agreed(told, f"copy from {len(answers):,} answers", "a linear rule on the published layers")
 
 
-def _worth(victim: Victim, attacker: Queries, clients: Queries, budget: Budget) -> Finding:
-    """Trained on a hundred labels: on what the published layers make of inputs, and on inputs."""
-    few = min(100, len(attacker))
+def _worth(victim: Victim, attacker: Queries, clients: Queries, budget: Budget, *, control: bool = False) -> Finding:
+    """Trained on a hundred labels: on what the published layers make of inputs, and on inputs. The control has layers
+    that make the label of every input, among noise."""
+    few, both = min(100, len(attacker)), (attacker, clients)
+    if control:
+        views = [_beside_noise(one.labels, victim.classes, budget.seed + place) for place, one in enumerate(both)]
+    else:
+        views = [theft.features(victim, one.images) for one in both]
     right: list[int] = []
-    for view in (theft.features, theft.pixels):
-        known, other = standardised(view(victim, attacker.images[:few]), view(victim, clients.images))
+    for own, theirs in (views, [theft.pixels(victim, one.images) for one in both]):
+        known, other = standardised(own[:few], theirs)
         model = network(known.shape[1], victim.classes, budget.seed)
         model = fitted(model, known, attacker.labels[:few], budget.seed, steps=budget.steps(STEPS))
         with torch.no_grad():
@@ -226,7 +250,7 @@ def _worth(victim: Victim, attacker: Queries, clients: Queries, budget: Budget) 
     trials = len(clients)
     return Finding(
         attack=f"a model of its own from {few} labels on the published layers",
-        target="the model",
+        target="layers that make drawn labels, among noise" if control else "the model",
         knowledge="the layers that were published, and no answer",
         budget=f"{few} labelled examples, judged on {trials:,}; baseline: the same without the layers",
         metric="accuracy",
@@ -234,6 +258,7 @@ def _worth(victim: Victim, attacker: Queries, clients: Queries, budget: Budget) 
         interval=share_interval(right[0], trials),
         baseline=right[1] / trials,
         verdict="leaks" if share_interval(right[0], trials).low > right[1] / trials else "no advantage found",
+        control=control,
     )
 
 

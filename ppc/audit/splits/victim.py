@@ -29,6 +29,7 @@ class Queries:
     labels: Tensor
     signals: Tensor
     seen: Tensor  # [query, numbers]
+    bare: Tensor | None = None  # of runs on shares: the same with the masks taken off
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -39,7 +40,7 @@ class Victim:
     """`graph` is typed, with its complement in. `crossing` are the last values that the client makes alone.
 
     The server sees it as it crosses (`sent`), or, where `view` is given, what that makes of inputs and signals: all
-    that the server receives of a run on shares.
+    that the server receives of a run on shares; beside it the same without masks, for controls.
     """
 
     graph: Graph
@@ -49,7 +50,7 @@ class Victim:
     crossing: tuple[str, ...]
     pictures: tuple[Tensor, ...] = ()
     sent: str = "float32"
-    view: Callable[[Tensor, Tensors], Tensor] | None = None
+    view: Callable[[Tensor, Tensors], tuple[Tensor, Tensor]] | None = None
     published: bool = True  # the client has the weights of its half
 
     @staticmethod
@@ -62,14 +63,15 @@ class Victim:
         *,
         pictures: Sequence[Array] = (),
         sent: str = "float32",
-        view: Callable[[Array, Mapping[str, Array]], Array] | None = None,
+        view: Callable[[Array, Mapping[str, Array]], tuple[Array, Array]] | None = None,
         published: bool = True,
     ) -> Victim:
         """Of arrays, as files have them."""
 
-        def tensors(shown: Tensor, drawn: Tensors) -> Tensor:
+        def tensors(shown: Tensor, drawn: Tensors) -> tuple[Tensor, Tensor]:
             assert view is not None
-            return _real(view(shown.numpy(), {name: one.numpy() for name, one in drawn.items()}))
+            seen, bare = view(shown.numpy(), {name: one.numpy() for name, one in drawn.items()})
+            return torch.from_numpy(seen), torch.from_numpy(bare)
 
         return Victim(
             graph,
@@ -136,7 +138,7 @@ class Victim:
         images, drawn = self.images[places], self.drawn(len(places), coins)
         signals = drawn.get(self.signal, torch.zeros(len(places), dtype=torch.long))
         if self.view is not None:
-            return Queries(images, self.labels[places], signals, self.view(images, drawn))
+            return Queries(images, self.labels[places], signals, *self.view(images, drawn))
         seen = self.half(images, drawn)
         return Queries(images, self.labels[places], signals, _as_sent(seen, self.sent))
 
