@@ -47,6 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without `×` shows `?`, and is no reason to fail
     arguments = parser().parse_args(argv)
+    arguments.words = tuple(sys.argv[1:] if argv is None else argv)
     as_json: bool = getattr(arguments, "json", False)
     no_core_files()
     try:

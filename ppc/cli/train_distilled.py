@@ -16,8 +16,8 @@ from ppc.cli.counting import counting
 from ppc.cli.distilled_data import Given, given
 from ppc.cli.telling import Telling
 from ppc.cli.told_distilled import Built, as_json, told, unmet
-from ppc.cli.training_options import EVERY, check_options
-from ppc.cli.unused import CLEAR, MANY, PAIRS, check_unused
+from ppc.cli.training_options import check_options
+from ppc.cli.unused import CLEAR, MANY, PAIRS, check_unused, named
 from ppc.errors import PpcError, fail
 
 if TYPE_CHECKING:
@@ -75,9 +75,9 @@ def _written(arguments: Namespace, built: Built) -> Iterator[str]:
 
 
 def _check(arguments: Namespace) -> None:
-    check_unused(arguments, {**CLEAR, **PAIRS, **MANY}, "A training by `distilled`")
+    check_unused(arguments, (*CLEAR, *PAIRS, *MANY), "A training by `distilled`")
     check_options(arguments)
-    if arguments.every != EVERY and arguments.checkpoint is None:
+    if arguments.checkpoint is None and any(named(word, "--every") for word in arguments.words):
         raise fail("PPC571", "There are no checkpoints to be apart.", hint="Name a folder: `--checkpoint FOLDER`.")
     if arguments.data is None:
         raise fail("PPC508", "There is nothing to learn from.", hint="Name the examples: `--data DATA`.")

@@ -17,14 +17,11 @@ if TYPE_CHECKING:
     from ppc.runtime.roles.course import Wishes
 
 
-EVERY = 100  # steps or epochs between two checkpoints, where nothing is said
-
-
 def training_of(verb: argparse.ArgumentParser) -> None:
     group = verb.add_argument_group("for a training")
     group.add_argument("--checkpoint", type=Path, metavar="FOLDER", help="keep here what a resumed training needs")
     group.add_argument(
-        "--every", type=positive, default=EVERY, metavar="N", help="steps or epochs between two checkpoints (100)"
+        "--every", type=positive, default=100, metavar="N", help="steps or epochs between two checkpoints (100)"
     )
     group.add_argument("--resume", action="store_true", help="go on from the last checkpoint that both parties have")
     group.add_argument("--release", action="store_true", help="with --resume: give out the model as it is kept")
