@@ -15,6 +15,7 @@ from ppc.passes.lowering.counting import RIGHT
 from ppc.passes.ownership import LOSSES
 
 OPENINGS = ("reveal", "uncomplement")
+VEILED = "complemented"  # the answer with the client's signal in it: whoever else gets the result gets this
 
 
 @dataclass
@@ -70,12 +71,14 @@ class Openings:
 
     def is_answer(self, opening: Node) -> bool:
         """Is it the model's answer, up to further openings and the un-complement? Nothing else reads an answer."""
-        value = self.graph[self.graph.output("result").value]
-        found = value.name == opening.name
-        while value.op in OPENINGS:
-            found = found or value.name == opening.name
-            value = self.graph[value.inputs[0]]
-        return found and all(user.op in OPENINGS for user in self.graph.uses[value.name])
+        ways = [self.way(output.value) for output in self.graph.outputs if output.name in ("result", VEILED)]
+        found = any(opening in way[:-1] for way in ways)
+        return found and all(user.op in OPENINGS for way in ways for user in self.graph.uses[way[-1].name])
+
+    def way(self, name: str) -> list[Node]:
+        """From what leaves the graph back through its openings to what was computed."""
+        value = self.graph[name]
+        return [value, *self.way(value.inputs[0])] if value.op in OPENINGS else [value]
 
     def to_the_loss(self, opening: Node, operand: Node, party: str, users: tuple[Node, ...]) -> bool:
         """`logits to …` opens the model's result, to the loss alone."""

@@ -17,8 +17,10 @@ from ppc.ir.graph import JOINT, Graph, Node, Output
 from ppc.ir.policy import Grant, Policy, Training
 from ppc.ir.types import NOBODY, Readers, common_readers, only
 from ppc.passes.lowering.counting import RIGHT
+from ppc.passes.openings import VEILED
 from ppc.passes.ownership import LOSSES, source_readers, trainer
 from ppc.source import Span
+
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Place:
         placing = _Placing(graph, self.policy, self.training)
         for node in graph.nodes:
             placing.visit(node)
-        outputs = tuple(placing.output(output) for output in graph.outputs)
+        outputs = tuple(placed for output in graph.outputs for placed in placing.outputs(output))
         return replace(graph, stage="placed", nodes=tuple(placing.nodes), outputs=outputs)
 
     def refuse_joint_statistics(self, graph: Graph) -> None:
@@ -164,20 +166,31 @@ class _Placing:
 
     # ---- what leaves ----
 
-    def output(self, output: Output) -> Output:
+    def outputs(self, output: Output) -> tuple[Output, ...]:
         if output.name == "result" and self.training is None:
-            return self.result(output)
+            return self.results(output)
+        return (replace(output, to=self.receivers(output)),)
+
+    def receivers(self, output: Output) -> tuple[str, ...]:
         if output.name == RIGHT and self.training is not None and self.training.evaluation is not None:
-            return replace(output, to=self.training.evaluation.to)
-        receivers = self.grants["model"].to if "model" in self.grants and self.is_model(output) else ()
-        return replace(output, to=receivers)
+            return self.training.evaluation.to
+        return self.grants["model"].to if "model" in self.grants and self.is_model(output) else ()
 
     def is_model(self, output: Output) -> bool:
         return output.name in self.graph.by_name and self.graph[output.name].op == "parameter"
 
-    def result(self, output: Output) -> Output:
-        grant, value = self.grants["result"], output.value
-        for party in grant.to:
+    def results(self, output: Output) -> tuple[Output, ...]:
+        """To all who receive it; where a signal of the client's is in the answer, only the client takes it out."""
+        grant, node = self.grants["result"], self.graph[output.value]
+        if node.op != "uncomplement" or grant.to == (node.place,) or node.place not in grant.to:
+            return (self.result(output, grant, grant.to),)
+        others = tuple(party for party in grant.to if party != node.place)
+        veiled = replace(output, name=VEILED, value=node.inputs[0])
+        return self.result(output, grant, (str(node.place),)), self.result(veiled, grant, others)
+
+    def result(self, output: Output, grant: Grant, receivers: tuple[str, ...]) -> Output:
+        value = output.value
+        for party in receivers:
             if not self.readers(value).allows(party):
                 value = self.reveal(value, party, grant)
-        return replace(output, value=value, to=grant.to, span=grant.span)
+        return replace(output, value=value, to=receivers, span=grant.span)

@@ -10,6 +10,7 @@ from ppc.ir.layers import LEARNED, weighted
 from ppc.ir.policy import PUBLIC, Network, Policy
 from ppc.ir.selective import Selective
 from ppc.ir.types import example_shape
+from ppc.passes.openings import VEILED
 
 BYTES_OF_A_FLOAT = 4
 WHERE = {
@@ -119,9 +120,12 @@ def _openings(compiled: Compiled) -> Iterator[str]:
         values = sum(node.typed.size for node in given)
         layers = dict.fromkeys(node.inputs[0].rsplit(".", 1)[0] for node in given)
         yield f"  {given[0].word('to')} is given {values:,} weights, of {', '.join(layers)} ({_line(given[0])})"
+    veiled = [output.value for output in compiled.graph.outputs if output.name == VEILED]
     for node in openings(compiled.graph):
         if node not in given:
             what = f"{node.inputs[0]} {example_shape(node.typed)}"
+            if node.name in veiled:
+                what += " with the client's signal in it"
             yield f"  {node.word('to')} learns {what} ({_line(node)}){_cost(compiled, node)}"
 
 

@@ -55,6 +55,21 @@ def test_the_answer_is_rolled_back_by_the_offset() -> None:
     np.testing.assert_array_equal(found["answer"][1], np.roll(found[raw][1], -3))
 
 
+def test_whoever_else_gets_the_result_gets_it_with_the_signal() -> None:
+    """On shares: the answer that is opened to the lab is that which only the hospital can turn back."""
+    text = program("split at 2", "joint", "complement offset", "result to hospital, lab")
+    graph = compiled(text, batch=2).graph
+    images = np.random.default_rng(1).uniform(size=(2, 2, 8, 8))
+    found = evaluate(graph, {"image": images, "signal": np.array([0, 3]), **initial(graph, 3)})
+
+    assert [(output.name, output.to) for output in graph.outputs] == [
+        ("result", ("hospital",)),
+        ("complemented", ("lab",)),
+    ]
+    np.testing.assert_array_equal(found["result"][0], found["complemented"][0])
+    np.testing.assert_array_equal(found["result"][1], np.roll(found["complemented"][1], -3))
+
+
 @pytest.mark.parametrize(
     ("end", "how"),
     [("dense(1)\n", "negate"), ("dense(1)\n sigmoid\n", "flip"), ("dense(2)\n", "roll")],
