@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ppc.cli.collaborative_task import Task, keyring_of, number_of, understood
@@ -83,17 +83,28 @@ def _train(arguments: Namespace, telling: Telling, host: Host) -> dict[str, Any]
         if arguments.checkpoint is not None:
             keep_server(arguments.checkpoint, host.over)
         right = [told["accuracy"] for told in host.reports.values() if "accuracy" in told]
-        telling.event(
-            "round",
-            epoch=host.over,
-            loss=opened[-1],
-            accuracy=sum(right) / len(right) if right else None,
-            bytes=host.measured,
-            there=len(host.there),
-        )
+        told = {
+            "epoch": host.over,
+            "loss": opened[-1],
+            "accuracy": sum(right) / len(right) if right else None,
+            "bytes": host.measured,
+            "there": len(host.there),
+        }
+        telling.event("round", **told)
+        telling.say(row(host.facts.epochs, told))
     reports = {str(number): told for number, told in sorted(host.reports.items())}
     carried = {"bytes": host.measured, "predicted": predicted}
     return {"rounds": rounds, **carried, "losses": opened, "reports": reports, "there": len(host.there)}
+
+
+def row(epochs: int, told: Mapping[str, Any]) -> str:
+    """A row of the live table."""
+    loss = "not opened" if told["loss"] is None else f"{told['loss']:.4f}"
+    right = "" if told["accuracy"] is None else f"   accuracy {told['accuracy']:.4f}"
+    return (
+        f"epoch {told['epoch']:>4} of {epochs}   mean loss {loss}{right}   "
+        f"{told['bytes']:>12,} B   there {told['there']}"
+    )
 
 
 def _arrived(listener: Listener, facts: Collaborative) -> Iterator[Newcomer]:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ppc.selective.members import Labelled
 
 LOOK = 0.2  # seconds between two looks at who has come
+MOST_EXAMPLES = 10_000_000  # of one participant, whatever it says: a round has its exchanges by them
 
 
 def understood(arguments: Namespace) -> tuple[Selective, Network]:
@@ -78,7 +79,7 @@ def server(arguments: Namespace, telling: Telling) -> int:
     from ppc.selective.host import Host
     from ppc.selective.members import accuracy_of
     from ppc.selective.state import keep_server
-    from ppc.selective.tally import Tally, priced, spent
+    from ppc.selective.tally import Tally, line, priced, spent
 
     facts, network = understood(arguments)
     keyring, (holder, over) = keyring_of(arguments), _holder(arguments, facts, network)
@@ -93,7 +94,9 @@ def server(arguments: Namespace, telling: Telling) -> int:
     def keep(rounds: int) -> None:
         if arguments.checkpoint is not None:
             keep_server(arguments.checkpoint, holder, rounds)
-        telling.event("round", **tally.over(host, rounds, accuracy_of(holder, network, first, test)))
+        told = tally.over(host, rounds, accuracy_of(holder, network, first, test))
+        telling.event("round", **told)
+        telling.say(line(facts.rounds, told))
 
     try:
         telling.event("listening", port=listener.port)
@@ -105,10 +108,10 @@ def server(arguments: Namespace, telling: Telling) -> int:
         elsewhere = told_at_end(second)
     finally:
         listener.close()
-        for line in (*host.lines.values(), *([second] if second else [])):
-            line.close()
+        for one in (*host.lines.values(), *([second] if second else [])):
+            one.close()
     _save(arguments, network, holder)
-    named = {str(number): told for number, told in reports.items()}
+    named = {str(number + 1): told for number, told in reports.items()}
     telling.event("done", reports=named, **tally.facts_of(), **elsewhere, **spent(host))
     telling.say(f"uploaded {tally.up:,} bytes in {len(tally.rows):,} exchanges")
     return 0
@@ -141,7 +144,7 @@ def arrived(listener: Listener, facts: Selective, wait: float = 0.0) -> Iterator
             link.close()
         else:
             examples = int.from_bytes(link.theirs.told.get("examples", b"\1")[:8], "little")
-            yield number, Letters(link, computing=facts.wait), max(1, examples)
+            yield number, Letters(link, computing=facts.wait), max(1, min(examples, MOST_EXAMPLES))
 
 
 def number_of(link: Link, facts: Selective) -> int | None:

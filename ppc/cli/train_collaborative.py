@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from ppc.cli.collaborative_server import server
+from ppc.cli.collaborative_server import row, server
 from ppc.cli.collaborative_task import Task, understood
 from ppc.cli.collaborative_worker import worker
 from ppc.cli.crowd import Crowd, by_role, certificates
@@ -91,12 +91,7 @@ class Shown:
         if event["event"] == "note":
             self.telling.say(event["text"])
         elif event["event"] == "round":
-            loss = "not opened" if event["loss"] is None else f"{event['loss']:.4f}"
-            right = "" if event["accuracy"] is None else f"   accuracy {event['accuracy']:.4f}"
-            self.telling.say(
-                f"epoch {event['epoch']:>4} of {self.facts.epochs}   mean loss {loss}{right}   "
-                f"{event['bytes']:>12,} B   there {event['there']}"
-            )
+            self.telling.say(row(self.facts.epochs, event))
 
 
 def _lines(task: Task, found: dict[str, Any]) -> Iterator[str]:

@@ -45,7 +45,7 @@ def serve(program: str, settings: Settings, mail: Mail, say: Say) -> dict[str, A
         say(line(found.facts.rounds, tally.over(host, rounds, right)))
 
     reports = host.run(keep, seed=settings.seed)
-    told = {"reports": {str(number): one for number, one in reports.items()}, **tally.facts_of(), **spent(host)}
+    told = {"reports": {str(number + 1): one for number, one in reports.items()}, **tally.facts_of(), **spent(host)}
     _save(found, settings, holder, told)
     return told
 

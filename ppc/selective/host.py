@@ -32,7 +32,8 @@ Arrival = tuple[int, letters.Line, int]  # a participant's number, its line, and
 
 @dataclass
 class Host:
-    """`lines` are those of the participants that are there, by number. `arrivals` hands out those that came since."""
+    """`lines` are those of the participants that are there, by number, from 0; what is said counts from 1, as `--be`
+    does. `arrivals` hands out those that came since."""
 
     facts: Selective
     server: ParameterServer
@@ -82,7 +83,7 @@ class Host:
             self.tell(number, letters.BEGIN)
             if number in self.dropped:
                 self.dropped.discard(number)
-                self.say(f"participant {number} is back")
+                self.say(f"participant {number + 1} is back")
 
     def together(self, number: int) -> None:
         """Everybody at its own speed."""
@@ -148,7 +149,7 @@ class Host:
             self.dropped.add(one)
         if line is not None:
             line.close()
-        self.say(f"participant {one} is dropped: {error.diagnostics[0].message}")
+        self.say(f"participant {one + 1} is dropped: {error.diagnostics[0].message}")
 
     def enough(self, of: int | None = None) -> None:
         """Who is there, or of how many the updates have come."""

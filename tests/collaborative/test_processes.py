@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from queue import Empty, Queue
@@ -43,7 +43,7 @@ model net(x: real[6] in 0..1) -> real[3] {
 """
 FACTS = Collaborative(model="net", workers=3, epochs=2, rate=0.5, batch=4, wait=5.0)
 PATE = Pate(data="public", noise="gaussian", amount=0.25, queries=6, delta=1e-3, student="net")
-Behaviour = Callable[[Attendance], None]
+Behaviour = Callable[[Attendance], object]
 
 
 def group(facts: Collaborative) -> list[Worker]:
@@ -56,10 +56,15 @@ def group(facts: Collaborative) -> list[Worker]:
 
 
 class Together:
-    """A server here, each worker in a thread with lines of its own; some of them behave otherwise."""
+    """A server here, each worker in a thread with lines of its own; some of them behave otherwise. One with several
+    behaviours leaves after each, and comes back for the next."""
 
     def __init__(
-        self, folder: Path, workers: list[Worker], behave: dict[int, Behaviour] | None = None, pate: Pate = PATE
+        self,
+        folder: Path,
+        workers: list[Worker],
+        behave: Mapping[int, tuple[Behaviour, ...]] | None = None,
+        pate: Pate = PATE,
     ) -> None:
         self.pate = pate
         self.facts, self.workers, self.behave = workers[0].facts, workers, behave or {}
@@ -77,13 +82,19 @@ class Together:
 
     def _arrived(self) -> list[Newcomer]:
         found: list[Newcomer] = []
-        while isinstance(link := self.listener.poll(0.01), Link):
+        back = [self.listener.accept(10) for one in self.host.dropped if len(self.behave[one]) > 1]
+        while back or isinstance(link := self.listener.poll(0.01), Link):
+            link = back.pop() if back else link
             line, port = Letters(link), int.from_bytes(link.theirs.told["port"], "little")
             place = ("127.0.0.1", port)
             found.append(Newcomer(number=_number(link), line=line, place=place, examples=10))
         return found
 
     def _attend(self, own: Worker) -> None:
+        for behave in self.behave.get(own.number + 1, (Attendance.attend,)):
+            self._once(own, behave)
+
+    def _once(self, own: Worker, behave: Behaviour) -> None:
         ring, number = open_folder(self.rings[str(own.number + 1)]), own.number + 1
         hello = Hello(role="participant", party=ring.own.party, plan="p")
         listener = Listener(("127.0.0.1", 0), ring, hello, expects=("participant",))
@@ -107,7 +118,7 @@ class Together:
             public=torch.rand(6, 6, generator=torch.Generator().manual_seed(1)),
         )
         try:
-            self.behave.get(number, Attendance.attend)(attendance)
+            behave(attendance)
         except PpcError as error:
             self.errors.put(error)
         finally:
@@ -194,7 +205,7 @@ HOSTILE: dict[str, Behaviour] = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_worker_that_fails_is_dropped_and_nothing_partial_is_opened(tmp_path: Path, name: str) -> None:
     facts = replace(FACTS, least=2, epochs=1, wait=1.0)
-    run = Together(tmp_path, group(facts), {3: HOSTILE[name]})
+    run = Together(tmp_path, group(facts), {3: (HOSTILE[name],)})
 
     found = run.all()
     run.close()
@@ -204,8 +215,20 @@ def test_a_worker_that_fails_is_dropped_and_nothing_partial_is_opened(tmp_path: 
     assert any("worker 3 is dropped" in text for text in run.said)
 
 
+def test_a_worker_that_comes_back_takes_part_from_then_on(tmp_path: Path) -> None:
+    run = Together(tmp_path, group(replace(FACTS, least=2)), {3: (leaving, Attendance.attend)})
+
+    found = run.all()
+    run.close()
+
+    assert [one.there for one in found] == [3] * len(found)
+    assert [one.opened is None for one in found] == [True, *[False] * (len(found) - 1)]
+    assert any("worker 3 is dropped" in text for text in run.said)
+    assert run.said[-1] == "worker 3 is back"
+
+
 def test_with_too_few_the_training_stops(tmp_path: Path) -> None:
-    run = Together(tmp_path, group(FACTS), {2: leaving})
+    run = Together(tmp_path, group(FACTS), {2: (leaving,)})
 
     with pytest.raises(PpcError, match="PPC683"):
         run.all()
@@ -237,7 +260,7 @@ def test_a_worker_votes_no_more_than_three_times(tmp_path: Path) -> None:
 def test_a_budget_pays_for_every_vote_that_is_called_for(tmp_path: Path) -> None:
     """One that pays for one vote of six examples does not pay for another, though nothing was opened of the first."""
     once = replace(PATE, amount=8.0, budget=certified(replace(PATE, amount=8.0), 9))
-    run = Together(tmp_path, group(replace(FACTS, least=2, wait=1.0)), {3: leaving_the_votes}, once)
+    run = Together(tmp_path, group(replace(FACTS, least=2, wait=1.0)), {3: (leaving_the_votes,)}, once)
 
     with pytest.raises(PpcError, match="called for 1 times"):
         run.host.counts(once, 6, 3)

@@ -3,6 +3,7 @@ process, to the bit. Run with scripts/flower, which takes some minutes; nothing 
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -35,11 +36,12 @@ BIN = Path(sys.executable).parent
 NO_INSTALLING = "--disable-runtime-dependency-installation"
 
 
-@pytest.fixture
-def app(tmp_path: Path) -> Path:
-    (tmp_path / "digits.pnn").write_text(PROGRAM, "utf-8")
-    write(tmp_path / "digits.pnn", tmp_path / "app")
-    return tmp_path / "app"
+def app_of(folder: Path, program: str = PROGRAM) -> Path:
+    """The app of a program, in a folder that is made for it."""
+    folder.mkdir()
+    (folder / "digits.pnn").write_text(program, "utf-8")
+    write(folder / "digits.pnn", folder / "app")
+    return folder / "app"
 
 
 @contextmanager
@@ -68,12 +70,13 @@ def environment(app: Path) -> dict[str, str]:
     }
 
 
-def ran(app: Path, where: str, port: int, output: Path) -> str:
+def ran(app: Path, where: str, port: int, output: Path, **more: str) -> str:
     """`flwr run`, once the SuperLink listens."""
     config = app / "flower" / "config.toml"
     config.write_text(config.read_text().replace("127.0.0.1:8000", f"127.0.0.1:{port}"))
     wait_for(port)
     told = f'data="{DATA}" test="{TEST}" seed={SEED} output="{output}"'
+    told += "".join(f" {name}={value}" for name, value in more.items())
     line = [str(BIN / "flwr"), "run", str(app), where, "--stream", "--run-config", told]
     done = subprocess.run(line, env=environment(app), capture_output=True, text=True, timeout=600)
     return done.stdout + done.stderr
@@ -100,17 +103,45 @@ def same(output: Path) -> bool:
     return np.array_equal(Layout.of(network).vector(weights).numpy(), in_one_process())
 
 
-def test_simulation(app: Path, tmp_path: Path) -> None:
+@contextmanager
+def simulation(app: Path) -> Generator[int]:
+    """A SuperLink that simulates the nodes; its port."""
     port = free_port()
     link = ("flower-superlink", "--simulation", "--insecure", NO_INSTALLING, "--host", "127.0.0.1", "--port", port)
     with started(app, *link):
+        yield port
+
+
+def test_simulation(tmp_path: Path) -> None:
+    """To the end; then half of it with checkpoints, and from these to the same end."""
+    app, half = app_of(tmp_path / "whole"), app_of(tmp_path / "half", PROGRAM.replace("rounds 2", "rounds 1"))
+    kept = f'"{tmp_path / "kept"}"'
+    with simulation(app) as port:
         said = ran(app, "simulation", port, tmp_path / "out")
+        ran(half, "simulation", port, tmp_path / "first", checkpoint=kept)
+        later = ran(app, "simulation", port, tmp_path / "second", checkpoint=kept, resume="true")
 
     assert "round    2 of 2" in said, said
     assert same(tmp_path / "out")
+    assert not same(tmp_path / "first")
+    assert "round    1 of 2" not in later, later
+    assert same(tmp_path / "second"), later
 
 
-def test_superlink_and_supernodes_over_tls(app: Path, tmp_path: Path) -> None:
+def test_the_asynchronous_order_in_a_simulation(tmp_path: Path) -> None:
+    program = PROGRAM.replace("order random", "order asynchronous\n    exchange every 5 batches\n    scale 0.5")
+    app = app_of(tmp_path / "loose", program)
+    with simulation(app) as port:
+        said = ran(app, "simulation", port, tmp_path / "out")
+
+    told = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert told["exchanges"] == 2 * 2 * 2, said
+    assert told["up"] == told["predicted_up"]
+    assert set(told["reports"]) == {"1", "2"}
+
+
+def test_superlink_and_supernodes_over_tls(tmp_path: Path) -> None:
+    app = app_of(tmp_path / "whole")
     port, certificates = free_port(), certificate(app / "flower")
     link = ("--ssl-ca-certfile", "--ssl-certfile", "--ssl-keyfile")
     options = [word for pair in zip(link, certificates, strict=True) for word in pair]

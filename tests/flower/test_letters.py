@@ -77,7 +77,7 @@ def test_the_result_is_that_of_one_process_to_the_bit(tmp_path: Path, order: str
     assert np.array_equal(vector(tmp_path), in_one_process(program))
     assert found["up"] == found["predicted_up"] == 4 * (24 + 8 * 65)
     assert found["down"] == found["predicted_down"] == 4 * (24 + 8 * 650)
-    assert json.loads((tmp_path / "report.json").read_text())["reports"].keys() == {"0", "1"}
+    assert json.loads((tmp_path / "report.json").read_text())["reports"].keys() == {"1", "2"}
     assert sum(line.startswith("round ") for line in said) == 2
 
 
@@ -100,8 +100,8 @@ def test_who_fails_is_left_out_and_comes_back(
     found, said = served(Nodes(spoilt={11: [bad]}), tmp_path)
 
     assert found["exchanges"] == 3
-    assert any(line.startswith("participant 1 is dropped") for line in said)
-    assert "participant 1 is back" in said
+    assert any(line.startswith("participant 2 is dropped") for line in said)
+    assert "participant 2 is back" in said
 
 
 def test_a_training_goes_on_from_its_checkpoint_to_the_same_end(tmp_path: Path) -> None:

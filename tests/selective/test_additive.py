@@ -168,7 +168,7 @@ def test_who_fails_is_left_out_by_both_before_anything_is_opened(tmp_path: Path,
 
     assert server.vector.tolist() == alone.vector.tolist()
     assert [one.participant for one in seen] == [0, 2, 0, 2]
-    assert said[0].startswith("participant 1 is dropped: ")
+    assert said[0].startswith("participant 2 is dropped: ")
 
 
 @pytest.mark.parametrize("name", FAILING)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
@@ -77,9 +78,14 @@ HOSTILE: dict[str, Behaviour] = {
 
 
 def together(
-    folder: Path, facts: Selective, server: ParameterServer, parties: list[Participant], behave: dict[int, Behaviour]
+    folder: Path,
+    facts: Selective,
+    server: ParameterServer,
+    parties: list[Participant],
+    behave: Mapping[int, tuple[Behaviour, ...]],
 ) -> tuple[dict[int, dict[str, float]], list[Progress], list[str]]:
-    """A whole training: the server here, each participant in a thread with a line of its own."""
+    """A whole training: the server here, each participant in a thread with a line of its own; one with several
+    behaviours leaves after each, and comes back for the next."""
     rings = certificates(folder, facts.participants)
     hello = Hello(role="server", party="server", plan="p")
     listener = Listener(("127.0.0.1", 0), open_folder(rings["server"]), hello, expects=("participant",))
@@ -87,25 +93,24 @@ def together(
     def attend(one: Participant) -> None:
         ring = open_folder(rings[str(one.number + 1)])
         mine = Hello(role="participant", party=ring.own.party, plan="p")
-        line = Letters(dial(("127.0.0.1", listener.port), ring, mine, expects=("server",)))
-        try:
-            behave.get(one.number, honest)(line, one)
-        except PpcError:
-            pass
-        finally:
+        for again in behave.get(one.number, (honest,)):
+            line = Letters(dial(("127.0.0.1", listener.port), ring, mine, expects=("server",)))
+            with suppress(PpcError):
+                again(line, one)
             line.close()
 
     threads = [Thread(target=attend, args=(one,)) for one in parties]
     for thread in threads:
         thread.start()
-    arrivals = [listener.accept(10) for _ in parties]
-    waiting = [(int(link.peer.party[12:]) - 1, Letters(link, computing=facts.wait), 10) for link in arrivals]
+    first = [listener.accept(10) for _ in parties]
     seen: list[Progress] = []
     said: list[str] = []
 
     def arrived() -> Iterator[Arrival]:
-        while waiting:
-            yield waiting.pop()
+        back = [listener.accept(10) for one in host.dropped if len(behave[one]) > 1]
+        for link in (*first, *back):
+            yield int(link.peer.party[12:]) - 1, Letters(link, computing=facts.wait), 10
+        first.clear()
 
     host = Host(facts, server, arrived, said.append, seen.append)
     try:
@@ -137,13 +142,26 @@ def test_a_participant_that_fails_is_dropped_and_the_others_go_on(tmp_path: Path
     facts = replace(FACTS, least=2, wait=0.5, clip=Clip(bound=1.0))
     server, parties = group(facts)
 
-    reports, seen, said = together(tmp_path, facts, server, parties, {1: HOSTILE[name]})
+    reports, seen, said = together(tmp_path, facts, server, parties, {1: (HOSTILE[name],)})
 
     assert {one.participant for one in seen} == {0, 2}
     assert len(seen) == 4
     assert sorted(reports) == [0, 2]
-    assert said[0].startswith("participant 1 is dropped: ")
+    assert said[0].startswith("participant 2 is dropped: ")
     assert np.isfinite(server.vector).all()
+
+
+@pytest.mark.parametrize("name", ["leaves", "says nothing", "not a number"])
+def test_a_participant_that_comes_back_has_its_next_turn(tmp_path: Path, name: str) -> None:
+    facts = replace(FACTS, least=2, wait=0.5)
+    server, parties = group(facts)
+
+    reports, seen, said = together(tmp_path, facts, server, parties, {1: (HOSTILE[name], honest)})
+
+    assert [one.participant for one in seen] == [0, 2, 0, 1, 2]
+    assert said[0].startswith("participant 2 is dropped: ")
+    assert said[1:] == ["participant 2 is back"]
+    assert sorted(reports) == [0, 1, 2]
 
 
 def test_with_too_few_the_training_stops(tmp_path: Path) -> None:
@@ -151,7 +169,7 @@ def test_with_too_few_the_training_stops(tmp_path: Path) -> None:
     server, parties = group(facts)
 
     with pytest.raises(PpcError) as caught:
-        together(tmp_path, facts, server, parties, {1: leaving})
+        together(tmp_path, facts, server, parties, {1: (leaving,)})
 
     assert caught.value.diagnostics[0].code == "PPC683"
 
@@ -169,7 +187,7 @@ def test_a_participant_whose_weights_are_no_numbers_sends_nothing(tmp_path: Path
             said.append(error.diagnostics[0].code)
 
     with pytest.raises(PpcError, match="participants are left"):
-        together(tmp_path, facts, server, parties, dict.fromkeys(range(3), attend))
+        together(tmp_path, facts, server, parties, dict.fromkeys(range(3), (attend,)))
 
     assert "PPC682" in said
 

@@ -186,7 +186,7 @@ def test_a_participant_sends_no_more_than_its_budget_pays_for_whoever_asks(tmp_p
         except PpcError as error:
             refusals.append(error.diagnostics[0].code)
 
-    _, seen, _ = together(tmp_path, facts, server, parties, {0: attend})
+    _, seen, _ = together(tmp_path, facts, server, parties, {0: (attend,)})
 
     assert refusals == ["PPC685"]
     assert sum(one.participant == 0 for one in seen) == 1

@@ -41,7 +41,7 @@ def test_a_training_of_processes_gives_the_model_and_tells_its_bytes(tmp_path: P
     found = json.loads(done.stdout)
     assert found["up"] == found["predicted_up"] == 4 * (24 + 8 * 65)
     assert found["down"] == found["predicted_down"] == 4 * (24 + 8 * 650)
-    assert set(found["reports"]) == {"0", "1"}
+    assert set(found["reports"]) == {"1", "2"}
     assert (tmp_path / "model.safetensors").stat().st_size > 4 * 650
     assert sorted(path.name for path in (tmp_path / "kept").iterdir()) == sorted(
         f"{who}.{number}.npz" for who in ("server", "participant_0", "participant_1") for number in (1, 2)
