@@ -83,8 +83,7 @@ class Together:
     def _arrived(self) -> list[Newcomer]:
         found: list[Newcomer] = []
         back = [self.listener.accept(10) for one in self.host.dropped if len(self.behave[one]) > 1]
-        while back or isinstance(link := self.listener.poll(0.01), Link):
-            link = back.pop() if back else link
+        while isinstance(link := back.pop() if back else self.listener.poll(0.01), Link):
             line, port = Letters(link), int.from_bytes(link.theirs.told["port"], "little")
             place = ("127.0.0.1", port)
             found.append(Newcomer(number=_number(link), line=line, place=place, examples=10))
