@@ -22,7 +22,6 @@ from ppc.passes.ownership import LOSSES, source_readers, trainer
 from ppc.source import Span
 
 
-
 @dataclass(frozen=True)
 class Place:
     """Follow one private block, and the train block where there is one."""
