@@ -6,6 +6,7 @@ A rule takes the node and its operands' values. Conventions are PyTorch's. Knows
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,7 +60,9 @@ def avg_pool(node: Node, values: Sequence[Array]) -> Array:
 
 
 def max_pool(node: Node, values: Sequence[Array]) -> Array:
-    return node_windows(node, values[0], border=-np.inf).max(axis=(4, 5))
+    """Place by place of the windows: numpy reduces short axes one element at a time, which takes ten times as long."""
+    cut = node_windows(node, values[0], border=-np.inf)
+    return reduce(np.maximum, (cut[..., row, column] for row, column in np.ndindex(cut.shape[4:])))
 
 
 def global_avg_pool(_node: Node, values: Sequence[Array]) -> Array:
