@@ -17,6 +17,15 @@ from ppc.ir.types import Interval
 from ppc.source import Span
 
 
+@dataclass(frozen=True, kw_only=True)
+class OwnBounds:
+    """`dense2 from lab in -1..1`: a layer of the weights' owner whose bounds are not those of the others."""
+
+    party: str
+    bounds: Interval
+    span: Span
+
+
 @dataclass
 class _Facts:
     """Collects the facts of one block."""
@@ -31,6 +40,7 @@ class _Facts:
     bounds_written: bool = False
     grants: dict[str, Grant] = field(default_factory=dict[str, Grant])
     layers: dict[str, PublicLayer] = field(default_factory=dict[str, PublicLayer])
+    ranges: dict[str, OwnBounds] = field(default_factory=dict[str, OwnBounds])  # of layers that stay their owner's
     unknown: list[str] = field(default_factory=list[str])  # subjects that the block has and the model has not
 
     def collect(self) -> None:
@@ -55,6 +65,9 @@ class _Facts:
         if isinstance(party, Missing):
             self.owners.setdefault(fact.what.text, Owner(party="", span=fact.span))  # known, so not missed
             return
+        if fact.what.text in (self.weighted or ()) and fact.what.text not in self.known():
+            self.ranged(fact, party)
+            return
         self.bounded(fact.what, fact.bounds)
         self.own(fact.what, party, fact.span)
 
@@ -72,6 +85,19 @@ class _Facts:
         else:
             self.bounds_written = True
             self.weight_bounds = interval if isinstance(interval, Interval) else None
+
+    def ranged(self, fact: syntax.From, party: str) -> None:
+        """A layer of the weights' owner, with bounds of its own."""
+        name, bounds = fact.what.text, self.reader.interval(fact.bounds) if fact.bounds else None
+        if name in self.ranges or name in self.layers:
+            before = (self.ranges.get(name) or self.layers[name]).span
+            note = Note(text="it was said here", span=before)
+            self.reader.blame("PPC113", f"Who holds `{name}` is said twice.", fact.span, notes=(note,))
+        elif bounds is None:
+            hint = f"Write its bounds, as in `{name} from {party} in -1..1`, or leave the line out."
+            self.reader.blame("PPC112", f"`{name}` is one of the weights, whose owner is said.", fact.span, hint=hint)
+        elif not isinstance(bounds, Missing):
+            self.ranges[name] = OwnBounds(party=party, bounds=bounds, span=fact.span)
 
     def known(self) -> list[str]:
         return [*(input_.name.text for input_ in self.model.inputs), "weights"]
@@ -100,8 +126,8 @@ class _Facts:
             self.own(fact.what, PUBLIC, fact.span)
             return
         name, bounds = fact.what.text, self.reader.interval(fact.bounds) if fact.bounds else None
-        if name in self.layers:
-            note = Note(text="it was said here", span=self.layers[name].span)
+        if name in self.layers or name in self.ranges:
+            note = Note(text="it was said here", span=(self.layers.get(name) or self.ranges[name]).span)
             self.reader.blame("PPC113", f"Who holds `{name}` is said twice.", fact.span, notes=(note,))
         elif not isinstance(bounds, Missing):
             self.layers[name] = PublicLayer(bounds=bounds, span=fact.span)
@@ -143,6 +169,14 @@ class _Facts:
             self.missed(name, "who holds the weights", f"weights from {self.parties[1]} in -4..4")
         if "result" not in self.grants:
             self.missed(name, "who gets the result", f"result to {self.parties[0]}")
+
+        for layer, one in self.ranges.items():
+            owner = self.owners.get("weights")
+            if owner is not None and owner.party not in ("", one.party):
+                note = Note(text="the weights are said to be here", span=owner.span)
+                hint = f"Write `{layer} from {owner.party} in {one.bounds}`."
+                blame = f"`{layer}` belongs to the owner of the weights, `{owner.party}`."
+                self.reader.blame("PPC112", blame, one.span, hint=hint, notes=(note,))
 
     def said(self, subject: str) -> bool:
         """A subject that the block misspells is blamed there, and not missed here."""
@@ -218,6 +252,7 @@ def resolve_private(
         weights=holder or Owner(party=PUBLIC),
         weight_bounds=facts.weight_bounds,
         public_layers=facts.layers,
+        layer_bounds={name: one.bounds for name, one in facts.ranges.items()},
         grants=tuple(facts.grants.values()),
         cut=cut,
         complement=complement,

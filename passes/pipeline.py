@@ -30,7 +30,8 @@ def pipeline(
 ) -> tuple[Pass, ...]:
     """All passes for one private block, in order; with a training, for one step of it, or for its evaluation."""
     layers = policy.public_layers
-    bounds = {name: layer.bounds for name, layer in layers.items() if layer.bounds is not None}
+    public = {name: layer.bounds for name, layer in layers.items() if layer.bounds is not None}
+    bounds = {**public, **policy.layer_bounds}
     return (
         InferShapes(batch, policy.weight_bounds, promise, promise_span, bounds),
         SplitAtLayer(policy.cut, policy.client, policy.complement, policy.network, policy.sent),

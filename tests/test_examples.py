@@ -79,6 +79,7 @@ def test_all_examples_are_here() -> None:
         "svhn",
         "toy",
         "transfer",
+        "transfer_public",
     }
 
 

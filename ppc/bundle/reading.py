@@ -19,6 +19,7 @@ from ppc.bundle.manifest import PUBLISHED, ROLES, VERSION, Batch, Manifest, cont
 from ppc.bundle.parameters import FOLDED, WEIGHTS, WRITTEN, Needed, brought, plain, read_needed
 from ppc.errors import PpcError, fail
 from ppc.plan import text
+from ppc.plan.kept import released
 from ppc.plan.needs import needs_dealer, published
 from ppc.plan.steps import Plan
 from ppc.source import Source
@@ -67,10 +68,7 @@ class Bundle:
 
     def released(self, party: str = "") -> tuple[str, ...]:
         """The weights that a training gives out at its end, to whomever, or to one party."""
-        if not self.training:
-            return ()
-        results = self.plan(self.batches[0]).section("finish").results
-        return tuple(dict.fromkeys(one.name for one in results if one.to and party in ("", one.to)))
+        return released(self.plan(self.batches[0]), party) if self.training else ()
 
     @property
     def evaluated(self) -> int:

@@ -33,23 +33,24 @@ def check_output(path: Path | None, *, weights: bool = False) -> None:
 
 
 def save_model(path: Path, weights: Mapping[str, Array]) -> None:
-    """A trained model, as any other weights."""
+    """A trained model, as any other weights, and readable to its owner only."""
     import numpy as np
 
     from ppc.weights import save as save_weights
 
-    save_weights(path, {name: np.asarray(value, np.float32) for name, value in weights.items()})
+    save_weights(path, {name: np.asarray(value, np.float32) for name, value in weights.items()}, private=True)
 
 
 def save(path: Path, results: Mapping[str, Array]) -> None:
+    """Answers are for whoever was given them: no other user of the machine reads the file."""
     import numpy as np
 
     if path.suffix == ".csv":
-        write_whole(path, table(results).encode())
+        write_whole(path, table(results).encode(), private=True)
         return
     held = BytesIO()
     np.savez(held, **dict(results))  # pyright: ignore[reportArgumentType]
-    write_whole(path, held.getvalue())
+    write_whole(path, held.getvalue(), private=True)
 
 
 def table(results: Mapping[str, Array]) -> str:

@@ -109,7 +109,7 @@ def _pictures(bundle: Bundle, what: str | None) -> Pictures:
 def _rows(
     bundle: Bundle, file: Path | None, first: int | None, say: Say, *, option: str = "--input"
 ) -> dict[str, Array]:
-    from ppc.data import Expected, load_rows
+    from ppc.data import Expected, check_bounds, load_rows
     from ppc.runtime.roles.brought import wanted_rows
 
     plan = bundle.plan(bundle.batches[-1])
@@ -132,7 +132,9 @@ def _rows(
         )
         for one in wanted
     ]
-    return load_rows(file, rows, first=first, say=say)
+    found = load_rows(file, rows, first=first, say=say)
+    check_bounds(file, found, rows)
+    return found
 
 
 def _weights(bundle: Bundle, file: Path | None, seed: int | None, say: Say) -> dict[str, Array]:

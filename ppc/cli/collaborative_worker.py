@@ -159,4 +159,4 @@ def _save(arguments: Namespace, own: Worker) -> None:
     from ppc.weights import save
 
     if arguments.output is not None:
-        save(arguments.output, as_weights(own.weights))
+        save(arguments.output, as_weights(own.weights), private=True)

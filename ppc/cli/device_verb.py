@@ -72,7 +72,7 @@ def device(arguments: Namespace) -> int:
     weights = side.trained(target, package.samples, start)
     accuracy = None if examples is None else side.accuracy(target, weights, *examples)
     if arguments.output is not None:
-        save(arguments.output, weights)
+        save(arguments.output, weights, private=True)
     facts = {"samples": len(package.samples), "steps": len(package.samples.rates), "accuracy": accuracy}
     if arguments.json:
         written = None if arguments.output is None else str(arguments.output)

@@ -95,7 +95,7 @@ class Roles:
     @property
     def far(self) -> Far:
         """All but the client's seed passes the server; what is said, any party may say."""
-        said = "  ".join(far.said for far in self.heard.values() if far.said)
+        said = "  ".join(dict.fromkeys(part for far in self.heard.values() for part in far.said.split("  ") if part))
         return replace(self.heard.get("server", Far()), said=said)
 
     def _introduce(self) -> None:

@@ -39,7 +39,7 @@ def labels(arguments: Namespace, task: Task, host: Host, network: Network, publi
     if arguments.labels is not None:
         _write(arguments.labels, network, public[:asked], classes, privacy)
     if arguments.output is not None:
-        save(arguments.output, as_weights(student.weights))
+        save(arguments.output, as_weights(student.weights), private=True)
     return found
 
 

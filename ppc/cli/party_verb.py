@@ -229,11 +229,13 @@ def _tell(arguments: Namespace, telling: Telling, run: PartyRun, results: dict[s
 
 def keep(path: Path, results: Mapping[str, Array], bundle: Bundle) -> None:
     """All results; or of a training the model, where the file's name says so."""
+    from ppc.runtime.roles.public import released_model
+
     if path.suffix != ".safetensors":
         answers.save(path, results)
         return
-    model = {name: results[name] for name in bundle.released() if name in results}
-    if model:
+    (size,) = bundle.batches
+    if model := released_model(bundle.plan(size), results):
         answers.save_model(path, model)
 
 
@@ -243,10 +245,14 @@ def _summary(run: PartyRun) -> list[str]:
 
 
 def learned(run: PartyRun) -> list[str]:
-    from ppc.leak.contract import contract
+    """With what the evaluations of a training open."""
+    from ppc.leak.contract import contract, with_evaluation
     from ppc.leak.show import learned
 
-    return learned(contract(run.run[0].plan), run.bundle.party)
+    made = contract(run.run[0].plan)
+    for plan in {id(one.plan): one.plan for one in run.run if one.measures}.values():
+        made = with_evaluation(made, contract(plan))
+    return learned(made, run.bundle.party)
 
 
 def write_trace(arguments: Namespace, role: str, spans: dict[str, list[Any]]) -> None:

@@ -218,7 +218,7 @@ def _tell(arguments: Namespace, compiled: Compiled, subject: Subject, done: Trai
     from ppc.weights import save
 
     if arguments.output is not None:
-        save(arguments.output, as_weights(done.weights))
+        save(arguments.output, as_weights(done.weights), private=True)
     written = [str(arguments.output)] if arguments.output else []
     if arguments.json:
         rows = [vars(row) for row in done.rows]

@@ -72,6 +72,7 @@ class Done:
 def train(arguments: Namespace, pairs: Sequence[str]) -> int:
     """All turns, one after the other; of those that were done before, none."""
     from ppc import bundle, bundling
+    from ppc.runtime.roles.public import released_model
 
     if arguments.trace is not None:
         raise fail("PPC115", "A trace of several turns is not built yet.", hint="Leave `--trace` out.")
@@ -90,7 +91,7 @@ def train(arguments: Namespace, pairs: Sequence[str]) -> int:
         turns = [*_turns(made, homes, _folder(arguments, here))]
         seed = randbits(SEED_BITS) if arguments.seed is None else arguments.seed
         results, counts = _all(arguments, turns, data, str(seed), here, telling)
-    model = {name: value for name, value in results.items() if name in _released(made[0])}
+    model = released_model(made[0].plan, results)
     if arguments.output is not None and model:
         answers.save_model(arguments.output, model)
     return _told(arguments, made, results, counts)
@@ -198,11 +199,6 @@ def _options(arguments: Namespace, turn: Turn, data: dict[str, str], seed: str, 
             line += ["--weights", str(arguments.weights)] if arguments.weights else ["--seed", seed]
         found[role] = line
     return found
-
-
-def _released(one: Lowered) -> list[str]:
-    """The parameters that the plan gives to somebody at its end."""
-    return [result.name for result in one.plan.section("finish").results if result.to]
 
 
 def _told(arguments: Namespace, made: Sequence[Lowered], results: dict[str, Array], counts: Sequence[Done]) -> int:

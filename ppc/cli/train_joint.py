@@ -42,6 +42,8 @@ def train(arguments: Namespace) -> int:
     """Train on shares, all roles on this machine."""
     from ppc import bundle, bundling, compiler
     from ppc.cli import embedded, train_hub
+    from ppc.plan.kept import released
+    from ppc.runtime.roles.public import released_model
 
     _check(arguments)
     if pairs := compiler.pairs_of(arguments.program, model=arguments.model, as_=arguments.as_):
@@ -52,7 +54,7 @@ def train(arguments: Namespace) -> int:
     )
     lowered = made[0]
     measured = bundling.evaluating(arguments.program, lowered)
-    _check_output(arguments.output, released=bool(_released(lowered)))
+    _check_output(arguments.output, released=bool(released(lowered.plan)))
     with ending_on_signals(telling), TemporaryDirectory(prefix="ppc-train-") as name:
         folder = Path(name)
         home = bundle.write(bundling.program(made), folder / "build")
@@ -64,7 +66,7 @@ def train(arguments: Namespace) -> int:
         results = given_results(folder)
         if arguments.trace is not None:
             write_trace(arguments.trace, folder, parties)
-    model = {name: results[name] for name in _released(lowered) if name in results}
+    model = released_model(lowered.plan, results)
     if arguments.output is not None and model:
         answers.save_model(arguments.output, model)
     return _told(arguments, lowered, measured, results, roles.done)
@@ -110,11 +112,6 @@ def _options(arguments: Namespace, lowered: Lowered, folder: Path) -> dict[str, 
             line += ["--weights", str(arguments.weights)] if arguments.weights else ["--seed", str(seed)]
         found[role] = line + (["--traced", str(folder / f"{role}.spans.json")] if arguments.trace else [])
     return found
-
-
-def _released(lowered: Lowered) -> list[str]:
-    """The parameters that the plan gives to somebody at its end."""
-    return [result.name for result in lowered.plan.section("finish").results if result.to]
 
 
 def _told(

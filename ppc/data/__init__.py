@@ -13,7 +13,17 @@ it is allowed to be large.
 """
 
 from ppc.data.examples import MOST_VALUES, Array, Examples
-from ppc.data.rows import Expected, load_inputs, load_rows
+from ppc.data.rows import Expected, check_bounds, load_inputs, load_rows
 from ppc.data.sources import built_in, examples
 
-__all__ = ["MOST_VALUES", "Array", "Examples", "Expected", "built_in", "examples", "load_inputs", "load_rows"]
+__all__ = [
+    "MOST_VALUES",
+    "Array",
+    "Examples",
+    "Expected",
+    "built_in",
+    "check_bounds",
+    "examples",
+    "load_inputs",
+    "load_rows",
+]

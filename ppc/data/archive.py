@@ -68,7 +68,7 @@ def _examples(path: Path, arrays: dict[str, StoredArray]) -> Examples:
     return Examples(images=images, labels=labels, classes=classes, name=path.name, brightest=brightest)
 
 
-def _numbers(path: Path, arrays: dict[str, StoredArray]) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]] | None:
+def _numbers(path: Path, arrays: dict[str, StoredArray]) -> NDArray[Any] | None:
     held = arrays.get("labels")
     if held is None:
         return None
@@ -78,11 +78,11 @@ def _numbers(path: Path, arrays: dict[str, StoredArray]) -> np.ndarray[tuple[int
     return held.read()
 
 
-def _classes(path: Path, arrays: dict[str, StoredArray], numbers: object) -> tuple[str, ...]:
+def _classes(path: Path, arrays: dict[str, StoredArray], numbers: NDArray[Any] | None) -> tuple[str, ...]:
     """Their names; numbers, where none are given."""
     held = arrays.get("classes")
     if held is None:
-        highest = -1 if numbers is None else int(np.asarray(numbers).max(initial=-1))
+        highest = -1 if numbers is None or not numbers.size else int(numbers.max())
         return tuple(map(str, range(min(highest, BYTES) + 1)))
     if held.dtype.kind != "U" or len(held.shape) != 1 or held.shape[0] > BYTES + 1:
         raise damaged(path, "`classes` in it are no names")

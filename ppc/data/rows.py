@@ -7,7 +7,7 @@ program says, and its labels to the only input of labels; a sentence says so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -61,6 +61,23 @@ def load_rows(
         sizes = ", ".join(f"{name} {len(array):,}" for name, array in loaded.items())
         raise fail("PPC508", f"The arrays in {path} have different numbers of examples: {sizes}.")
     return {name: array[:first] for name, array in loaded.items()}
+
+
+def check_bounds(path: Path, found: Mapping[str, Array], wanted: Sequence[Expected]) -> None:
+    """Every number of every example, before the first is used: a batch that meets a wrong one later ends the run."""
+    for one in wanted:
+        low, high = one.bounds or (-np.inf, np.inf)
+        values = found[one.name]
+        wrong = ~((values >= low) & (values <= high) & np.isfinite(values)).reshape(len(values), -1).all(1)
+        if wrong.any():
+            first = int(wrong.argmax())
+            raise fail(
+                "PPC520",
+                f"`{one.name}` in {path} has values that are not in {low:g}..{high:g} in {int(wrong.sum()):,} of "
+                f"{len(values):,} rows; the first is row {first:,}, counted from 0.",
+                span=one.span,
+                hint="Bounds are part of the program: mend or leave out these rows, or write wider bounds.",
+            )
 
 
 # ---- arrays by their names ----

@@ -117,6 +117,7 @@ class Policy:
     weights: Owner
     weight_bounds: Interval | None = None
     public_layers: Mapping[str, PublicLayer] = field(default_factory=dict[str, PublicLayer])
+    layer_bounds: Mapping[str, Interval] = field(default_factory=dict[str, Interval])  # of private layers that say them
     grants: tuple[Grant, ...] = ()
     cut: Cut | None = None
     complement: Complement | None = None

@@ -20,6 +20,12 @@ def kept(plan: Plan) -> dict[str, Wire]:
     return {carry.name: replace(carry.wire, form="shared") for carry in plan.section("each").carries}
 
 
+def released(plan: Plan, party: str = "") -> tuple[str, ...]:
+    """What the end of a training gives out, to whomever, or to one party."""
+    found = (one.name for one in plan.section("finish").results if one.to and party in ("", one.to))
+    return tuple(dict.fromkeys(found))
+
+
 def trains(plan: Plan) -> bool:
     """Whether iterations hand on weights. A plan that counts right answers hands on the count."""
     return bool(plan.section("each").carries) and not evaluates(plan)

@@ -14,9 +14,11 @@ from typing import Literal
 import numpy as np
 
 from ppc.ir.graph import Graph
+from ppc.ir.types import Interval
 from ppc.weights.expected import Array, Parameter, Weights, clipped, expected
 
 Law = Literal["torch", "he"]
+ROOM = 0.75  # of the bounds, where they are narrower than the law
 CONSTANT_ROLES = {"scale": 1.0, "shift": 0.0, "mean": 0.0, "variance": 1.0}
 
 
@@ -40,7 +42,17 @@ def _drawn(parameter: Parameter, fan_in: int, seed: int, law: Law) -> Array:
     limit = fan_in**-0.5
     if law == "he":
         limit *= 6**0.5 if parameter.role == "weight" else 0.0
+    limit = _with_room(limit, parameter.bounds)
     return _generator(seed, parameter.name).uniform(-limit, limit, parameter.shape)
+
+
+def _with_room(limit: float, bounds: Interval | None) -> float:
+    """Within bounds that are narrower than the law, a quarter is left: what begins at its bound, the first step of a
+    training on shares drives out of it."""
+    if bounds is None or not bounds.low < 0.0 < bounds.high:
+        return limit
+    nearest = min(-bounds.low, bounds.high)
+    return limit if limit <= nearest else ROOM * nearest
 
 
 def _generator(seed: int, name: str) -> np.random.Generator:

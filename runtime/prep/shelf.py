@@ -114,13 +114,26 @@ class Shelf:
     def _nothing_left(self, how: str = "") -> PpcError:
         """Where there are files but none fits, the first one's reason says more than that."""
         reason = next((problem for pair in self.pairs() if (problem := self._problem(pair)) is not None), None)
-        if reason is not None:
+        if reason is not None and not self._used_up():
             return reason
+        how = how or ("for this plan" if reason else "")
         return fail(
             "PPC559",
             f"`{self.folder}` has no unused preprocessing {how}".rstrip() + ".",
             hint="Let the dealer make more with `ppc deal`, and give each party its folder.",
         )
+
+    def _used_up(self) -> bool:
+        """Whether there were files for this plan, and those that are left are all for others."""
+        unused = {*self.pairs()}
+        ours = {path.stem for path in files(self.folder) if self._is_ours(path)}
+        return bool(ours) and not ours & unused
+
+    def _is_ours(self, path: Path) -> bool:
+        try:
+            return open_prep(path, dealers=self.dealers).header.artifact == self.wanted.artifact
+        except PpcError:
+            return False
 
 
 def files(folder: Path) -> list[Path]:

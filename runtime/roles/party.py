@@ -5,7 +5,7 @@ Counts what is really carried, beside what the plans say. Knows files and termin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -27,6 +27,7 @@ from ppc.runtime.roles.brought import Array, Brought, given
 from ppc.runtime.roles.counted import CountedChannel
 from ppc.runtime.roles.course import Course
 from ppc.runtime.roles.dealt import Dealt
+from ppc.runtime.roles.public import frozen
 from ppc.runtime.roles.request import Counts, Stretch, predicted
 from ppc.runtime.roles.trace import Trace
 from ppc.runtime.session import Given
@@ -86,7 +87,14 @@ class PartyRun:
         """All stretches; this party's results by name, without padding."""
         for stretch in self.run:
             self._stretch(stretch)
-        return {name: self._whole(parts) for name, parts in self.results.items()}
+        found = {name: self._whole(parts) for name, parts in self.results.items()}
+        return {**found, **self._public(found)}
+
+    def _public(self, found: Mapping[str, Array]) -> dict[str, Array]:
+        """Who is given a model is given all of it: the public layers too, which this party has already."""
+        if not any(name in found for name in self.bundle.released()):
+            return {}
+        return {name: self.brought.whole[name] for name in frozen(self.run[0].plan)}
 
     def _stretch(self, stretch: Stretch) -> None:
         party, values, trains = self._party(stretch), self._given(stretch), self._trains(stretch)

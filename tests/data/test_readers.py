@@ -131,6 +131,17 @@ def test_images_of_numpy(tmp_path: Path, shape: tuple[int, ...]) -> None:
     assert labelled.classes == ("0", "1", "2")
 
 
+@pytest.mark.parametrize("kind", ["uint8", "int32", "uint64"])
+def test_labels_of_numpy_are_of_any_whole_kind(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "set.npz"
+    np.savez(path, images=np.zeros((3, 4, 4), np.uint8), labels=np.array([2, 0, 1], kind))
+    found = examples(path)
+
+    assert found.classes == ("0", "1", "2")
+    assert found.labels is not None
+    assert found.labels.tolist() == [2, 0, 1]
+
+
 def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     first = examples("digits:20")
     (tmp_path / "digits.npz").write_bytes(written(first))

@@ -34,6 +34,38 @@ def test_a_model_is_trained_and_used(home: Path) -> None:
     assert np.shape(json.loads(used.stdout)["result"]) == (6, CLASSES)
 
 
+def test_a_model_with_public_layers_is_whole_when_it_is_released(home: Path) -> None:
+    """What everybody has is in the file too, as it was; and the file is its owner's alone."""
+    (home / "public.pnn").write_text(
+        TINY.replace("    result ", "    dense1  public in -1..1\n    result ", 1), "utf-8"
+    )
+    done = ppc("train", "public.pnn", "--data", "rows.npz", "--seed", 1, "-o", "p.safetensors", "-q", cwd=home)
+    used = ppc("run", "public.pnn", "--weights", "p.safetensors", "--input", "rows.npz", "-o", "a.npz", "-q", cwd=home)
+    ppc("weights", "init", "public.pnn", "--seed", 1, "-o", "first.safetensors", cwd=home)
+
+    assert (done.returncode, used.returncode) == (0, 0), done.stderr + used.stderr
+    with stored(home / "p.safetensors") as trained, stored(home / "first.safetensors") as first:
+        before, after = ({array.name: array.read() for array in arrays} for arrays in (first, trained))
+    assert before.keys() == after.keys()
+    assert np.array_equal(before["dense1.weight"], after["dense1.weight"])
+    assert not np.array_equal(before["dense2.weight"], after["dense2.weight"])
+    for name in ("p.safetensors", "a.npz"):
+        assert (home / name).stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("wrong", [np.nan, 1.5])
+def test_a_wrong_number_is_found_before_the_first_step(home: Path, wrong: float) -> None:
+    """By the row of the file, whatever the order is in which the examples come."""
+    data = rows(6)
+    data[4, 1] = wrong
+    np.savez(home / "wrong.npz", row=data, labels=np.arange(6) % CLASSES)
+    done = ppc("train", "tiny.pnn", "--data", "wrong.npz", "--seed", 1, "--checkpoint", "unbegun", cwd=home)
+
+    assert "PPC520" in done.stderr
+    assert "1 of 6 rows; the first is row 4" in " ".join(done.stderr.split())
+    assert not (home / "unbegun").exists()
+
+
 def test_a_model_that_nobody_is_given_is_used_all_the_same(home: Path) -> None:
     train = ("train", "kept.pnn", "--data", "rows.npz", "--seed", 1, "-q")
     assert ppc(*train, "-o", "k.shares", cwd=home).returncode == 0

@@ -49,6 +49,8 @@ def test_each_pair_is_used_once(tmp_path: Path) -> None:
         assert (server.ends(), client.ends()) == (0, 0), server.text + client.text
 
         assert (tmp_path / "model.safetensors").exists()
+        learned = [one.text.partition(" learned\n")[2] for one in (server, client)]
+        assert ["accuracy" in text for text in learned] == [True, False]
         steps = [path.name for path in sorted((tmp_path / "server.kept").iterdir())]
         assert steps[-1] == f"step-{STEPS:09}.checkpoint"
         used = [Ledger(tmp_path / f"{role}.ledger").used() for role in ("client", "server")]

@@ -127,6 +127,23 @@ def test_all_mistakes_of_a_block_come_at_once() -> None:
     ]
 
 
+def test_a_layer_may_have_bounds_of_its_own() -> None:
+    """It stays with the owner of the weights; who else is named, or no bounds, is a mistake."""
+    block = "private m {{\nx from a\nweights from b in -0.1..0.1\nlast from {}\nresult to a\njoint\n}}"
+    (policy,) = meaning("dense(8)\nrelu\nlast = dense(2)", blocks=block.format("b in -2..2")).policies
+
+    assert policy.layer_bounds == {"last": Interval(-2.0, 2.0)}
+    assert policy.weights.party == "b"
+    for wrong, code in (
+        ("a in -2..2", "PPC112"),
+        ("b", "PPC112"),
+        ("b in 2..1", "PPC301"),
+        ("b in -1..1\nlast public in -1..1", "PPC113"),
+    ):
+        found = meaning("dense(8)\nrelu\nlast = dense(2)", blocks=block.format(wrong)).mistakes
+        assert [mistake.code for mistake in found] == [code], wrong
+
+
 def test_layers_may_be_public() -> None:
     """Each by its name, with bounds of its own or those of the weights; if all are, nobody holds `the weights`."""
     lines = "x from a\ndense1 public in -1..1\nlast public in -2..2\nresult to a\njoint"

@@ -41,6 +41,16 @@ def test_runs_take_one_pair_after_the_other(machines: tuple[Host, Host], tmp_pat
     assert len(list((tmp_path / "dealt" / "client").glob("*.half"))) == 3  # the dealer's own are not the parties'
 
 
+def test_what_is_left_for_another_plan_is_not_blamed(tmp_path: Path) -> None:
+    """A training's pairs lie beside those of its evaluations: when the one kind is used up, that is said."""
+    deal(tmp_path / "dealt")
+    deal(tmp_path / "dealt", plan=OTHER, count=2)
+    client, server = hosts(tmp_path, tmp_path / "dealt")
+    run(client, server)
+
+    assert codes_of_run(client, server) == ["PPC559"]
+
+
 def test_1_a_snapshot_of_the_clients_disk(machines: tuple[Host, Host]) -> None:
     """The server's ledger knows the pair, and remembers a longer ledger of the client."""
     client, server = machines

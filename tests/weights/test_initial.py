@@ -61,6 +61,14 @@ def test_seeds_and_names_draw_different_numbers() -> None:
     assert not np.array_equal(initial(graph, 1)["conv1.weight"], initial(graph, 2)["conv1.weight"])
 
 
+def test_bounds_that_are_narrower_than_the_law_leave_room_for_a_step() -> None:
+    """A weight that begins at its bound, the first step of a training on shares drives out of it."""
+    graph = Net((1, 8, 8)).conv(64).typed(weights=Interval(-0.1, 0.2))  # torch's law: within a third
+    weights = initial(graph, 1)
+
+    assert all(0.07 < float(np.abs(values).max()) <= 0.075 for values in weights.values())
+
+
 @pytest.mark.parametrize("bound", [0.1, 0.3, 1e300])
 def test_declared_bounds_hold_in_float32(bound: float) -> None:
     weights = initial(Net((1, 8, 8)).norm().conv(64).typed(weights=Interval(-bound, bound)), 1)
