@@ -215,12 +215,13 @@ def resolve_private(
     facts = _Facts(block, model, parties, reader, weighted)
     facts.collect()
     facts.complete()
-    cut = cut_of(once(block.facts, syntax.Split, "split", reader), reader)
+    split = once(block.facts, syntax.Split, "split", reader)
+    cut = cut_of(split, reader)
     server = once(block.facts, syntax.ServerClear, "server clear", reader)
     sent = sent_of(server, reader)
     joint_line = once(block.facts, syntax.JointLine, "joint", reader)
     signal = once(block.facts, syntax.ComplementLine, "complement", reader)
-    complement = complement_of(signal, cut, reader, joint=joint_line is not None)
+    complement = complement_of(signal, split, reader, joint=joint_line is not None)
     if server and joint_line:
         note = Note(text="the other one is here", span=server.span)
         reader.blame(

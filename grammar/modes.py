@@ -9,7 +9,8 @@ from ppc.grammar import syntax
 from ppc.grammar.arguments import Reader, nearest
 from ppc.grammar.parties import not_built
 from ppc.grammar.units import PLAIN, TIMES
-from ppc.ir.policy import Complement, Cut, Joint, Limits, Network, Sent
+from ppc.ir.policy import Complement, Cut, Joint, Limits, Network
+from ppc.ir.sent import Sent
 
 JOINT_OPTIONS = ("field", "fraction", "security", "truncation")
 NETWORK_OPTIONS = ("rtt", "bandwidth")
@@ -34,16 +35,16 @@ def cut_of(split: syntax.Split | None, reader: Reader) -> Cut | None:
         return Cut(after=split.after.text, span=split.span)
     if split.at is None:
         return Cut(limits=_limits(split, reader), span=split.span)
-    layer = reader.count("the layer of `split`", split.at, 1, MOST_LAYERS)
+    layer = reader.count("The layer of `split`", split.at, -MOST_LAYERS, MOST_LAYERS)  # the model says which there are
     return Cut(layer=layer, span=split.span) if isinstance(layer, int) else None
 
 
 def complement_of(
-    line: syntax.ComplementLine | None, cut: Cut | None, reader: Reader, *, joint: bool
+    line: syntax.ComplementLine | None, split: syntax.Split | None, reader: Reader, *, joint: bool
 ) -> Complement | None:
     if line is None:
         return None
-    if cut is None and (line.at is None or not joint):
+    if split is None and (line.at is None or not joint):
         reader.blame(
             "PPC213",
             "`complement` needs a `split`: its signal joins the input of layer k, which the client runs.",

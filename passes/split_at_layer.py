@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import ClassVar
 
-from ppc.cuts import chosen, rows
+from ppc.cuts import Signal, chosen, rows
 from ppc.errors import PpcError, fail
 from ppc.ir.graph import Graph
 from ppc.ir.layers import layer_numbers, weighted
-from ppc.ir.policy import BYTES_OF, Complement, Cut, Network, Sent
+from ppc.ir.policy import Complement, Cut, Network
+from ppc.ir.sent import Sent
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,8 @@ class SplitAtLayer:
         """The number k of the last layer that the client runs."""
         names = [node.name for node in weighted(graph)]
         if cut.limits is not None:
-            found = rows(graph, signal_planes(graph, self.complement))
-            return chosen(found, cut.limits, self.network, cut.span, BYTES_OF[self.sent]).layer
+            found = rows(graph, signal_of(graph, self.complement))
+            return chosen(found, cut.limits, self.network, cut.span, self.sent).layer
         if cut.after:
             known = [node.name for node in graph.nodes if node.op not in ("input", "parameter")]
             if cut.after not in known:
@@ -58,12 +59,13 @@ class SplitAtLayer:
         return layer
 
 
-def signal_planes(graph: Graph, complement: Complement | None) -> int:
-    """How many planes the signal adds to the input of a layer: of a number of more than two classes one for each."""
+def signal_of(graph: Graph, complement: Complement | None) -> Signal:
+    """How many planes the signal adds to which layer's input: of a number of more than two classes one for each."""
     if complement is None:
-        return 0
+        return Signal()
     classes = graph[graph.output("result").value].shape[-1]
-    return classes if complement.picture is None and complement.offset and classes > 2 else 1
+    many = complement.picture is None and complement.offset and classes > 2
+    return Signal(planes=classes if many else 1, layer=complement.layer)
 
 
 def _unknown(cut: Cut, known: list[str]) -> PpcError:

@@ -1,12 +1,15 @@
-"""Writing files so that a failure leaves what was there. Knows `errors` only."""
+"""Writing files so that a failure leaves what was there, and asking before long work whether it will be possible.
+
+Knows `errors` only.
+"""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from tempfile import mkstemp
+from tempfile import TemporaryFile, mkstemp
 
-from ppc.errors import fail
+from ppc.errors import PpcError, fail
 
 
 def write_whole(path: Path, data: bytes, *, private: bool = False) -> None:
@@ -19,11 +22,57 @@ def write_whole(path: Path, data: bytes, *, private: bool = False) -> None:
         else:
             _replace(target, data, private=private)
     except OSError as error:
-        raise fail(
-            "PPC509",
-            f"`{path}` cannot be written: {error.strerror or error}.",
-            hint="Check the folder, its rights, and the space that is left.",
-        ) from None
+        raise _unwritable(path, error) from None
+
+
+def make_folder(path: Path, *, private: bool = False) -> None:
+    """A folder with all above it, if it is not there; a `private` one is its owner's alone."""
+    try:
+        path.mkdir(mode=0o700 if private else 0o777, parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(path, error) from None
+
+
+def check_writable(path: Path) -> None:
+    """Whether a file can be written to this place, before it is known what. Nothing is changed there."""
+    try:
+        target = path.resolve()
+        if target.is_dir():
+            raise IsADirectoryError("it is a folder")
+        if not target.exists() or target.is_file():
+            _try(target.parent)
+    except OSError as error:
+        raise _unwritable(path, error) from None
+
+
+def check_folder(path: Path) -> None:
+    """Whether a folder is there that can be written to, or can be made."""
+    try:
+        there = path.resolve()
+        while not there.exists() and there != there.parent:
+            there = there.parent
+        _try(there)
+    except OSError as error:
+        raise _unwritable(path, error) from None
+
+
+def _try(folder: Path) -> None:
+    with TemporaryFile(dir=folder):  # rights alone do not tell: a file system may be read-only, or none for files
+        pass
+
+
+def remove_parts(folder: Path, start: str) -> None:
+    """What processes that were killed have left of files whose names begin so, and that nobody else writes now."""
+    for part in folder.glob(f".{start}*.part"):
+        part.unlink(missing_ok=True)
+
+
+def _unwritable(path: Path, error: OSError) -> PpcError:
+    return fail(
+        "PPC509",
+        f"`{path}` cannot be written: {error.strerror or error}.",
+        hint="Check the folder, its rights, and the space that is left.",
+    )
 
 
 def _replace(target: Path, data: bytes, *, private: bool) -> None:

@@ -9,10 +9,10 @@ from ppc.ir.graph import JOINT, Graph, Node
 from ppc.ir.layers import LEARNED, weighted
 from ppc.ir.policy import PUBLIC, Network, Policy
 from ppc.ir.selective import Selective
+from ppc.ir.sent import message_bytes
 from ppc.ir.types import example_shape
 from ppc.passes.openings import VEILED
 
-BYTES_OF_A_FLOAT = 4
 WHERE = {
     "collaborative": "each worker on its own machine",
     "distilled": "on the owner's machine",
@@ -158,11 +158,15 @@ def _line(opening: Node) -> str:
 
 def _cost(compiled: Compiled, node: Node) -> str:
     """How long a value that crosses in the clear is on its way, where the program names a network."""
-    network = compiled.policy.network if compiled.policy else None
-    if network is None or node.word("grant") not in ("server clear", "result"):
+    policy = compiled.policy
+    if policy is None or policy.network is None or policy.server_clear is None:
         return ""
-    size = node.typed.size * BYTES_OF_A_FLOAT
-    return f": {size:,} bytes as float32, {transfer_seconds(size, network) * 1e3:,.1f} ms"
+    if node.word("grant") not in ("server clear", "result"):
+        return ""
+    sent = policy.sent if node.word("grant") == "server clear" else "float32"
+    size = message_bytes(node.typed.size, sent, node.shape[0])
+    how = "as bytes between two ends" if sent == "byte" else f"as {sent}"
+    return f": {size:,} bytes {how}, {transfer_seconds(size, policy.network) * 1e3:,.1f} ms"
 
 
 def transfer_seconds(size: int, network: Network) -> float:

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from ppc.errors import fail
 from ppc.field import Words
+from ppc.ir.sent import ENDS
 from ppc.ir.types import Interval
-from ppc.plan.reals import BYTE, ENDS, FLOAT32, STEPS, error, examples, numbers, payload
+from ppc.plan.reals import BYTE, FLOAT32, STEPS, error, examples, numbers, payload
 from ppc.plan.steps import Step
 
 Reals = NDArray[Any]

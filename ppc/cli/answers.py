@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ppc.errors import fail
-from ppc.files import write_whole
+from ppc.files import check_writable, write_whole
 
 if TYPE_CHECKING:
     from ppc.data import Array
@@ -30,6 +30,7 @@ def check_output(path: Path | None, *, weights: bool = False) -> None:
         )
     if not path.parent.is_dir():
         raise fail("PPC509", f"`{path}` cannot be written: its folder is not there.", hint="Make the folder first.")
+    check_writable(path)
 
 
 def save_model(path: Path, weights: Mapping[str, Array]) -> None:

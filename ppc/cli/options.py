@@ -60,6 +60,10 @@ def positive(text: str) -> int:
     return number
 
 
+def natural(text: str) -> int:
+    return 0 if text == "0" else positive(text)
+
+
 def seconds(text: str) -> float:
     """To wait: the system's clocks take no more than 24 days at a time."""
     return _between(text, 1_000_000, "seconds")

@@ -30,6 +30,7 @@ from ppc.cli.telling import Far, Telling, as_facts, counts_table
 from ppc.cli.training_options import check_left, turn_of, wishes_of
 from ppc.cli.unused import DEVICE, check_unused
 from ppc.errors import fail
+from ppc.files import make_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -305,5 +306,5 @@ def serve(side: Side, telling: Telling) -> int:
 def _keep(arguments: Namespace, link: Link, results: dict[str, Array]) -> None:
     """What a session gives to the server, in a file of its own."""
     if arguments.output is not None and results:
-        arguments.output.mkdir(parents=True, exist_ok=True)
+        make_folder(arguments.output)
         answers.save(arguments.output / f"{link.session.hex()}.npz", results)

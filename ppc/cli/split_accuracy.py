@@ -31,8 +31,8 @@ def accuracies(arguments: Namespace, layers: Sequence[int]) -> dict[int, float]:
             "quiet": True,
         }
     )
-    old = _old(asked)
-    return {layer: _accuracy(asked, layer, old) for layer in layers}
+    old, trained = _old(asked), dict[int, float]()
+    return {layer: _accuracy(asked, layer, old, trained) for layer in layers}
 
 
 def _old(asked: Namespace) -> Old:
@@ -46,11 +46,14 @@ def _old(asked: Namespace) -> Old:
     return Old({name: tensor.numpy() for name, tensor in done.weights.items()}, start=True)
 
 
-def _accuracy(asked: Namespace, layer: int, old: Old) -> float:
+def _accuracy(asked: Namespace, layer: int, old: Old, trained: dict[int, float]) -> float:
+    """Of a cut; `trained` are the accuracies by the layer that the signal joins, on which alone they depend."""
     change = partial(signalled, layer=layer)
     compiled = compile_program(asked.program, model=asked.model, as_=asked.as_, change=change)
     graph = model_verbs.typed_graph(compiled)
     subject = Subject(graph, old)
-    signals = Signals.of(graph, train_clear.pictures_of(asked, graph))
-    done = train(subject, train_clear.lesson_of(asked, subject), train_clear.recipe_of(asked), signals=signals)
-    return done.accuracy
+    if subject.joined not in trained:
+        signals = Signals.of(graph, train_clear.pictures_of(asked, graph))
+        done = train(subject, train_clear.lesson_of(asked, subject), train_clear.recipe_of(asked), signals=signals)
+        trained[subject.joined] = done.accuracy
+    return trained[subject.joined]

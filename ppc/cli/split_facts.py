@@ -23,8 +23,9 @@ from ppc.cuts.equations import Check
 from ppc.cuts.rank import Rank, rank
 from ppc.errors import PpcError, fail
 from ppc.ir.layers import weighted
-from ppc.ir.policy import BYTES_OF, Limits, Network, Policy
-from ppc.passes.split_at_layer import SplitAtLayer, signal_planes
+from ppc.ir.policy import Limits, Network, Policy
+from ppc.ir.sent import Sent
+from ppc.passes.split_at_layer import SplitAtLayer, signal_of
 from ppc.protocol import lowered
 
 if TYPE_CHECKING:
@@ -73,7 +74,8 @@ class Table:
     facts: tuple[Facts, ...]
     taken: int  # by the program, or by its `split auto`; 0 where it is not split
     limits: bool  # whether the program has any
-    sent: int  # bytes of a number that crosses
+    sent: Sent  # how numbers cross
+    drawn: bool  # whether ranks are of weights that were drawn, and of none that are named
     net: Profile
     trained_on: str
 
@@ -87,10 +89,10 @@ def gathered(arguments: Namespace, net: Callable[[Compiled], Profile], machine: 
         hint = "Write who holds what: `private …`."
         raise fail("PPC509", "A model without a private block has nobody to be split between.", hint=hint)
     graph = whole.after("infer-shapes")
-    found = rows(graph, signal_planes(graph, policy.complement))
+    found = rows(graph, signal_of(graph, policy.complement))
     limits = policy.cut.limits if policy.cut and policy.cut.limits else Limits()
     profile = net(whole)
-    weights, size = _weights(arguments.weights, graph), BYTES_OF[policy.sent]
+    weights = _weights(arguments.weights, graph)
     line = Network(rtt=profile.rtt, bandwidth=profile.bandwidth)
     best = {row.layer for row in front(found)}
     facts = [
@@ -99,7 +101,7 @@ def gathered(arguments: Namespace, net: Callable[[Compiled], Profile], machine: 
             check=equations.check(graph, layer),
             rank=rank(graph, layer, weights[layer.inputs[1]], _linear),
             **_jointly(compile_, row.layer, machine, profile),
-            broken=broken(row, limits, line, size),
+            broken=broken(row, limits, line, policy.sent),
             best=row.layer in best,
         )
         for row, layer in zip(found, weighted(graph), strict=False)
@@ -107,9 +109,10 @@ def gathered(arguments: Namespace, net: Callable[[Compiled], Profile], machine: 
     return Table(
         name=whole.graph.name,
         facts=_trained(arguments, tuple(facts)),
-        taken=_taken(policy, found, graph, line, size),
+        taken=_taken(policy, found, graph, line),
         limits=limits != Limits(),
-        sent=size,
+        sent=policy.sent,
+        drawn=arguments.weights is None,
         net=profile,
         trained_on=str(arguments.data or ""),
     )
@@ -127,14 +130,14 @@ def _written(compile_: Callable[..., Compiled]) -> tuple[Compiled, Policy | None
     return whole, seen[0] if seen else None
 
 
-def _taken(policy: Policy, found: tuple[Row, ...], graph: Graph, line: Network, size: int) -> int:
+def _taken(policy: Policy, found: tuple[Row, ...], graph: Graph, line: Network) -> int:
     """The cut that the program takes."""
     if policy.cut is None:
         return 0
     if policy.cut.limits is not None:
-        if all(broken(row, policy.cut.limits, line, size) for row in found):
+        if all(broken(row, policy.cut.limits, line, policy.sent) for row in found):
             return 0
-        return chosen(found, policy.cut.limits, line, policy.cut.span, size).layer
+        return chosen(found, policy.cut.limits, line, policy.cut.span, policy.sent).layer
     return SplitAtLayer(policy.cut, policy.client).layer(graph, policy.cut)
 
 
@@ -167,5 +170,5 @@ def _trained(arguments: Namespace, facts: tuple[Facts, ...]) -> tuple[Facts, ...
         return facts
     from ppc.cli.split_accuracy import accuracies
 
-    found: Mapping[int, float] = accuracies(arguments, [one.row.layer for one in facts])
-    return tuple(replace(one, accuracy=found[one.row.layer]) for one in facts)
+    found: Mapping[int, float] = accuracies(arguments, [one.row.layer for one in facts if not one.row.joined_behind])
+    return tuple(replace(one, accuracy=found.get(one.row.layer)) for one in facts)

@@ -23,6 +23,5 @@ def jointly(policy: Policy, layer: int) -> Policy:
 
 
 def signalled(policy: Policy, layer: int) -> Policy:
-    """The signal joins layer k, behind which it is cut."""
-    signal = policy.complement or Complement(offset=True)
-    return replace(policy, cut=Cut(layer=layer), complement=replace(signal, layer=None))
+    """The signal joins layer k, behind which it is cut, or the one that the program names."""
+    return replace(policy, cut=Cut(layer=layer), complement=policy.complement or Complement(offset=True))

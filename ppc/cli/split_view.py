@@ -12,14 +12,15 @@ from ppc.cuts import choice
 from ppc.cuts.choice import PRODUCTS
 from ppc.drawing.charts import Chart, Mark, Series, chart
 from ppc.ir.policy import Network
+from ppc.ir.sent import message_bytes
 
 STORED = 8  # bytes of a weight, as the paper stores it
 LINK = 1  # byte of a link, as the paper sends it
 PAPER = """The paper of complement and partitioning stores 8 bytes a weight and sends a byte a link (Tables 4 and 5).
 For AlexNet_v2 three of its rows disagree with its Table 1: N = 2 takes 186,624 = 27·27·256 links for 27·27·192, and the
 519,168 of N = 3 and 4 are the bits of 64,896. Its equation (9) lacks two squares; as put right, N = ((n-s) + c·s)²·l
-and M = c²·k with c = ⌈2n/s - 1⌉, and it calls N > M secure. It is not: with a density of 1 or more an image is
-determined all the same, and with less `ppc audit` shows what can be seen."""
+and M = c²·k with c = ⌈2n/s - 1⌉, and it calls N > M secure. It is not: with one equation or more for each
+unknown an image is determined all the same, and with less `ppc audit` shows what can be seen."""
 
 
 def lines(found: Table, machine: object) -> Iterator[str]:
@@ -46,6 +47,7 @@ def _given(found: Table) -> list[str]:
         "links",
         "a byte each",
         "numbers that cross",
+        "density",
         "bytes",
         "on the way",
     )
@@ -58,12 +60,17 @@ def _given(found: Table) -> list[str]:
             count(one.row.links),
             way(LINK * one.row.links, found),
             count(one.row.crossing),
-            size(found.sent * one.row.crossing),
-            way(found.sent * one.row.crossing, found),
+            f"{one.row.density:.2f}",
+            size(message_bytes(one.row.crossing, found.sent)),
+            way(message_bytes(one.row.crossing, found.sent), found),
         )
         for one in found.facts
     ]
-    return ["what the client is given, and what it sends for one example", *table(heads, rows, words=2, indent=2)]
+    return [
+        "what the client is given, and what it sends for one example",
+        *table(heads, rows, words=2, indent=2),
+        "  density: numbers that cross for each number of an example, as `split auto` limits it",
+    ]
 
 
 def binary(number: int) -> str:
@@ -77,7 +84,7 @@ def way(number: int, found: Table) -> str:
 
 
 def _equations(found: Table) -> list[str]:
-    heads = ("k", "layer", "unknowns N", "equations M", "the paper's check", "density", "rank of the layer")
+    heads = ("k", "layer", "unknowns N", "equations M", "the paper's check", "k/(s²·l)", "rank of the layer")
     rows = [
         (
             str(one.row.layer),
@@ -94,7 +101,12 @@ def _equations(found: Table) -> list[str]:
         )
         for one in found.facts
     ]
-    return ["what the results of layer k say of what it reads", *table(heads, rows, words=2, indent=2)]
+    weights = "weights that were drawn; `--weights` names others" if found.drawn else "the weights that are named"
+    return [
+        "what the results of layer k say of what it reads",
+        *table(heads, rows, words=2, indent=2),
+        f"  k/(s²·l): equations of a convolution for each unknown of a stride cell; ranks are those of {weights}",
+    ]
 
 
 def _costs(found: Table) -> list[str]:
@@ -125,7 +137,7 @@ def _chosen(found: Table) -> Iterator[str]:
     best = ", ".join(str(one.row.layer) for one in found.facts if one.best)
     yield f"no other cut beats k = {best} in weights given, numbers sent and work of the client"
     for one in found.facts:
-        if found.limits:
+        if found.limits or one.row.joined_behind:
             yield f"k = {one.row.layer}: {'within all limits' if not one.broken else ', '.join(one.broken)}"
     if found.taken:
         yield f"the program takes k = {found.taken}"
@@ -156,12 +168,13 @@ def _fact(one: Facts, found: Table) -> dict[str, object]:
         "links": row.links,
         "links_seconds": 8 * LINK * row.links / line.bandwidth,
         "crossing": row.crossing,
-        "crossing_bytes": found.sent * row.crossing,
+        "crossing_bytes": message_bytes(row.crossing, found.sent),
+        "density": row.density,
         "unknowns": one.check.unknowns,
         "equations": one.check.equations,
         "check_passes": one.check.passes,
-        "density": one.check.cells,
-        "rank": asdict(one.rank),
+        "equations_for_each_unknown": one.check.cells,
+        "rank": {**asdict(one.rank), "drawn_weights": found.drawn},
         "client_clear_seconds": choice.seconds(row.head),
         "server_clear_seconds": choice.seconds(row.tail),
         "joint": asdict(one.joint) if one.joint else one.refused,
@@ -193,4 +206,6 @@ def picture(found: Table) -> str:
 
 
 def _mark(one: Facts, found: Table) -> Mark:
-    return Mark(float(found.sent * one.row.crossing), float(max(1, one.row.weights)), f"k = {one.row.layer}")
+    return Mark(
+        float(message_bytes(one.row.crossing, found.sent)), float(max(1, one.row.weights)), f"k = {one.row.layer}"
+    )

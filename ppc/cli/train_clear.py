@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ppc.cli import model_verbs
-from ppc.cli.options import signals_of
+from ppc.cli.options import natural, signals_of
 from ppc.errors import fail
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def options(verb: ArgumentParser) -> None:
     group.add_argument("--holdout", type=share, default=0.2, metavar="P", help="part of the data to check by (0.2)")
     group.add_argument(
         "--stop-after",
-        type=int,
+        type=natural,
         default=0,
         metavar="N",
         help="end after N epochs without a better one (0: no)",
@@ -55,7 +55,7 @@ def share(text: str) -> float:
 def train(arguments: Namespace) -> int:
     """Train in the clear."""
     from ppc.compiler import compile_program
-    from ppc.retraining import Checkpoints, Signals
+    from ppc.retraining import Checkpoints, Signals, begin
     from ppc.retraining.training import train as carry_out
 
     _check(arguments)
@@ -69,7 +69,7 @@ def train(arguments: Namespace) -> int:
     kept, state = None, None
     if arguments.checkpoint is not None:
         kept = Checkpoints.at(arguments.checkpoint, recipe, lesson, *_identity(arguments, subject, signals))
-        state = kept.last() if arguments.resume else None
+        state = kept.last(begin(subject, recipe.seed)) if arguments.resume else None
     _say(arguments, _beginning(subject, lesson))
     done = carry_out(
         subject,

@@ -23,6 +23,7 @@ from ppc.cli.run_verb import JOINT, agreed, given_results, measured_of, pair_of
 from ppc.cli.telling import Telling, as_facts, counts_table, from_facts
 from ppc.cli.training_options import chosen
 from ppc.errors import fail
+from ppc.files import make_folder
 
 if TYPE_CHECKING:
     from ppc.data import Array
@@ -126,7 +127,7 @@ def _folder(arguments: Namespace, here: Path) -> Path:
             f"`{folder}` has the checkpoints of a training.",
             hint="Go on from them with `--resume`, or name another folder.",
         )
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     return folder
 
 

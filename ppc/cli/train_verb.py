@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from ppc.cli import train_clear, train_collaborative, train_distilled, train_joint, train_selective
 from ppc.cli.unused import DISTILLED, check_unused
 from ppc.errors import fail
+from ppc.files import check_folder, check_writable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +33,15 @@ TRAINERS: dict[str, Trainer] = {
 }
 
 
+def _check_places(arguments: Namespace) -> None:
+    """Before hours of work: whether what comes of it can be written."""
+    for path in (arguments.output, arguments.sheet, arguments.labels, arguments.trace):
+        if path is not None:
+            check_writable(path)
+    if arguments.checkpoint is not None:
+        check_folder(arguments.checkpoint)
+
+
 def train(arguments: Namespace) -> int:
     """Train a model as its train block says."""
     from ppc.compiler import training_of
@@ -43,4 +53,5 @@ def train(arguments: Namespace) -> int:
         raise fail("PPC508", "One party's examples are learned from.", hint=hint)
     if training.by != "distilled":
         check_unused(arguments, DISTILLED, f"A training by `{training.by}`")
+    _check_places(arguments)
     return TRAINERS[training.by].train(arguments)

@@ -28,6 +28,12 @@ AUDITS = codes(
         other models, which may leak as much. Of a program, what many participants send is attacked: one that trains in
         another way sends nothing of the kind.""",
     ),
+    PPC584=(
+        "training diverged",
+        """The loss, or a weight, of a training in the clear is no number any more, or too large for one: its steps were
+        too wide. A smaller rate in `sgd(rate=…)` keeps it from that, and so may a smaller momentum. No weights were
+        written; a checkpoint from before is as it was.""",
+    ),
     PPC588=(
         "not on this engine",
         """`ppc compile --engine flower` writes an app for a training by a parameter server with many participants. On

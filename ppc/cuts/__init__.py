@@ -12,6 +12,6 @@ party, no plan.
 from __future__ import annotations
 
 from ppc.cuts.choice import chosen, front
-from ppc.cuts.rows import Row, rows, signal_weights
+from ppc.cuts.rows import Row, Signal, rows
 
-__all__ = ["Row", "chosen", "front", "rows", "signal_weights"]
+__all__ = ["Row", "Signal", "chosen", "front", "rows"]

@@ -11,6 +11,14 @@ from ppc.ir.layers import layer_numbers, weighted
 
 
 @dataclass(frozen=True, kw_only=True)
+class Signal:
+    """What joins the input of a layer: so many planes. `layer`: which one, if not the last of the client."""
+
+    planes: int = 0
+    layer: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Row:
     """The client computes layers 1 to `layer`. All counts are those of one example."""
 
@@ -22,36 +30,40 @@ class Row:
     inputs: int  # numbers of an example
     head: Cost
     tail: Cost
+    joined_behind: int = 0  # the layer that the signal joins, where that is behind the cut: then it cannot be cut here
 
     @property
     def density(self) -> float:
-        """Equations that cross for each unknown number of the input."""
+        """Numbers that cross for each number of an example; no layer's own share of equations."""
         return self.crossing / self.inputs
 
 
-def rows(graph: Graph, planes: int = 0) -> tuple[Row, ...]:
-    """Of a typed graph without its split. `planes` of a signal join the input of the last layer of the client."""
-    numbers, layers = layer_numbers(graph), weighted(graph)
-    return tuple(_row(graph, numbers, number, layer, planes) for number, layer in enumerate(layers[:-1], 1))
+def rows(graph: Graph, signal: Signal | None = None) -> tuple[Row, ...]:
+    """Of a typed graph without its split and its signal."""
+    return tuple(_row(graph, number, signal or Signal()) for number in range(1, len(weighted(graph))))
 
 
-def signal_weights(layer: Node, graph: Graph, planes: int) -> int:
+def _signal_weights(layer: Node, graph: Graph, planes: int) -> int:
     """The weights by which a layer grows when so many planes join its input."""
     weight = graph[layer.inputs[1]].shape
     return planes * prod((weight[0], *weight[2:]))
 
 
-def _row(graph: Graph, numbers: dict[str, int], number: int, layer: Node, planes: int) -> Row:
+def _row(graph: Graph, number: int, signal: Signal) -> Row:
+    numbers, layers = layer_numbers(graph), weighted(graph)
+    layer, joined = layers[number - 1], signal.layer or number
+    grown = _signal_weights(layers[joined - 1], graph, signal.planes) if joined <= number else 0
     given = sum(node.typed.size for node in graph.parameters if numbers[node.name] <= number)
     return Row(
         layer=number,
         name=layer.name,
-        weights=given + signal_weights(layer, graph, planes),
+        weights=given + grown,
         links=_size(layer),
         crossing=sum(_size(node) for node in crossing(graph, numbers, number)),
         inputs=sum(_size(node) for node in graph.inputs if node.word("role") == "data"),
         head=_cost(graph, [node for node in graph.nodes if numbers[node.name] <= number]),
         tail=_cost(graph, [node for node in graph.nodes if numbers[node.name] > number]),
+        joined_behind=joined if joined > number else 0,
     )
 
 

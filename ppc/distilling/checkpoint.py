@@ -21,6 +21,7 @@ from ppc.distilled import fingerprint
 from ppc.distilling.learner import Learner
 from ppc.distilling.task import Task
 from ppc.errors import PpcError, fail
+from ppc.files import make_folder, remove_parts
 from ppc.source import START
 from ppc.weights import save
 from ppc.weights.stored import stored
@@ -42,12 +43,11 @@ def place(folder: Path, task: Task) -> Path:
 
 def keep(folder: Path, learner: Learner) -> None:
     """Write the state as it is now."""
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise fail("PPC509", f"`{folder}` cannot be made: {error.strerror or error}.", hint="Name another.") from None
+    make_folder(folder, private=True)
     arrays: dict[str, NDArray[Any]] = {name: values.detach().numpy() for name, values in _state(learner).items()}
-    save(place(folder, learner.task), {**arrays, EPOCHS: np.array([learner.epochs], np.float64)}, private=True)
+    path = place(folder, learner.task)
+    save(path, {**arrays, EPOCHS: np.array([learner.epochs], np.float64)}, private=True)
+    remove_parts(folder, path.name)
 
 
 def go_on(folder: Path, task: Task) -> Learner:

@@ -11,13 +11,12 @@ from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Literal
 
+from ppc.ir.sent import Sent
 from ppc.ir.types import Interval
 from ppc.source import START, Span
 
 Loss = Literal["softmax_cross_entropy", "mse"]
 LOSSES: tuple[Loss, ...] = ("softmax_cross_entropy", "mse")
-Sent = Literal["float32", "byte"]  # how numbers cross in the clear
-BYTES_OF: Mapping[Sent, int] = {"float32": 4, "byte": 1}
 PUBLIC = "public"
 ON_SHARES = "shares"  # in the place of an owner: nobody holds it, both parties have shares of it
 
@@ -51,7 +50,7 @@ class Limits:
     weights: float = inf  # numbers that the client is given
     bytes: float = inf  # that cross for one example
     time: float = inf  # seconds on the way, one way
-    density: float = inf  # equations that cross for each number of an example
+    density: float = inf  # numbers that cross for each number of an example
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppc.errors import fail
-from ppc.files import write_whole
+from ppc.files import make_folder, remove_parts, write_whole
 
 KEPT = 2  # rounds whose checkpoints are there: one who failed may be one behind
 
@@ -20,11 +20,12 @@ def keep(folder: Path, name: str, over: int, arrays: Mapping[str, NDArray[np.gen
     """The state after so many rounds; those of long ago, and of rounds that are to be done again, are deleted."""
     held = BytesIO()
     np.savez(held, **arrays)  # pyright: ignore[reportArgumentType]
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     write_whole(path(folder, name, over), held.getvalue())
     for old in _rounds(folder, name):
         if old <= over - KEPT or old > over:
             path(folder, name, old).unlink(missing_ok=True)
+    remove_parts(folder, f"{name}.")
 
 
 def latest(folder: Path, name: str) -> int | None:

@@ -1,19 +1,13 @@
-"""How real numbers cross that nobody computes with on shares: bytes of each, as a `reveal` says in `numbers`.
-
-float64   eight bytes; where nothing else is said
-float32   four
-byte      one, between the smallest and the largest number of its example, which go before as float32
-"""
+"""How real numbers cross that nobody computes with on shares, as a `reveal` says in `numbers`: see `ppc.ir.sent`."""
 
 from __future__ import annotations
 
+from ppc.ir.sent import SIZES, message_bytes
 from ppc.plan.steps import Step
 
 FLOAT64, FLOAT32, BYTE = "float64", "float32", "byte"
-NUMBERS = (FLOAT64, FLOAT32, BYTE)
-ENDS = 8  # bytes of the smallest and the largest number of an example
+NUMBERS = tuple(SIZES)
 STEPS = 255  # between them
-_SIZES = {FLOAT64: 8, FLOAT32: 4, BYTE: 1}
 
 
 def numbers(step: Step) -> str:
@@ -27,9 +21,7 @@ def examples(step: Step) -> int:
 
 def payload(step: Step) -> int:
     """Bytes, in whole words of eight."""
-    kind = numbers(step)
-    ends = ENDS * examples(step) if kind == BYTE else 0
-    return -(-(ends + _SIZES[kind] * step.wire.size) // 8) * 8
+    return message_bytes(step.wire.size, numbers(step), examples(step))
 
 
 def error(step: Step, reach: float) -> float:

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from ppc.errors import PpcError, fail
-from ppc.files import write_whole
+from ppc.files import make_folder, remove_parts, write_whole
 from ppc.learning.network import Tensors
 from ppc.retraining.training import Lesson, Recipe, Row, State
 from ppc.weights import save
@@ -44,7 +44,7 @@ class Checkpoints:
 
     def keep(self, state: State) -> None:
         """The arrays under a new name, then the state that names them; older arrays go."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder)
         name = f"after.{state.steps}.{state.epoch}.safetensors"
         arrays = {f"{group}/{key}": tensor.numpy() for group in GROUPS for key, tensor in _group(state, group).items()}
         save(self.folder / name, arrays)
@@ -60,9 +60,11 @@ class Checkpoints:
         for old in self.folder.glob("after.*.safetensors"):
             if old.name != name:
                 old.unlink(missing_ok=True)
+        for start in ("after.", STATE):
+            remove_parts(self.folder, start)
 
-    def last(self) -> State:
-        """What was kept last, of this training."""
+    def last(self, first: State) -> State:
+        """What was kept last, of the training that begins with `first`."""
         facts = self._facts()
         if facts.get("of") != self.of:
             raise fail(
@@ -76,7 +78,7 @@ class Checkpoints:
             found = _state(facts, _arrays(path)) if whole else None
         except (OSError, KeyError, TypeError, ValueError):
             found = None
-        if found is None:
+        if found is None or not _follows(found, first):
             raise _damaged(self.folder)
         return found
 
@@ -99,6 +101,15 @@ def _damaged(folder: Path) -> PpcError:
     return fail("PPC581", f"The checkpoint in `{folder}` is damaged.", hint="Begin anew without `--resume`.")
 
 
+def _follows(state: State, first: State) -> bool:
+    """Whether a training that begins with `first` may be there: a hash is no signature, who can write can make it."""
+    shapes = {name: tensor.shape for name, tensor in first.weights.items()}
+    same = [{name: tensor.shape for name, tensor in _group(state, group).items()} for group in GROUPS]
+    weights, momenta, best = same
+    counts = state.epoch == len(state.rows) and min(state.step, state.steps) >= 0
+    return counts and weights == shapes and momenta.items() <= shapes.items() and best == (shapes if state.rows else {})
+
+
 def _group(state: State, group: str) -> Tensors:
     return getattr(state, group)
 
@@ -113,7 +124,13 @@ def _arrays(path: Path) -> dict[str, Tensors]:
 
 
 def _state(facts: dict[str, Any], arrays: dict[str, Tensors]) -> State:
-    rows = tuple(Row(**row) for row in facts["rows"])
+    rows = tuple(_row(row) for row in facts["rows"])
     epoch, step, steps = (int(facts[key]) for key in ("epoch", "step", "steps"))
     seconds, losses = float(facts["seconds"]), float(facts["losses"])
     return State(**arrays, rows=rows, epoch=epoch, step=step, steps=steps, seconds=seconds, losses=losses)
+
+
+def _row(facts: dict[str, Any]) -> Row:
+    epoch, steps = (int(facts[key]) for key in ("epoch", "steps"))
+    seconds, loss, accuracy = (float(facts[key]) for key in ("seconds", "loss", "accuracy"))
+    return Row(epoch=epoch, steps=steps, seconds=seconds, loss=loss, accuracy=accuracy)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from math import isfinite
 from time import perf_counter
 from typing import Any
 
@@ -16,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ppc.errors import fail
+from ppc.errors import PpcError, fail
 from ppc.ir.policy import Loss
 from ppc.learning import batches
 from ppc.learning.losses import loss_of
@@ -147,6 +148,14 @@ def _tired(rows: tuple[Row, ...], patience: int) -> bool:
     return len(rows) - 1 - best >= patience
 
 
+def _diverged(state: State) -> PpcError:
+    return fail(
+        "PPC584",
+        f"The training diverged in epoch {state.epoch + 1}, at step {state.steps:,}: its numbers are none any more.",
+        hint="Take a smaller `rate`; nothing was written.",
+    )
+
+
 def coins(seed: int, *place: int) -> torch.Generator:
     """The coins of one place: a generator of its own for each."""
     mixed = seed
@@ -194,6 +203,8 @@ class _Room:
                 seconds=state.seconds + perf_counter() - start,
                 losses=state.losses + float(loss.detach()),
             )
+            if not isfinite(state.losses):
+                raise _diverged(state)
             if keep is not None and state.steps % every == 0:
                 keep(self._held(state, weights, optimiser))
         return self._closed(self._held(state, weights, optimiser), features)
@@ -231,6 +242,8 @@ class _Room:
     def _held(self, state: State, weights: Tensors, optimiser: torch.optim.SGD) -> State:
         """The state with what the optimiser has changed; nothing of it changes any more."""
         held = {name: tensor.detach().clone() for name, tensor in weights.items()}
+        if not all(bool(tensor.isfinite().all()) for tensor in held.values()):
+            raise _diverged(state)
         momenta = {
             name: optimiser.state[weights[name]]["momentum_buffer"].clone()
             for name in self.subject.tail.learned

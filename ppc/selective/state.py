@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from ppc.errors import fail
-from ppc.files import write_whole
+from ppc.files import make_folder, write_whole
 from ppc.learning import kept
 from ppc.selective.participant import Participant
 from ppc.selective.server import ParameterServer
@@ -59,7 +59,7 @@ def resumed_participant(folder: Path, participant: Participant, over: int) -> bo
 
 def count_uploads(folder: Path, number: int, uploads: int) -> None:
     """Written before an upload: what was sent stays sent, whatever checkpoint a participant goes on from."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     write_whole(folder / f"participant_{number}.uploads", f"{uploads}\n".encode())
 
 

@@ -67,7 +67,7 @@ def test_the_paper_s_alexnet(ppc: Ppc) -> None:
     done = ppc("explain", ALEXNET, "--split", "all")
     said = [" ".join(line.split()) for line in done.out.splitlines()]
 
-    assert "1 conv1 23,296 182 KiB 193,600 184.6 ms 46,656 186,624 B 178.0 ms" in said
+    assert "1 conv1 23,296 182 KiB 193,600 184.6 ms 46,656 0.31 186,624 B 178.0 ms" in said
     assert [" ".join(line.split()[:4]) for line in said[5:8]] == [
         "2 conv2 330,688 2.52",
         "3 conv3 994,624 7.59",
@@ -84,11 +84,28 @@ def test_every_cut_of_a_small_model(ppc: Ppc, program: Path) -> None:
     assert [cut["k"] for cut in found["cuts"]] == [1, 2, 3]
     assert found["taken"] == 2
     assert [cut["limits_broken"] for cut in found["cuts"]] == [["density 1.78 > 1"], [], ["weights 348 > 300"]]
-    assert (two["crossing"], two["crossing_bytes"], two["links_seconds"]) == (16, 16, 8 * 16 / 1e6)
-    assert one["rank"] == {"found": 36, "reads": 36, "exact": True}
+    assert (two["crossing"], two["crossing_bytes"], two["links_seconds"]) == (16, 24, 8 * 16 / 1e6)
+    assert one["rank"] == {"found": 36, "reads": 36, "exact": True, "drawn_weights": True}
+    assert (one["density"], one["equations_for_each_unknown"]) == (64 / 36, 4.0)
     assert two["rank"]["found"] == 16
     assert one["joint"]["rounds"] > three["joint"]["rounds"] > 0
     assert one["accuracy"] is None
+
+
+def test_a_signal_at_a_layer_of_its_own(ppc: Ppc, program: Path) -> None:
+    """Behind that layer every cut is given its weights and is as accurate; in front of it there is none."""
+    program.write_text(PROGRAM.replace("complement offset", "complement offset at 2"), "utf-8")
+    found = cuts(ppc, program, "--data", "facts.npz", "--seed", 1)
+    one, two, three = found["cuts"]
+    program.write_text(PROGRAM.replace("    complement offset\n", ""), "utf-8")
+    plain = cuts(ppc, program)["cuts"]
+
+    assert "the signal joins layer 2, behind the cut" in one["limits_broken"]
+    grown = [cut["weights"] - less["weights"] for cut, less in zip(found["cuts"], plain, strict=True)]
+    assert grown == [0, 3 * 4 * 9, 3 * 4 * 9]
+    assert one["accuracy"] is None
+    assert two["accuracy"] == three["accuracy"] > 0.2
+    assert 1 not in found["front"]
 
 
 def test_accuracies_are_trained(ppc: Ppc, program: Path) -> None:
@@ -140,3 +157,11 @@ def test_a_model_that_nobody_holds(ppc: Ppc, program: Path) -> None:
     done = ppc("explain", program, "--split", "all")
 
     assert "PPC509" in done.err
+
+
+def test_check_tells_the_bytes_that_cross(ppc: Ppc, program: Path) -> None:
+    """16 numbers as bytes and their two ends, beside an answer of three numbers in whole words."""
+    done = ppc("check", program)
+
+    assert ": 24 bytes as bytes between two ends, " in done.out
+    assert ": 16 bytes as float32, " in done.out

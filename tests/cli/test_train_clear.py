@@ -10,6 +10,9 @@ import pytest
 
 from tests.cli.conftest import Ppc
 from tests.retraining.subjects import PROGRAM, lesson
+from tests.sources import CHECKOUT
+
+EXAMPLES = CHECKOUT / "examples"
 
 TRAIN = """
 private small as base {{
@@ -93,6 +96,9 @@ def test_who_trains_has_the_weights(ppc: Ppc, program: Path) -> None:
         ((), "PPC508"),
         (("--data", "{folder}/data.npz", "-o", "{folder}/new.txt"), "PPC509"),
         (("--data", "{folder}/data.npz", "--resume"), "PPC571"),
+        (("--data", "{folder}/data.npz", "--checkpoint", "{folder}/data.npz"), "PPC509"),
+        (("--data", "{folder}/data.npz", "--checkpoint", "{folder}/data.npz/kept"), "PPC509"),
+        (("--data", "{folder}/data.npz", "--checkpoint", "/proc/kept"), "PPC509"),
         (("--data", "{folder}/nan.npz"), "PPC508"),
         (("--data", "{folder}/data.npz", "--weights", "{folder}/data.npz"), "PPC503"),
     ],
@@ -105,3 +111,40 @@ def test_what_it_cannot_train_with(ppc: Ppc, program: Path, options: tuple[str, 
 
     assert done.code == 3
     assert code in done.err
+
+
+def test_a_rate_that_is_too_large(ppc: Ppc, program: Path) -> None:
+    """Nothing is written, and it is said why."""
+    text = (
+        program.read_text("utf-8")
+        .replace("rate=0.1", "rate=900")
+        .replace("    relu\n", "")
+        .replace("    batch_norm\n", "")
+    )
+    program.write_text(text, "utf-8")
+    output = program.parent / "new.safetensors"
+
+    done = ppc("train", program, "--as", "small", "--data", program.parent / "data.npz", "-o", output)
+
+    assert done.code == 3
+    assert "PPC584" in done.err
+    assert not output.exists()
+
+
+def test_epochs_without_a_better_one_are_counted_from_zero(ppc: Ppc, program: Path) -> None:
+    done = ppc("train", program, "--as", "small", "--data", program.parent / "data.npz", "--stop-after", "-1")
+
+    assert done.code == 2
+
+
+@pytest.mark.parametrize("name", ["placements", "shallow_train", "hub", "selective", "collaborative", "distilled"])
+@pytest.mark.parametrize("place", ["none/new.safetensors", "folder.safetensors"])
+def test_no_training_begins_whose_model_cannot_be_written(ppc: Ppc, tmp_path: Path, name: str, place: str) -> None:
+    """Of all trainers: it is said before the data are looked for, which are not there."""
+    (tmp_path / "folder.safetensors").mkdir()
+
+    done = ppc("train", EXAMPLES / f"{name}.pnn", "--data", tmp_path / "none.npz", "-o", tmp_path / place)
+
+    assert done.code == 3
+    assert "PPC509" in done.err
+    assert "cannot be written" in done.err

@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 
 from ppc.compiler import compile_program
-from ppc.cuts import Row, chosen, front, rows
+from ppc.cuts import Row, Signal, chosen, front, rows
 from ppc.cuts.choice import broken, transfer
 from ppc.errors import PpcError
 from ppc.ir.policy import Limits, Network
+from ppc.ir.sent import Sent, message_bytes
+from ppc.plan import reals
+from ppc.protocol import lowered
 from ppc.source import START
 from tests.programs import compiled, program
 
@@ -49,18 +52,48 @@ def test_what_crosses_is_pooled_first(alexnet: tuple[Row, ...]) -> None:
 
 @pytest.mark.parametrize("layer", [1, 2])
 @pytest.mark.parametrize(
-    ("planes", "complement"), [(0, ()), (10, ("complement offset",)), (1, ("complement offset picture [9, 9]",))]
+    ("signal", "complement"),
+    [
+        (Signal(), ()),
+        (Signal(planes=10), ("complement offset",)),
+        (Signal(planes=1), ("complement offset picture [9, 9]",)),
+        (Signal(planes=10, layer=1), ("complement offset at 1",)),
+    ],
 )
-def test_a_row_is_what_compiling_gives(layer: int, planes: int, complement: tuple[str, ...]) -> None:
+def test_a_row_is_what_compiling_gives(layer: int, signal: Signal, complement: tuple[str, ...]) -> None:
     """The weights that are opened to the client, and the numbers that cross."""
     graph = compiled(program(f"split at {layer}", "server clear", *complement)).graph
-    row = rows(compiled(program(*SPLIT)).after("infer-shapes"), planes)[layer - 1]
+    row = rows(compiled(program(*SPLIT)).after("infer-shapes"), signal)[layer - 1]
     opened: dict[str, int] = {"split": 0, "server clear": 0}
     for node in graph.with_op("reveal"):
         if node.word("grant") in opened:
             opened[node.word("grant")] += node.typed.size
 
     assert (row.weights, row.crossing) == (opened["split"], opened["server clear"])
+
+
+@pytest.mark.parametrize("sent", ["float32", "byte"])
+def test_the_bytes_of_a_row_are_those_that_a_plan_sends(sent: Sent) -> None:
+    """With the ends of an example, where its numbers cross as bytes between them."""
+    found = compiled(program("split at 2", f"server clear {{ send = {sent} }}"))
+    row = rows(found.after("infer-shapes"))[1]
+    (crosses,) = (step for step in lowered(found).plan.by_name.values() if step.word("grant") == "server clear")
+
+    assert message_bytes(row.crossing, sent) == reals.payload(crosses)
+    assert broken(row, Limits(bytes=reals.payload(crosses) - 1), Network(), sent)
+    assert not broken(row, Limits(bytes=reals.payload(crosses)), Network(), sent)
+
+
+def test_no_cut_in_front_of_the_layer_that_the_signal_joins() -> None:
+    """Behind it all are possible; the client is given the signal's weights in those only."""
+    auto = program("split auto { weights=2000 }", "complement offset at 2", "server clear")
+    found = rows(compiled(program(*SPLIT)).after("infer-shapes"), Signal(planes=10, layer=2))
+
+    assert [row.joined_behind for row in found] == [2, 0, 0]
+    assert found[0].weights == rows(compiled(program(*SPLIT)).after("infer-shapes"))[0].weights
+    assert broken(found[0], Limits(), Network()) == ("the signal joins layer 2, behind the cut",)
+    assert [row.layer for row in front(found)] == [2, 3]
+    assert compiled(auto).graph["conv2"].place == "hospital"
 
 
 def test_what_both_sides_compute_is_everything(alexnet: tuple[Row, ...]) -> None:

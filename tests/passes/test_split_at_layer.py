@@ -46,10 +46,10 @@ def test_without_a_split_nothing_changes() -> None:
     assert steps.after("split-at-layer") is steps.after("infer-shapes")
 
 
-@pytest.mark.parametrize("k", [4, 9])
+@pytest.mark.parametrize("k", [-1, 0, 4, 9])
 def test_both_sides_need_a_layer(k: int) -> None:
     """The message names the layers there are."""
-    (mistake,) = mistakes(program(f"split at {k}", "server clear"))
+    (mistake,) = mistakes(program(f"split at {k}", "complement offset", "server clear"))
 
     assert mistake.code == "PPC210"
     assert "1 conv1, 2 conv2, 3 dense1, 4 dense2" in mistake.hint

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from ppc.errors import PpcError
 from ppc.ir.text import show
@@ -158,16 +160,16 @@ def test_it_goes_on_as_if_nothing_had_happened(tmp_path: Path, step: int) -> Non
 
     with pytest.raises(EndedError):
         train(subject, data, RECIPE, signals=signals, keep=keep, every=1)
-    rest = train(subject, data, RECIPE, signals=signals, state=kept.last())
+    rest = train(subject, data, RECIPE, signals=signals, state=kept.last(begin(subject, 0)))
 
     assert same(whole.weights, rest.weights)
     assert [row.accuracy for row in whole.rows] == [row.accuracy for row in rest.rows]
     assert len(list(tmp_path.glob("after.*"))) == 1
 
 
-def codes(kept: Checkpoints) -> list[str]:
+def codes(kept: Checkpoints, first: State) -> list[str]:
     with pytest.raises(PpcError) as error:
-        kept.last()
+        kept.last(first)
     return [one.code for one in error.value.diagnostics]
 
 
@@ -176,17 +178,74 @@ def test_what_it_does_not_go_on_from(tmp_path: Path) -> None:
     subject, data = Subject(graph(*SPLIT), old()), lesson()
     kept = Checkpoints.at(tmp_path, RECIPE, data, "program")
 
-    assert codes(kept) == ["PPC581"]
-    kept.keep(begin(subject, 5))
-    assert same(kept.last().weights, begin(subject, 5).weights)
-    assert codes(Checkpoints.at(tmp_path, replace(RECIPE, rate=0.2), data, "program")) == ["PPC581"]
-    assert codes(Checkpoints.at(tmp_path, RECIPE, lesson(239), "program")) == ["PPC581"]
+    first = begin(subject, 5)
+
+    assert codes(kept, first) == ["PPC581"]
+    kept.keep(first)
+    assert same(kept.last(first).weights, first.weights)
+    assert codes(Checkpoints.at(tmp_path, replace(RECIPE, rate=0.2), data, "program"), first) == ["PPC581"]
+    assert codes(Checkpoints.at(tmp_path, RECIPE, lesson(239), "program"), first) == ["PPC581"]
     (arrays,) = tmp_path.glob("after.*")
     arrays.write_bytes(arrays.read_bytes()[:-1])
-    assert codes(kept) == ["PPC581"]
+    assert codes(kept, first) == ["PPC581"]
     for text in ("", "{", "[]", '{"version": 1}', "[" * 100_000):
         (tmp_path / "state.json").write_text(text)
-        assert codes(kept) == ["PPC581"]
+        assert codes(kept, first) == ["PPC581"]
+
+
+def _cut(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor[:1] for name, tensor in tensors.items()}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda state: replace(state, weights=_cut(state.weights)),
+        lambda state: replace(state, momenta=_cut(state.weights)),
+        lambda state: replace(state, best=_cut(state.weights)),
+        lambda state: replace(state, weights={}),
+        lambda state: replace(state, epoch=3),
+        lambda state: replace(state, step=-1),
+    ],
+)
+def test_a_whole_checkpoint_that_no_training_left(tmp_path: Path, change: Callable[[State], State]) -> None:
+    """Its hash is right, its arrays or its counts are not those of the model."""
+    subject, data = Subject(graph(*SPLIT), old()), lesson()
+    kept, first = Checkpoints.at(tmp_path, RECIPE, data, "program"), begin(subject, 5)
+    kept.keep(change(first))
+
+    assert codes(kept, first) == ["PPC581"]
+
+
+def test_what_killed_trainings_left_goes(tmp_path: Path) -> None:
+    subject, data = Subject(graph(*SPLIT), old()), lesson()
+    for name in (".after.3.1.safetensors.a7b.part", ".state.json.x.part", ".of_others.part"):
+        (tmp_path / name).touch()
+
+    Checkpoints.at(tmp_path, RECIPE, data, "program").keep(begin(subject, 5))
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        ".of_others.part",
+        "after.0.0.safetensors",
+        "state.json",
+    ]
+
+
+@pytest.mark.parametrize("every", [1, 100])
+def test_a_training_that_diverges_is_refused(every: int) -> None:
+    """Before anything that is no number is kept."""
+    subject, seen = Subject(graph(*SPLIT), old()), list[State]()
+    with pytest.raises(PpcError, match="PPC584"):
+        train(
+            subject,
+            lesson(),
+            replace(RECIPE, rate=1e12),
+            signals=Signals.of(subject.graph),
+            keep=seen.append,
+            every=every,
+        )
+
+    assert all(tensor.isfinite().all() for state in seen for tensor in state.weights.values())
 
 
 def test_too_few_examples() -> None:
