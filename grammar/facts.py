@@ -197,6 +197,15 @@ def _bounds_missed(span: Span, line: str, reader: Reader) -> None:
     )
 
 
+def _contradict(server: syntax.ServerClear, joint: syntax.JointLine, reader: Reader) -> None:
+    reader.blame(
+        "PPC404",
+        "`server clear` and `joint` contradict each other: the layers run in one of the two ways.",
+        joint.span,
+        notes=(Note(text="the other one is here", span=server.span),),
+    )
+
+
 def _has_weights(model: syntax.Model) -> bool:
     weighted = ("conv2d", "dense", "batch_norm")
     return any(step.name.text in weighted for statement in model.body for step in statement.steps)
@@ -223,13 +232,7 @@ def resolve_private(
     signal = once(block.facts, syntax.ComplementLine, "complement", reader)
     complement = complement_of(signal, split, reader, joint=joint_line is not None)
     if server and joint_line:
-        note = Note(text="the other one is here", span=server.span)
-        reader.blame(
-            "PPC404",
-            "`server clear` and `joint` contradict each other: the layers run in one of the two ways.",
-            joint_line.span,
-            notes=(note,),
-        )
+        _contradict(server, joint_line, reader)
     joint = joint_of(joint_line, reader) if joint_line else None
     network = network_of(once(block.facts, syntax.NetworkLine, "network", reader), reader)
     if cut and cut.limits and cut.limits.time < inf and network is None:
