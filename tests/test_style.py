@@ -7,6 +7,7 @@ import io
 import re
 import tokenize
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from tests.sources import CHECKOUT, dotted
 
 LONGEST_FILE = 400
 LONGEST_FUNCTION = 60
-FOLDERS = ("ppc", "grammar", "passes", "runtime", "scripts", "tests")
+FOLDERS = ("bench", "ppc", "grammar", "passes", "runtime", "scripts", "tests")
 
 
 def files() -> list[Path]:
@@ -31,14 +32,19 @@ def name(path: Path) -> str:
 FILES = files()
 
 
-def comments(path: Path) -> Iterator[tuple[int, str]]:
-    for token in tokenize.generate_tokens(io.StringIO(path.read_text("utf-8")).readline):
-        if token.type == tokenize.COMMENT:
-            yield token.start[0], token.string
+@cache
+def comments(path: Path) -> tuple[tuple[int, str], ...]:
+    tokens = tokenize.generate_tokens(io.StringIO(path.read_text("utf-8")).readline)
+    return tuple((token.start[0], token.string) for token in tokens if token.type == tokenize.COMMENT)
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"))
 
 
 def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node
 
@@ -62,7 +68,7 @@ def test_every_module_of_the_package_says_what_lives_in_it() -> None:
     silent = (
         name(path)
         for path in FILES
-        if path.read_text("utf-8").strip() and ast.get_docstring(ast.parse(path.read_text("utf-8"))) is None
+        if path.read_text("utf-8").strip() and ast.get_docstring(tree(path)) is None
     )
 
     assert sorted(silent) == []
@@ -89,7 +95,7 @@ def test_no_test_is_skipped() -> None:
     found = (
         f"{name(path)}:{node.lineno}"
         for path in FILES
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in ast.walk(tree(path))
         if isinstance(node, ast.Attribute) and dotted(node) in switches
     )
 
