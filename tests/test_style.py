@@ -65,11 +65,7 @@ def test_functions_are_short() -> None:
 
 
 def test_every_module_of_the_package_says_what_lives_in_it() -> None:
-    silent = (
-        name(path)
-        for path in FILES
-        if path.read_text("utf-8").strip() and ast.get_docstring(tree(path)) is None
-    )
+    silent = (name(path) for path in FILES if path.read_text("utf-8").strip() and ast.get_docstring(tree(path)) is None)
 
     assert sorted(silent) == []
 

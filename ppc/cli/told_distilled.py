@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ppc.bill.tables import table
-from ppc.errors import Diagnostic
+from ppc.errors import Diagnostic, PpcError
 
 if TYPE_CHECKING:
     from ppc.distilling import Lock, Row
@@ -108,11 +108,12 @@ def unmet(built: Built) -> Iterator[Diagnostic]:
             )
 
 
-def as_json(built: Built, output: Path | None) -> str:
-    """For a machine."""
-    met = not any(True for _ in unmet(built))
+def as_json(built: Built, output: Path | None, failed: PpcError | None = None) -> str:
+    """For a machine: one object, with what is not met among it."""
+    from ppc.cli import as_dictionary
+
     facts = {
-        "ok": met,
+        "ok": True,
         "trainer": "distilled",
         "key": built.key,
         "rows": [asdict(row) | {"mean": row.mean} for row in built.rows],
@@ -128,6 +129,6 @@ def as_json(built: Built, output: Path | None) -> str:
         "bytes": len(built.package),
         "original_bytes": built.original,
         "encrypted": not built.bare,
-        "written": str(output) if output and met else None,
+        "written": str(output) if output and failed is None else None,
     }
-    return json.dumps(facts) + "\n"
+    return json.dumps(facts | (as_dictionary(failed) if failed else {})) + "\n"

@@ -38,6 +38,7 @@ def options(verb: ArgumentParser) -> None:
 
 def train(arguments: Namespace) -> int:
     """Learn, measure, and write the package if all that the program requires holds."""
+    from ppc.cli import exit_code
     from ppc.compiler import check
 
     _check(arguments)
@@ -48,9 +49,14 @@ def train(arguments: Namespace) -> int:
     try:
         task, found, key = _task(arguments, checked, telling)
         built = _built(arguments, _learned(arguments, task, telling), found, key, telling)
+        mistakes = tuple(unmet(built))
+        failed = PpcError(*mistakes).located(checked.source) if mistakes else None
+        if failed and arguments.json:
+            sys.stdout.write(as_json(built, arguments.output, failed))
+            return exit_code(failed)
         sys.stdout.write(as_json(built, arguments.output) if arguments.json else told(built, quiet=arguments.quiet))
-        if mistakes := tuple(unmet(built)):
-            raise PpcError(*mistakes)
+        if failed:
+            raise failed
     except PpcError as error:
         raise error.located(checked.source) from None
     for line in _written(arguments, built):

@@ -111,8 +111,8 @@ class Learner:
         return float(loss.detach())
 
     def _jittered(self, images: Tensor) -> Tensor:
-        if not self.task.facts.jitter:
-            return images
+        """The noise is drawn without a `jitter` too: the first weights that are drawn next would otherwise be those of
+        a lock's trials, whose coins are seeded alike, and the lock would be tried on what it was made against."""
         noise = torch.randn(images.shape, generator=self.coins)
         return images + noise * (self.task.facts.jitter * float(self.task.data.images.std()))
 

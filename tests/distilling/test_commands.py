@@ -103,6 +103,19 @@ def test_what_is_required_and_not_met_fails_the_build(folder: Path, capsys: pyte
     assert not (folder / "small.secdd").exists()
 
 
+def test_a_machine_is_told_in_one_object(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The table and what is not met of it."""
+    text = PROGRAM.replace("epochs 40", "epochs 1").replace("90%\n", "99.9%\n")
+    (folder / "small.pnn").write_text(text, encoding="utf-8")
+
+    assert main([*TRAIN, "--json"]) == 3
+    found = json.loads(capsys.readouterr().out)
+    assert not found["ok"]
+    assert found["written"] is None
+    assert [one["code"] for one in found["diagnostics"]] == ["PPC595"]
+    assert any(row["measure"] == "accuracy" for row in found["rows"])
+
+
 @pytest.mark.parametrize(
     "body", ["conv2d(3, kernel=4)\n    flatten", "flatten\n    batch_norm\n    dense(3, bias=false)"]
 )

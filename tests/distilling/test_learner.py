@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,10 @@ import torch
 from ppc.distilling import Learner, checkpoint
 from ppc.distilling.learner import told
 from ppc.distilling.task import Task
+from ppc.distilling.trials import SEED, coins_of
 from ppc.errors import PpcError
 from ppc.ir.distilled import Images, Requirement
+from ppc.learning.network import Tensors
 from ppc.source import Span
 from ppc.weights import Array, save
 from ppc.weights.stored import stored
@@ -59,6 +62,26 @@ def test_brought_images_are_the_richest_and_scaled() -> None:
     assert found.std((1, 2, 3), ddof=1) == pytest.approx(1, abs=1e-4)
     corner = pictures[4, 0, 0, 0] - pictures[4].mean()
     assert not np.isclose(found[:, 0, 0, 0], float(corner / pictures[4].std())).any()
+
+
+def test_a_lock_is_not_tried_on_what_it_was_made_against(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The epochs of seed 0 whose coins are seeded as those of the trials."""
+    of = task(lock=0.1, jitter=0.0, epochs=400)
+    tried = [next(iter(of.other_start(coins).values())) for coins in coins_of(10)]
+    learner, seen, real = Learner(of), list[torch.Tensor](), Task.other_start
+
+    def noted(task: Task, coins: torch.Generator, spread: float | None = None) -> Tensors:
+        found = real(task, coins, spread)
+        seen.append(next(iter(found.values())))
+        return found
+
+    monkeypatch.setattr(Task, "other_start", noted)
+    learner.epochs = SEED - 1
+    for _ in range(10):
+        learner.epoch()
+
+    assert seen
+    assert not any(torch.equal(one, other) for one in seen for other in tried)
 
 
 def test_labels_start_at_classes_or_anywhere() -> None:
@@ -117,7 +140,8 @@ def test_a_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
 
 
 def test_learning_that_diverges_is_told() -> None:
-    of = task(target("dense(3)", loss="mse"), loss="mse", rate=900.0, steps=40, epochs=40)
+    of = task(target("dense(3)", loss="mse"), loss="mse", epochs=2)
+    of = replace(of, data=replace(of.data, images=of.data.images * 1e30))
     with pytest.raises(PpcError) as caught:
         learned(of)
 
