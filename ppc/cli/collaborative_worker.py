@@ -159,4 +159,5 @@ def _save(arguments: Namespace, own: Worker) -> None:
     from ppc.weights import save
 
     if arguments.output is not None:
+        own.check_numbers()
         save(arguments.output, as_weights(own.weights), private=True)

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ppc.collaborative.worker import Worker
-from ppc.errors import fail
 from ppc.ir.collaborative import Collaborative
 from ppc.learning import Network
 from ppc.learning.network import Tensors
@@ -22,7 +21,5 @@ def taught(
     for _ in range(facts.epochs * student.rounds):
         student.ahead()
         student.step(None)
-    if not all(bool(tensor.isfinite().all()) for tensor in student.weights.values()):
-        hint = "Use a smaller `rate`: the student learns at that of the workers."
-        raise fail("PPC682", "The student's weights are no numbers any more: its training has diverged.", hint=hint)
+    student.check_numbers()
     return student

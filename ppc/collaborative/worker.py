@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ppc.errors import fail
 from ppc.ir.collaborative import Collaborative
 from ppc.learning import Network, batches, loss_of
 from ppc.learning.network import Tensors
@@ -76,6 +77,12 @@ class Worker:
             rate *= mean / max(self.loss, 2**-20)
         for name, gradient in zip(self.network.learned, self.gradients, strict=True):
             self.weights[name] = self.weights[name].detach() - rate * gradient
+
+    def check_numbers(self) -> None:
+        """Before a model is written: a step that was too wide makes it none."""
+        if not all(bool(tensor.isfinite().all()) for tensor in self.weights.values()):
+            message = "The weights of this model are no numbers any more: its training has diverged."
+            raise fail("PPC682", message, hint="Use a smaller `rate`.")
 
     def votes(self, images: Tensor) -> NDArray[np.int64]:
         """One for its class, nothing for the others, of every example."""

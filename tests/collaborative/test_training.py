@@ -9,6 +9,8 @@ import torch
 
 from ppc import compiler
 from ppc.collaborative import Worker, train
+from ppc.collaborative.student import taught
+from ppc.errors import PpcError
 from ppc.ir.collaborative import Collaborative
 from ppc.learning import Network, batches, loss_of
 
@@ -69,6 +71,18 @@ def test_feedback_scales_the_steps(network: Network) -> None:
 
     expected = alone(network, workers[0], 0.5)
     assert not torch.equal(workers[0].weights["dense1.weight"], expected["dense1.weight"])
+
+
+def test_a_model_that_diverged_is_refused(network: Network) -> None:
+    """A worker's own, and a student's behind the votes."""
+    (worker,) = group(network, replace(FACTS, workers=1))
+    worker.check_numbers()
+    worker.weights["dense1.bias"] = worker.weights["dense1.bias"] * torch.inf
+
+    with pytest.raises(PpcError, match="PPC682"):
+        worker.check_numbers()
+    with pytest.raises(PpcError, match="PPC682"):
+        taught(replace(FACTS, rate=1e38, epochs=9), network, worker.images, worker.labels.numpy(), network.initial(1))
 
 
 def test_a_round_carries_as_many_bytes_whatever_the_model(network: Network) -> None:

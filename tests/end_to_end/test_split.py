@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from ppc import bundle, bundling
+from ppc.cli.brought_files import brought
 from ppc.errors import PpcError
 from ppc.passes.checks.verdict import accepted
 from ppc.runtime.channel import Header
@@ -62,6 +63,23 @@ def test_a_client_that_sends_numbers_of_no_honest_run(tmp_path: Path, what: floa
 
     assert "PPC670" in here.said[0]
     assert nearest(found, answers("small", scans(3))).max() < 1e-6
+
+
+@pytest.mark.parametrize("as_", ["small", "joined", "whole"])
+@pytest.mark.parametrize("what", [np.nan, np.inf, 7.0])
+def test_a_client_s_own_wrong_numbers_are_found_in_its_file(tmp_path: Path, as_: str, what: float) -> None:
+    """With their row, in all three places, before it speaks to anybody."""
+    rows = scans(3)
+    rows[1, 0, 2, 3] = what
+    np.savez(tmp_path / "rows.npz", scan=rows)
+    home = bundle.write(bundling.program(bundling.at_batches(SMALL, as_=as_), weights_of), tmp_path / "build")
+    client = bundle.read(home / "client", accepted)
+
+    with pytest.raises(PpcError) as error:
+        brought(client, inputs=tmp_path / "rows.npz", weights=None, seed=None, say=print)
+
+    assert "1 of 3 rows; the first is row 1" in error.value.diagnostics[0].message
+    assert [one.code for one in error.value.diagnostics] == ["PPC520"]
 
 
 def test_a_client_that_sends_another_shape(tmp_path: Path) -> None:
