@@ -1,6 +1,6 @@
 """The table of the selective paper on digits: one model, trained in all the ways that the paper compares.
 
-    python -m bench.selective                      # the table, the curves and the asynchronous order: about 15 minutes
+    python -m bench.selective                      # all of it: half an hour on a busy machine
     python -m bench.selective table --seeds 1      # one part, one seed
     python -m bench.selective --show rows.json     # the tables again, from saved rows
     python -m bench.selective table --seeds 1 --validate --range 0 1   # other pixels, on training images nobody has
@@ -29,7 +29,7 @@ from ppc import compiler
 from ppc.ir.selective import Selective, Upload
 from ppc.learning import Layout, Network
 from ppc.selective import ParameterServer, Participant, train
-from ppc.selective.members import labelled
+from ppc.selective.members import fresh, labelled
 
 PROGRAM = Path(__file__).parent.parent / "examples" / "selective.pnn"
 PARTICIPANTS, IMAGES = 10, 100
@@ -54,12 +54,12 @@ class Case:
 class View:
     """Between what the pixels lie, and whether the training images that nobody has measure instead of the test's."""
 
-    low: float = -3.0
-    high: float = 3.0
+    low: float = -0.5
+    high: float = 0.5
     validate: bool = False
 
     def __call__(self, images: Tensor) -> Tensor:
-        return self.low + (images + 3) * ((self.high - self.low) / 6)
+        return self.low + (images + 0.5) * (self.high - self.low)
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Data:
     def learner(self, facts: Selective, number: int, images: int, seed: int) -> Participant:
         own = slice(number * images, (number + 1) * images)
         return Participant(
-            number, facts, self.network, self.images[own], self.labels[own], self.network.initial(seed), seed
+            number, facts, self.network, self.images[own], self.labels[own], fresh(self.network, seed), seed
         )
 
 
@@ -95,7 +95,7 @@ def cases() -> Iterator[Case]:
         for share in SHARES:
             yield Case(part=part, name=f"upload {share:g}", facts=replace(base, upload=_largest(share)))
         yield Case(part=part, name=STANDALONE, facts=base)
-    at_once = replace(facts, order="asynchronous", upload=_largest(0.1))
+    at_once = replace(facts, order="asynchronous", rate=0.01, upload=_largest(0.1))
     for exchange in (1, 10, 100):
         for scale in (1.0, 0.1):
             name = f"every {exchange}, scale {scale:g}"
@@ -122,7 +122,7 @@ def _alone(facts: Selective, learners: Sequence[Participant], data: Data) -> Ite
 
 
 def _together(facts: Selective, learners: Sequence[Participant], data: Data, seed: int) -> Iterator[float]:
-    vector = Layout.of(data.network).vector(data.network.initial(seed)).numpy().copy()
+    vector = Layout.of(data.network).vector(fresh(data.network, seed)).numpy().copy()
     server = ParameterServer(vector, scale=facts.scale, decay=facts.decay)
     number = 0
     for step in train(facts, server, learners, seed):
@@ -172,7 +172,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="rows are kept here")
     parser.add_argument("--show", type=Path, help="rows of an earlier run")
     parser.add_argument("--pictures", type=Path, help="the folder for the curves")
-    parser.add_argument("--range", type=float, nargs=2, default=(-3.0, 3.0), help="of the pixels (-3 3)")
+    parser.add_argument("--range", type=float, nargs=2, default=(-0.5, 0.5), help="of the pixels (-0.5 0.5)")
     parser.add_argument("--validate", action="store_true", help="measure on training images that nobody has")
     options = parser.parse_args()
     torch.set_num_threads(1)

@@ -7,6 +7,7 @@ has them send, and the attacks look at what arrives.
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ from ppc.errors import fail
 if TYPE_CHECKING:
     from ppc.audit.federated import Victim
     from ppc.ir.graph import Graph
+    from ppc.learning import Network
+    from ppc.learning.network import Tensors
 
 FEWEST = 100  # examples
 
@@ -32,6 +35,8 @@ def audit(arguments: Namespace) -> Audited:
     from ppc.compiler import compile_program, training_of
     from ppc.ir.collaborative import Collaborative
     from ppc.ir.selective import Selective
+    from ppc.learning import Network
+    from ppc.selective.members import fresh
 
     facts = training_of(arguments.artifact)
     if not isinstance(facts, Selective | Collaborative):
@@ -43,7 +48,7 @@ def audit(arguments: Namespace) -> Audited:
         )
         raise fail("PPC583", message, hint="Attack a program with `loss softmax_cross_entropy`.")
     graph = compile_program(arguments.artifact, model=facts.model).after("infer-shapes")
-    victim = _victim(arguments, graph)
+    victim = _victim(arguments, graph, fresh if isinstance(facts, Selective) else Network.initial)
     if isinstance(facts, Selective):
         found = audit_updates(victim, facts, arguments.seed)
     else:
@@ -54,8 +59,8 @@ def audit(arguments: Namespace) -> Audited:
     return Audited(findings=found.findings, notes=found.notes, pictures=pictures)
 
 
-def _victim(arguments: Namespace, graph: Graph) -> Victim:
-    """With the weights that are given, or fresh ones: an attacker sees the first round too."""
+def _victim(arguments: Namespace, graph: Graph, first: Callable[[Network, int], Tensors]) -> Victim:
+    """With the weights that are given, or those that the training begins with: an attacker sees the first round too."""
     from ppc.audit.federated import Victim
     from ppc.learning import Network
     from ppc.learning.network import as_tensors
@@ -71,7 +76,7 @@ def _victim(arguments: Namespace, graph: Graph) -> Victim:
         hint = f"Give {FEWEST} or more as `--data`."
         raise fail("PPC582", f"`{arguments.data}` has {len(labels)} examples; the attacks need {FEWEST}.", hint=hint)
     if arguments.weights is None:
-        weights = network.initial(arguments.seed)
+        weights = first(network, arguments.seed)
     else:
         weights = as_tensors(load(arguments.weights, graph).weights)
     return Victim.of(network, weights, images, labels)

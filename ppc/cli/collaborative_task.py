@@ -94,9 +94,10 @@ def understood(arguments: Namespace) -> Task:
     if pate is not None and pate.opened == "winner":
         raise fail(
             "PPC115",
-            "`ppc train` does not open the winner alone yet.",
+            "`ppc train` opens the noisy counts, not the winner alone: their shares lie with all workers, and to "
+            "compare shared numbers takes two parties and a dealer.",
             span=pate.span,
-            hint="Leave `open winner` out; then the noisy counts are opened, which the certified epsilon covers.",
+            hint="Leave `open winner` out: the certified epsilon is that of noisy counts, and covers opening them.",
         )
     return Task(facts, pate, arguments)
 

@@ -46,11 +46,12 @@ def understood(arguments: Namespace) -> tuple[Selective, Network]:
 
 def _first_weights(arguments: Namespace, network: Network) -> Tensors:
     from ppc.learning.network import as_tensors
+    from ppc.selective.members import fresh
     from ppc.weights import load
 
     if arguments.weights is not None:
         return as_tensors(load(arguments.weights, network.graph).weights)
-    return network.initial(arguments.seed or 0)
+    return fresh(network, arguments.seed or 0)
 
 
 def keyring_of(arguments: Namespace) -> Keyring:

@@ -11,6 +11,7 @@ from ppc.errors import fail
 from ppc.ir.selective import Selective
 from ppc.learning import Network
 from ppc.learning.network import Tensors, as_tensors
+from ppc.selective.members import fresh
 from ppc.weights import load
 
 
@@ -24,7 +25,7 @@ class Subject:
     def first_weights(self, weights: str, seed: int) -> Tensors:
         if weights:
             return as_tensors(load(Path(weights), self.network.graph).weights)
-        return self.network.initial(seed)
+        return fresh(self.network, seed)
 
 
 @cache

@@ -13,11 +13,17 @@ from torch import Tensor
 from ppc.data.rows import Expected, load_inputs, load_rows
 from ppc.errors import fail
 from ppc.learning import Layout, Network
-from ppc.learning.network import as_weights
+from ppc.learning.network import Tensors, as_weights
 from ppc.selective.server import ParameterServer
 
 Images = Tensor
 Labelled = tuple[Tensor, Tensor]  # images, and the places of their classes
+
+
+def fresh(network: Network, seed: int) -> Tensors:
+    """First weights, by He's law. By PyTorch's every layer hands on less than it reads, and learning begins slowly:
+    for a participant in every round anew, as it takes over a vector that has hardly moved."""
+    return network.initial(seed, "he")
 
 
 def labelled(path: Path, network: Network) -> Labelled:

@@ -227,7 +227,7 @@ def test_a_worker_that_comes_back_takes_part_from_then_on(tmp_path: Path) -> Non
 
 
 def test_with_too_few_the_training_stops(tmp_path: Path) -> None:
-    run = Together(tmp_path, group(FACTS), {2: (leaving,)})
+    run = Together(tmp_path, group(replace(FACTS, wait=1.0)), {2: (leaving,)})
 
     with pytest.raises(PpcError, match="PPC683"):
         run.all()

@@ -11,7 +11,7 @@ from ppc.flower.settings import Settings
 from ppc.flower.subject import subject
 from ppc.learning import Layout
 from ppc.selective import ParameterServer, Participant, train
-from ppc.selective.members import labelled, part
+from ppc.selective.members import fresh, labelled, part
 
 PROGRAM = """\
 model digits(image: real[1, 8, 8] in 0..1) -> real[10] {
@@ -43,7 +43,7 @@ def node(number: int) -> dict[str, int]:
 def in_one_process(program: str = PROGRAM) -> NDArray[np.float32]:
     """The server's vector after the same training without any engine."""
     found = subject(program)
-    first = found.network.initial(SEED)
+    first = fresh(found.network, SEED)
     rows = labelled(Path(DATA), found.network)
     group = [
         Participant(one, found.facts, found.network, *part(rows, one + 1, 2, None), first, SEED) for one in range(2)

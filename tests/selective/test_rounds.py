@@ -64,21 +64,23 @@ def test_what_is_sent_has_the_predicted_length() -> None:
 
 
 @pytest.mark.parametrize(
-    ("order", "exchange", "scale", "warned"),
+    ("order", "exchange", "scale", "rate", "warned"),
     [
-        ("round_robin", 0, 1.0, False),
-        ("asynchronous", 1, 1.0, False),
-        ("asynchronous", 1, 2.0, True),
-        ("asynchronous", 10, 1.0, True),
-        ("asynchronous", 10, 0.3, False),
-        ("asynchronous", 0, 1.0, True),
-        ("asynchronous", 0, 0.3, False),
-        ("asynchronous", 2, 0.5, True),
+        ("round_robin", 0, 1.0, 0.5, False),
+        ("asynchronous", 1, 1.0, 0.01, False),
+        ("asynchronous", 1, 1.0, 0.05, True),
+        ("asynchronous", 1, 0.5, 0.05, False),
+        ("asynchronous", 1, 2.0, 0.01, True),
+        ("asynchronous", 10, 1.0, 0.01, True),
+        ("asynchronous", 10, 0.3, 0.01, False),
+        ("asynchronous", 0, 1.0, 0.01, True),
+        ("asynchronous", 0, 0.3, 0.01, False),
+        ("asynchronous", 2, 0.5, 0.01, True),
     ],
 )
 def test_an_order_that_may_diverge_is_warned_of(
-    order: Literal["round_robin", "asynchronous"], exchange: int, scale: float, warned: bool
+    order: Literal["round_robin", "asynchronous"], exchange: int, scale: float, rate: float, warned: bool
 ) -> None:
-    facts = replace(FACTS, order=order, exchange=exchange, scale=scale)
+    facts = replace(FACTS, order=order, exchange=exchange, scale=scale, rate=rate)
 
     assert any(line.startswith("warning: asynchronous") for line in facts.sentences()) == warned
