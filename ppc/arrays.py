@@ -35,8 +35,11 @@ class StoredArray:
 
 @contextmanager
 def reading(path: Path, *broken: type[Exception]) -> Generator[None]:
-    """Failures of the file become coded errors; everything else passes through."""
+    """Failures of the file become coded errors; everything else passes through. A pipe is no file: whoever opens one
+    waits until somebody writes."""
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise fail("PPC501", f"`{path}` is no file.", hint="Write what comes out of it to a file first.")
         yield
     except PpcError:
         raise

@@ -53,6 +53,9 @@ def resolve_distilled(block: syntax.Train, _parties: Sequence[str], reader: Read
         requirements=tuple(_requirements(lines)),
         span=block.span,
     )
+    if found.smoothing and found.loss == "mse":
+        hint = "Leave `smoothing` out, or write `loss = softmax_cross_entropy`."
+        reader.blame("PPC134", "`smoothing` is of classes, and `loss = mse` has none.", found.span, hint=hint)
     return found if len(reader.mistakes) == before else None
 
 

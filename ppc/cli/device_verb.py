@@ -40,10 +40,12 @@ def is_package(path: Path) -> bool:
 
     if path.suffix == ".secdd":
         return True
+    if not path.is_file():  # a folder, or nothing: told where bundles are opened
+        return False
     try:
         with path.open("rb") as file:
             return package.is_package(file.read(len(package.MAGIC)))
-    except OSError:  # a folder, or nothing: told where bundles are opened
+    except OSError:  # told there too
         return False
 
 

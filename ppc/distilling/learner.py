@@ -30,6 +30,7 @@ FIRST_RATE = 0.1  # of the device's steps, before they are learned
 MIXED = 1.0  # deviation of labels that start anywhere
 ONE_HOT = 0.1  # and of what is added to those that start at a class
 LEAST = 1e-12  # of a variance: one example alone has none
+SEEDS = 2**63  # of torch; a larger one begins again
 PICTURE = 1e-3  # the least contrast of an image that is brought, before it is scaled to 1
 
 
@@ -47,7 +48,7 @@ class Learner:
 
     def __post_init__(self) -> None:
         facts = self.task.facts
-        self.coins = torch.Generator().manual_seed(self.task.seed)
+        self.coins = torch.Generator().manual_seed(self.task.seed % SEEDS)
         self.images = first_images(self.task, self.coins)
         self.labels = first_labels(self.task, self.coins).requires_grad_()
         self.sizes = torch.full((facts.steps,), log(expm1(FIRST_RATE))).requires_grad_()
@@ -84,7 +85,7 @@ class Learner:
     def epoch(self) -> float:
         """Once through the data; the mean loss of the target."""
         facts, data = self.task.facts, self.task.data
-        self.coins.manual_seed(self.task.seed * 1_000_003 + self.epochs + 1)  # of its own, so that it can be resumed
+        self.coins.manual_seed((self.task.seed * 1_000_003 + self.epochs + 1) % SEEDS)  # its own: it can be resumed
         losses: list[float] = []
         for place, chosen in enumerate(batches(len(data), facts.batch, seed=self.task.seed, epoch=self.epochs)):
             self._set_rate(place / self.steps_an_epoch)

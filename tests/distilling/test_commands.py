@@ -103,6 +103,20 @@ def test_what_is_required_and_not_met_fails_the_build(folder: Path, capsys: pyte
     assert not (folder / "small.secdd").exists()
 
 
+def test_a_pipe_is_no_package(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is waited for."""
+    os.mkfifo(folder / "pipe.secdd")
+
+    assert main(["party", "device", "pipe.secdd", "--program", "small.pnn"]) == 3
+    assert codes(capsys) == ["PPC501"]
+
+
+def test_a_seed_may_be_large(folder: Path) -> None:
+    (folder / "small.pnn").write_text(QUICK, encoding="utf-8")
+
+    assert main([*TRAIN, "--seed", str(10**20)]) == 0
+
+
 def test_a_machine_is_told_in_one_object(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The table and what is not met of it."""
     text = PROGRAM.replace("epochs 40", "epochs 1").replace("90%\n", "99.9%\n")
