@@ -61,7 +61,10 @@ def positive(text: str) -> int:
 
 
 def natural(text: str) -> int:
-    return 0 if text == "0" else positive(text)
+    number = int(text)
+    if not 0 <= number <= 1_000_000:
+        raise argparse.ArgumentTypeError("must be 0 to 1000000")
+    return number
 
 
 def seconds(text: str) -> float:

@@ -152,7 +152,7 @@ def _diverged(state: State) -> PpcError:
     return fail(
         "PPC584",
         f"The training diverged in epoch {state.epoch + 1}, at step {state.steps:,}: its numbers are none any more.",
-        hint="Take a smaller `rate`; nothing was written.",
+        hint="Take a smaller `rate`; no weights were written.",
     )
 
 
