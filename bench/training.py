@@ -6,8 +6,9 @@
     python -m bench.training epoch [--images N]             # 60,000 generated images, the shallow net
     python -m bench.training tables                         # values and bytes at -O0, -O1, -O2: Tables 6 and 7
     python -m bench.training far [--steps N]                # three machines, 40 ms and 100 Mb/s between them
+    python -m bench.training transfer                       # public convolutions, private dense layers
 
-Each takes `--json FILE`; the last two predict with `--machine FILE` of `ppc calibrate -o`, else with this machine's.
+Each takes `--json FILE`; `epoch` and `far` predict with `--machine FILE` of `ppc calibrate -o`, else with this one.
 
 `accuracy` goes on with the rows that its file has.
 """
@@ -22,7 +23,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
-from bench import training_accuracy, training_epoch, training_tables, training_times
+from bench import training_accuracy, training_epoch, training_tables, training_times, training_transfer
 from bench.peer_runs import before_others
 from bench.peer_tables import show
 
@@ -61,6 +62,11 @@ def far(options: argparse.Namespace) -> None:
     _ends(training_epoch.told(found), asdict(found), options.json)
 
 
+def transfer(options: argparse.Namespace) -> None:
+    found = training_transfer.transfer(seed=1)
+    _ends(training_transfer.told(found), asdict(found), options.json)
+
+
 def tables(options: argparse.Namespace) -> None:
     found = [training_tables.measured(net, level) for net in training_tables.PAPER for level in training_tables.LEVELS]
     _ends(training_tables.told(found), [asdict(one) for one in found], options.json)
@@ -72,7 +78,15 @@ def _ends(lines: Iterable[str], facts: object, path: Path | None) -> None:
         path.write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
 
 
-PARTS = {"accuracy": accuracy, "ratios": ratios, "peers": peers, "epoch": epoch, "far": far, "tables": tables}
+PARTS = {
+    "accuracy": accuracy,
+    "ratios": ratios,
+    "peers": peers,
+    "epoch": epoch,
+    "far": far,
+    "tables": tables,
+    "transfer": transfer,
+}
 
 
 def parsed() -> argparse.Namespace:

@@ -55,7 +55,7 @@ def damaged(path: Path, reason: str) -> PpcError:
     """The file is not what its ending says."""
     return fail(
         "PPC502",
-        f"`{path.name}` is damaged, or no {path.suffix} file: {reason or 'it ends too early'}.",
+        f"`{path.name}` is damaged, or no {path.suffix or 'such'} file: {reason or 'it ends too early'}.",
         hint="Copy or write it again, and compare its size with the original.",
     )
 

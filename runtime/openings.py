@@ -93,7 +93,7 @@ def _reveal(desk: Desk, step: Step) -> Opening:
         own = mine if mine is not None else desk.local.stored(share)
         found = _in_range(desk, step, _sum(desk, shape, own, theirs))
         if step.name in desk.certifying:
-            certify(step, desk.section.name, desk.iteration, found)
+            certify(desk.section.name, desk.iteration, found)
         return found
 
     return Opening(lambda out: _write(desk, shape, share, out), read)
@@ -122,13 +122,13 @@ def _in_range(desk: Desk, step: Step, found: Words) -> Words:
     return opened(step, found, desk.plan.modulus_field, place, desk.plan.peer(desk.name))
 
 
-def certify(step: Step, section: str, iteration: int, counted: Words) -> None:
+def certify(section: str, iteration: int, counted: Words) -> None:
     """How many values left their range must be zero."""
     if counted.any():
         when = "At the start" if section == "setup" else f"In iteration {iteration}"
         raise fail(
             "PPC656",
-            f"{when}, values of `{step.layer}` left the range that the plan is proved for.",
+            f"{when}, values left the range that the plan is proved for; which ones, nobody is told.",
             hint="Write wider bounds for the weights, or train with a smaller rate.",
         )
 

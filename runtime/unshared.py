@@ -106,7 +106,7 @@ class Unshared:
         if not step.flag("inline"):
             value = stored(self.local, value)
         if step.name in self.certifying:
-            certify(step, self.section, self.iteration, self.local.store(value.value))
+            certify(self.section, self.iteration, self.local.store(value.value))
         self.values.put(step, value)
 
     def _step(self, step: Step, values: Mapping[str, Any]) -> Any:

@@ -164,6 +164,10 @@ def _check_weights(arguments: Namespace) -> None:
     if arguments.shares is None and arguments.weights is None and arguments.seed is None:
         hint = "Name them: `--weights FILE`, `--shares FILE.shares`, or for a try `--seed 1`."
         raise fail("PPC501", "Whence the weights come is not said.", hint=hint)
+    if arguments.shares is not None and arguments.shares.stem.endswith((".client", ".server")):
+        both = arguments.shares.with_name(Path(arguments.shares.stem).stem + arguments.shares.suffix)
+        hint = f"Name both files together: `--shares {both}`."
+        raise fail("PPC578", f"`{arguments.shares}` is one party's file of two.", hint=hint)
     if arguments.shares is not None and arguments.mode not in (None, "joint"):
         raise fail("PPC578", "Weights on shares are used by both parties together only.", hint="Leave `--mode` out.")
 

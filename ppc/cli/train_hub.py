@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from ppc.cli import answers
+from ppc.cli.keeping import keeping
 from ppc.cli.role_start import ending_on_signals
 from ppc.cli.run_verb import JOINT, agreed, given_results, measured_of, pair_of
 from ppc.cli.telling import Telling, as_facts, counts_table, from_facts
@@ -89,9 +90,10 @@ def train(arguments: Namespace, pairs: Sequence[str]) -> int:
         for one in made:
             if measured := bundling.evaluating(arguments.program, one):
                 bundle.write(bundling.program(measured), here / "build")
-        turns = [*_turns(made, homes, _folder(arguments, here))]
         seed = randbits(SEED_BITS) if arguments.seed is None else arguments.seed
-        results, counts = _all(arguments, turns, data, str(seed), here, telling)
+        with keeping(arguments, here) as folder:
+            turns = [*_turns(made, homes, _begun(arguments, folder))]
+            results, counts = _all(arguments, turns, data, str(seed), here, telling)
     model = released_model(made[0].plan, results)
     if arguments.output is not None and model:
         answers.save_model(arguments.output, model)
@@ -119,9 +121,8 @@ def _spoke(one: Lowered) -> str:
     return one.compiled.policy.spoke if one.compiled.policy else ""
 
 
-def _folder(arguments: Namespace, here: Path) -> Path:
-    folder: Path = arguments.checkpoint or here / "kept"
-    if not arguments.resume and folder.is_dir() and any(folder.iterdir()):
+def _begun(arguments: Namespace, folder: Path) -> Path:
+    if not arguments.resume and folder.is_dir() and any(path.is_file() for path in folder.rglob("*")):
         raise fail(
             "PPC574",
             f"`{folder}` has the checkpoints of a training.",

@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from ppc.cli import answers
+from ppc.cli.keeping import keeping
 from ppc.cli.options import level_of, positive
 from ppc.cli.role_start import ending_on_signals
 from ppc.cli.run_verb import JOINT, agreed, given_results, measured_of, pair_of, write_trace
@@ -62,7 +63,9 @@ def train(arguments: Namespace) -> int:
             bundle.write(bundling.program(measured), folder / "build")
         client, server = lowered.plan.parties
         parties = {"client": client, "server": server}
-        roles = embedded.run(home, folder, parties, _options(arguments, lowered, folder), telling, "training")
+        with keeping(arguments, folder) as kept:
+            options = _options(arguments, lowered, folder, kept)
+            roles = embedded.run(home, folder, parties, options, telling, "training")
         results = given_results(folder)
         if arguments.trace is not None:
             write_trace(arguments.trace, folder, parties)
@@ -89,7 +92,7 @@ def _check_output(path: Path | None, *, released: bool) -> None:
         raise fail("PPC509", f"`{path}` cannot be written: its folder is not there.", hint="Make the folder first.")
 
 
-def _options(arguments: Namespace, lowered: Lowered, folder: Path) -> dict[str, list[str]]:
+def _options(arguments: Namespace, lowered: Lowered, folder: Path, kept: Path) -> dict[str, list[str]]:
     """To each role what is its own, and where its results go."""
     from ppc.runtime.roles.brought import brings_weights, wanted_rows
 
@@ -100,11 +103,9 @@ def _options(arguments: Namespace, lowered: Lowered, folder: Path) -> dict[str, 
     for role, name in names.items():
         line = ["--threads", str(arguments.threads)]
         if role != "dealer":
-            line += ["-o", str(folder / f"{role}.npz"), *chosen(arguments)]
+            line += ["-o", str(folder / f"{role}.npz"), *chosen(arguments), "--checkpoint", str(kept / role)]
             if pair := pair_of(arguments.output):
                 line += ["--leave", str(pair[role])]
-            if arguments.checkpoint is not None:
-                line += ["--checkpoint", str(arguments.checkpoint / role)]
             if wanted_rows(plan, name):
                 line += ["--input", str(arguments.data)]
                 line += ["--test", str(arguments.test)] if arguments.test else []

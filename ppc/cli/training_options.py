@@ -91,6 +91,9 @@ def wishes_of(arguments: Namespace, bundle: Bundle, brought: Brought, say: Say) 
         key = machine_key(arguments.ledger or default_ledger())
         (size,) = bundle.batches
         folder = Folder(arguments.checkpoint, key, bundle.plan(size), bundle.party)
+        folder.hold()
+    else:
+        say("if this training ends early, nothing of it is kept; `--checkpoint FOLDER` keeps it")
     return Wishes(
         bundle=bundle,
         brought=brought,

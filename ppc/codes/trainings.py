@@ -12,9 +12,10 @@ TRAININGS = codes(
         delete this one, at both parties: they go on from the last step of which both have one.""",
     ),
     PPC571=(
-        "nothing to go on from",
-        """A training is resumed from a folder of checkpoints, which was named when it began. None was named here, or
-        the run is none that keeps checkpoints.""",
+        "training that cannot be had so",
+        """What is asked of the training contradicts the program or itself. To go on, or to release what it has, it
+        needs the folder of checkpoints that was named when it began; the order of the examples and the turns of several
+        data owners are as the program says, and nobody changes them alone.""",
     ),
     PPC572=(
         "checkpoint of another training",
@@ -51,5 +52,16 @@ TRAININGS = codes(
         "share file does not fit",
         """A file of shares belongs to one party, one model, and the scales at which its numbers are kept. This one was
         cut off or changed, or belongs to another party or another version of the model. Nothing of it was used.""",
+    ),
+    PPC579=(
+        "model was given out",
+        """A release ends a training. If it went on, its owner would be given models of several steps, and what one step
+        changes tells of the few examples in it; the contract says that the model is given once. It may be given out
+        again as it was.""",
+    ),
+    PPC589=(
+        "checkpoints in use",
+        """Another process has this folder of checkpoints. Two trainings in one folder would forget each other's
+        steps.""",
     ),
 )

@@ -19,6 +19,7 @@ from ppc.runtime.prep.disk import Disk, reading, writing
 ENDING = ".checkpoint"
 LAST = 2  # that are kept
 KEY_NAME = "checkpoint.key"
+RELEASED = "released"  # a file that says behind which step the model was given out
 _NAME = re.compile(r"step-(\d{9})\.checkpoint")
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 
@@ -29,9 +30,21 @@ class Folder:
     def __init__(self, path: Path, key: bytes, plan: Plan, party: str, *, disk: Disk | None = None) -> None:
         self.path, self.plan, self.party = path, plan, party
         self._key, self.disk = key, disk or Disk()
+        self._held: int | None = None
 
     def __repr__(self) -> str:
         return f"Folder({str(self.path)!r})"
+
+    def hold(self) -> None:
+        """No other process writes here until this one ends, however it does."""
+        with writing(self.path):
+            self.disk.folder(self.path)
+            self._held = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            if self.disk.lock(self._held, wait=False):
+                return
+        os.close(self._held)
+        hint = "Let it end, or name another folder."
+        raise fail("PPC589", f"Another training keeps its checkpoints in `{self.path}` at this moment.", hint=hint)
 
     def found(self) -> tuple[Kept, ...]:
         """Those that can be read, newest first. If none can, why not."""
@@ -72,6 +85,23 @@ class Folder:
             self.disk.rename(part, path)
             self.disk.sync_folder(self.path)
             self._forget(self.files()[LAST:])
+
+    # ---- whether the model was given out ----
+
+    def release(self, step: int) -> None:
+        """The disk knows it before anybody is given the model."""
+        path = self.path / RELEASED
+        part = path.with_name(f".{RELEASED}.part")
+        with writing(path):
+            self.disk.folder(self.path)
+            part.unlink(missing_ok=True)
+            self._written(part, f"{step}\n".encode())
+            self.disk.rename(part, path)
+            self.disk.sync_folder(self.path)
+
+    @property
+    def released(self) -> bool:
+        return (self.path / RELEASED).exists()
 
     def _written(self, path: Path, data: bytes) -> None:
         number = self.disk.open(path, _NEW)

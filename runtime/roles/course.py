@@ -29,6 +29,7 @@ from ppc.runtime.wire.hello import Hello
 
 CHECKPOINTS = "checkpoints"
 OUT_OF_RANGE = "PPC656"
+INTERRUPTED = ("PPC652", "PPC653")  # the other side ended, or is silent
 GIVEN, DRAWN = "given", "drawn"
 
 
@@ -136,9 +137,20 @@ class Wishes:
         first, last = self._turn(lessons)
         start = begun.header.step if begun else first
         stop = start if self.release else last
+        if start < (lessons.steps if stop is None else stop):
+            self._not_released()
         tests, on = self._agreed_tests(theirs), self.hands_on and not self.release
         request = Request(examples=examples, start=start, stop=stop, tests=tests, on=on)
         return Course(wishes=self, lessons=lessons, begun=begun, request=request, session=session, data=data)
+
+    def _not_released(self) -> None:
+        """A model that was given out is the last one: of several steps it would tell what each of them learned."""
+        if self.folder is not None and self.folder.released:
+            raise fail(
+                "PPC579",
+                f"The model of this training was given out: `{self.folder.path}` goes on no further.",
+                hint="Give it out again with `--resume --release`, or begin anew in another folder.",
+            )
 
     def _turn(self, lessons: Lessons) -> tuple[int, int | None]:
         """From which step to which one; a turn is an epoch."""
@@ -224,15 +236,25 @@ class Course:
         if step % self.wishes.every == 0 or step == self.stop:
             self._write(step, shares)
 
+    def releases(self) -> None:
+        """The model is given out next."""
+        if self.wishes.folder is not None and self.wishes.bundle.released():
+            self.wishes.folder.release(self.stop)
+
     def ended(self, step: int, shares: Mapping[str, Words], error: PpcError) -> PpcError:
         """What to say of an error in a step. Where the weights have left their range, both know it: they are kept as
         they were before, and may be released."""
-        if self.wishes.folder is None or error.diagnostics[0].code != OUT_OF_RANGE:
-            return error
-        self._write(step, shares)
         first, *rest = error.diagnostics
-        hint = f"{first.hint} Or give out the model as it was after {step:,} steps, with `--resume --release`."
-        return PpcError(replace(first, hint=hint), *rest)
+        if first.code == OUT_OF_RANGE and self.wishes.folder is None:
+            more = "Nothing of this training was kept: `--checkpoint FOLDER` keeps the model as it was."
+        elif first.code == OUT_OF_RANGE:
+            self._write(step, shares)
+            more = f"Or give out the model as it was after {step:,} steps, with `--resume --release`."
+        elif first.code in INTERRUPTED and self.wishes.folder is not None:
+            more = "Then go on from the last checkpoint, with `--resume` at both parties."
+        else:
+            return error
+        return PpcError(replace(first, hint=f"{first.hint} {more}"), *rest)
 
     def _write(self, step: int, shares: Mapping[str, Words]) -> None:
         if self.wishes.folder is not None:

@@ -149,6 +149,8 @@ class PartyRun:
             self.course if trains else None,
             partial(party.run, section, iteration, values(section, iteration)),
         )
+        if course is not None and section == "finish":
+            course.releases()
         try:
             found = self._timed(f"{section} {iteration}", act)
         except PpcError as error:

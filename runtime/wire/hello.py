@@ -21,6 +21,13 @@ WIRE = 1  # the version of everything in this folder
 NONCE_BYTES = 32
 SESSION_BYTES = 16
 LONGEST_SHOWN = 80
+OPTIONS = {  # of a command line, by which facts they decide
+    "checkpoints": "`--checkpoint` and `--every`",
+    "order": "`--order`",
+    "released": "`--release`",
+    "resumed": "`--resume`",
+    "turn": "`--turn`",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,8 +128,16 @@ def _refuse(rows: list[tuple[str, object, object]]) -> None:
             "PPC668",
             f"The two sides differ in: {names}.",
             notes=notes,
-            hint="Compile the same program with the same ppc on both sides, and take files of one pair.",
+            hint=_hint({name for name, _, _ in rows}),
         )
+
+
+def _hint(names: set[str]) -> str:
+    """Where all that differs was said on a command line, nothing has to be compiled again."""
+    if names <= OPTIONS.keys():
+        options = " and ".join(OPTIONS[name] for name in sorted(names))
+        return f"Start both sides with the same {options}."
+    return "Compile the same program with the same ppc on both sides, and take files of one pair."
 
 
 def _shown(value: object) -> str:

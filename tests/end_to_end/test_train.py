@@ -63,7 +63,7 @@ def test_a_wrong_number_is_found_before_the_first_step(home: Path, wrong: float)
 
     assert "PPC520" in done.stderr
     assert "1 of 6 rows; the first is row 4" in " ".join(done.stderr.split())
-    assert not (home / "unbegun").exists()
+    assert not [path for path in (home / "unbegun").rglob("*") if path.is_file()]
 
 
 def test_a_model_that_nobody_is_given_is_used_all_the_same(home: Path) -> None:
@@ -138,7 +138,7 @@ def test_it_is_measured_behind_its_epochs(home: Path) -> None:
 def test_at_the_end_of_its_certificate_it_stops_with_a_checkpoint(home: Path) -> None:
     """A rate that drives the weights out of their bounds: no garbage, and the model as it was may still be had."""
     (home / "wild.pnn").write_text(TINY.replace("rate=0.1", "rate=20").replace("epochs=2", "epochs=50"), "utf-8")
-    train = ("train", "wild.pnn", "--data", "rows.npz", "--seed", 1, "--checkpoint", "wild", "-o", "w.safetensors")
+    train = ("train", "wild.pnn", "--data", "rows.npz", "--seed", 1, "-o", "w.safetensors", "--checkpoint", "wild")
     done = ppc(*train, cwd=home)
 
     assert done.returncode == 5
@@ -152,3 +152,23 @@ def test_at_the_end_of_its_certificate_it_stops_with_a_checkpoint(home: Path) ->
     with stored(home / "w.safetensors") as arrays:
         largest = max(float(np.abs(array.read()).max()) for array in arrays)
     assert 1.0 < largest < 1000.0  # one step beyond the bounds, and a number that was trained
+    assert "PPC579" in ppc(*train, "--resume", cwd=home).stderr  # a release ends a training
+    assert ppc(*train, "--resume", "--release", "-q", cwd=home).returncode == 0
+
+
+def test_without_a_folder_it_leaves_a_checkpoint_all_the_same(home: Path) -> None:
+    (home / "wild.pnn").write_text(TINY.replace("rate=0.1", "rate=20").replace("epochs=2", "epochs=50"), "utf-8")
+    train = ("train", "wild.pnn", "--data", "rows.npz", "--seed", 1, "-o", "x.safetensors")
+    done = ppc(*train, cwd=home)
+
+    assert "PPC656" in done.stderr
+    assert "is kept on shares in `x.checkpoint`" in " ".join(done.stderr.split())
+    assert ppc(*train, "-q", "--checkpoint", "x.checkpoint", "--resume", "--release", cwd=home).returncode == 0
+    assert (home / "x.safetensors").exists()
+
+
+def test_one_partys_file_of_shares_is_not_the_model(home: Path) -> None:
+    done = ppc("run", "kept.pnn", "--shares", "some.client.shares", "--input", "rows.npz", cwd=home)
+
+    assert "PPC578" in done.stderr
+    assert "--shares some.shares" in done.stderr

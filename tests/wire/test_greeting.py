@@ -64,6 +64,15 @@ def test_every_difference_is_told_on_both_sides(rings: dict[str, Keyring], chang
         assert line.split(":")[0] in str(refused("PPC668", lambda: listener.accept(5)))
 
 
+def test_options_that_differ_are_no_reason_to_compile_again(rings: dict[str, Keyring]) -> None:
+    ours = hello("client", agreed={"checkpoints": "every 5", "resumed": "True"})
+    with listening(rings, hello("server", agreed={"checkpoints": "every 9", "resumed": "False"})) as listener:
+        error = refused("PPC668", lambda: dialled(listener, rings, ours))
+        refused("PPC668", lambda: listener.accept(5))
+    assert "`--checkpoint` and `--every` and `--resume`" in render(error)
+    assert "Compile" not in render(error)
+
+
 def test_a_side_that_waits_for_one_other_refuses_what_differs_and_waits_on(rings: dict[str, Keyring]) -> None:
     """The next that comes may be right; where none is, the last one's difference is the reason."""
     told: list[PpcError] = []
