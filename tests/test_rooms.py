@@ -37,8 +37,9 @@ MAY_KNOW: dict[str, frozenset[str]] = {
     # Training and attacks in the clear, with torch.
     "learning": FOUNDATIONS | {"ir", "weights"},
     "sharing": FOUNDATIONS | {"field"},
-    "collaborative": FOUNDATIONS | {"field", "ir", "learning", "runtime", "sharing"},
-    "selective": FOUNDATIONS | {"data", "field", "ir", "learning", "runtime", "sharing"},
+    "coins": frozenset(),
+    "collaborative": FOUNDATIONS | {"coins", "field", "ir", "learning", "runtime", "sharing"},
+    "selective": FOUNDATIONS | {"coins", "data", "field", "ir", "learning", "runtime", "sharing"},
     "retraining": FOUNDATIONS | {"ir", "learning", "weights"},
     # Samples that train one network: the device's side needs no torch, the owner's does.
     "distilled": FOUNDATIONS | {"ir", "passes", "reference", "weights"},
@@ -60,7 +61,7 @@ MAY_KNOW: dict[str, frozenset[str]] = {
     "diff": EVERYTHING - {"cli", "importing", "report"},
     "report": EVERYTHING - {"cli", "importing"},
     # The same server and participants as apps of Flower, which compile the program that they carry.
-    "flower": FOUNDATIONS | {"compiler", "ir", "learning", "selective", "weights"},
+    "flower": FOUNDATIONS | {"compiler", "ir", "learning", "runtime", "selective", "weights"},
     # Compiles the program that it wrote, and runs it beside the model that it read.
     "importing": EVERYTHING - {"bundling", "cli", "diff", "flower", "protocol", "report", "runtime"},
     "cli": EVERYTHING,
@@ -110,12 +111,10 @@ BANNED = {
 PICKLE_ERROR = ("ppc/weights/torch_file.py", "pickle.UnpicklingError")
 
 SEEDED = {
-    "ppc/collaborative/noise.py": "seeded with 256 bits of the operating system for every draw",
     "ppc/data/digits28.py": "images of nobody, to the bit the same on every machine",
     "ppc/cuts/rank.py": "a vector by which the rank of a map is estimated, the same at every try",
     "ppc/diff/drawn.py": "data of nobody, on which two evaluations are compared, the same at every try",
     "ppc/selective/adding.py": "which coordinates a round has is public",
-    "ppc/selective/noise.py": "seeded with 256 bits of the operating system for every upload",
     "ppc/selective/orders.py": "whose turn it is, the same for everybody",
     "ppc/selective/participant.py": "which coordinates are sent is told by sending them",
     "ppc/selective/selection.py": "draws from the participant's generator",

@@ -10,11 +10,12 @@ Coins come from the operating system; a worker that adds none leaves the others'
 
 from __future__ import annotations
 
-import secrets
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ppc.coins import SystemCoins
 
 GRID = 16  # binary digits behind the point of a noisy count
 
@@ -23,8 +24,7 @@ def noise_share(
     kind: Literal["gaussian", "laplace"], amount: float, workers: int, shape: tuple[int, ...]
 ) -> NDArray[np.int64]:
     """One worker's part of the noise, on the grid."""
-    # Numpy's generator turns 256 bits of the operating system's entropy into variables; nobody can guess its state.
-    coins = np.random.Generator(np.random.PCG64DXSM(secrets.randbits(256)))
+    coins = SystemCoins()
     if kind == "gaussian":
         drawn = coins.normal(0.0, amount / workers**0.5, shape)
     else:

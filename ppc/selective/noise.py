@@ -10,11 +10,10 @@ The low digits of a float tell of the number below the noise (Mironov 2012): wha
 
 from __future__ import annotations
 
-import secrets
-
 import numpy as np
 from numpy.typing import NDArray
 
+from ppc.coins import Coins
 from ppc.ir.selective import Selective
 
 GRID = 2.0**-12  # of the bound; far below any noise that is worth adding
@@ -23,19 +22,14 @@ QUESTIONS, VALUES = 8 / 9, 2 / 9
 Chosen = tuple[NDArray[np.uint32], NDArray[np.float32]]
 
 
-def fresh() -> np.random.Generator:
-    """256 bits of the operating system's entropy; nobody can guess the state."""
-    return np.random.Generator(np.random.PCG64DXSM(secrets.randbits(256)))
-
-
-def gaussian(facts: Selective, values: NDArray[np.float32], coins: np.random.Generator) -> NDArray[np.float32]:
+def gaussian(facts: Selective, values: NDArray[np.float32], coins: Coins) -> NDArray[np.float32]:
     """Values of a clipped update, at places that were drawn blindly."""
     assert facts.clip is not None
     bound = facts.clip.bound
     return _on_grid(values + coins.normal(0.0, facts.noise.amount * bound, len(values)), bound)
 
 
-def sparse_vector(facts: Selective, update: NDArray[np.float32], coins: np.random.Generator) -> Chosen:
+def sparse_vector(facts: Selective, update: NDArray[np.float32], coins: Coins) -> Chosen:
     """Those above the threshold, with noise on both; fewer than are uploaded, if few are."""
     assert facts.clip is not None
     bound, most = facts.clip.bound, facts.uploaded(len(update))

@@ -10,13 +10,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ppc.coins import SystemCoins
 from ppc.ir.selective import Clip, Selective
 from ppc.learning import Layout, Network, batches, loss_of
 from ppc.learning.network import Tensors
 from ppc.selective.adding import encoded, public_places
 from ppc.selective.budget import allowed_uploads
 from ppc.selective.message import Sparse
-from ppc.selective.noise import fresh, gaussian, sparse_vector
+from ppc.selective.noise import gaussian, sparse_vector
 from ppc.selective.selection import selected
 
 
@@ -95,11 +96,11 @@ class Participant:
         self.exchanges += 1
         self.uploads += 1
         if self.facts.noise.kind == "sparse_vector":
-            return Sparse(len(clipped), version, *sparse_vector(self.facts, clipped, fresh()))
+            return Sparse(len(clipped), version, *sparse_vector(self.facts, clipped, SystemCoins()))
         places = self.selected(clipped, version)
         values = clipped[places]
         if self.facts.noise.kind == "gaussian":
-            values = gaussian(self.facts, values, fresh())
+            values = gaussian(self.facts, values, SystemCoins())
         return Sparse(len(clipped), version, places, values)
 
     def selected(self, update: NDArray[np.float32], version: int) -> NDArray[np.uint32]:

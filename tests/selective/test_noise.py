@@ -111,10 +111,6 @@ def test_what_is_sent_lies_on_a_grid() -> None:
         np.testing.assert_allclose(steps, np.rint(steps), atol=1e-2)
 
 
-def test_noise_cannot_be_repeated() -> None:
-    assert noise.fresh().normal() != noise.fresh().normal()
-
-
 @pytest.mark.parametrize("uploads", [1, 6, 100])
 def test_the_total_of_gaussian_noise_is_no_less_than_the_exact_one(uploads: int) -> None:
     """So many Gaussian mechanisms are one of less noise, whose curve is known exactly (Balle and Wang 2018)."""
