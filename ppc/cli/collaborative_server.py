@@ -24,6 +24,7 @@ MOST_EXAMPLES = 10_000_000
 def server(arguments: Namespace, telling: Telling) -> int:
     """Until the last epoch is over and the examples are labelled, or too few workers are left."""
     from ppc.collaborative.host import Host
+    from ppc.collaborative.state import Spent
     from ppc.runtime.wire.listener import Listener
 
     task = understood(arguments)
@@ -32,7 +33,8 @@ def server(arguments: Namespace, telling: Telling) -> int:
     public = task.public(network)
     address = arguments.listen or (("127.0.0.1", 0) if arguments.embedded else ("", PORT))
     listener = Listener(address, keyring, task.hello(keyring, public), expects=("participant",))
-    host = Host(task.facts, lambda: _arrived(listener, task.facts), telling.note, over=over)
+    spent = Spent.of(arguments.checkpoint, "server")
+    host = Host(task.facts, lambda: _arrived(listener, task.facts), telling.note, over=over, spent=spent)
     try:
         telling.event("listening", port=listener.port)
         telling.say(f"listens at port {listener.port} for {task.facts.workers} workers")

@@ -99,7 +99,7 @@ def _attendance(
     public: Images | None,
 ) -> Attendance:
     from ppc.collaborative.guest import Attendance
-    from ppc.collaborative.state import keep_worker
+    from ppc.collaborative.state import Spent, keep_worker
 
     def keep(over: int) -> None:
         if arguments.checkpoint is not None:
@@ -116,6 +116,7 @@ def _attendance(
         report=lambda: {"accuracy": own.accuracy(*test)} if test else {},
         pate=task.pate,
         public=public,
+        spent=Spent.of(arguments.checkpoint, f"worker_{own.number + 1}"),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 import numpy as np
@@ -19,6 +19,7 @@ from ppc.collaborative import letters
 from ppc.collaborative.labelling import noisy_votes, within
 from ppc.collaborative.mesh import Mesh, MissingShareError
 from ppc.collaborative.sharing import decoded_loss, encoded_loss
+from ppc.collaborative.state import Spent
 from ppc.collaborative.worker import Worker
 from ppc.errors import PpcError, fail
 from ppc.field import Words
@@ -45,6 +46,7 @@ class Attendance:
     public: Tensor | None = None  # the examples to label
     voted: int = 0  # times
     queried: int = 0  # examples, those of a vote that was not opened included
+    spent: Spent = field(default_factory=Spent)  # both, of the training that is gone on with
 
     def attend(self) -> int:
         """Until the end; the number of rounds."""
@@ -55,7 +57,7 @@ class Attendance:
                 case letters.PEERS:
                     self._meet(letters.json_of(text))
                 case letters.BEGIN:
-                    self.begin(int.from_bytes(text, "little"))
+                    self._begin(int.from_bytes(text, "little"))
                 case letters.ROUND:
                     self._round(text)
                     rounds += 1
@@ -70,6 +72,11 @@ class Attendance:
                     return rounds
                 case _:
                     raise _unasked()
+
+    def _begin(self, over: int) -> None:
+        self.begin(over)
+        if over:
+            self.voted, self.queried = self.spent.read()
 
     def _meet(self, places: object) -> None:
         """Dial those who came before; one that has left meanwhile is no reason to leave as well."""
@@ -101,6 +108,7 @@ class Attendance:
         if self.voted == MOST_VOTES or not within(self.pate, self.queried + asked):
             raise _unasked()
         self.voted, self.queried = self.voted + 1, self.queried + asked
+        self.spent.write(self.voted, self.queried)
         self._shared(attempt, numbers, noisy_votes(self.pate, self.worker, self.public[:asked], len(numbers)))
 
     def _shared(self, attempt: int, numbers: Sequence[int], values: NDArray[np.int64]) -> bool:

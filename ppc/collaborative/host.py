@@ -23,6 +23,7 @@ from ppc.collaborative.guest import MOST_VOTES
 from ppc.collaborative.labelling import within
 from ppc.collaborative.noise import GRID
 from ppc.collaborative.sharing import decoded_loss
+from ppc.collaborative.state import Spent
 from ppc.errors import PpcError, fail
 from ppc.field import Words
 from ppc.ir.collaborative import Collaborative, Pate
@@ -67,9 +68,14 @@ class Host:
     attempt: int = 0
     gone: int = 0  # bytes on lines that are closed
     carried: int = 0  # bytes of rounds between the server and workers
+    spent: Spent = field(default_factory=Spent)  # on votes
+    resumed: bool = field(init=False)
     there: dict[int, Newcomer] = field(default_factory=dict[int, Newcomer])
     dropped: set[int] = field(default_factory=set[int])
     reports: dict[int, dict[str, float]] = field(default_factory=dict[int, dict[str, float]])
+
+    def __post_init__(self) -> None:
+        self.resumed = self.over > 0
 
     # ---- the training ----
 
@@ -114,8 +120,14 @@ class Host:
     def counts(self, pate: Pate, asked: int, classes: int) -> tuple[NDArray[np.int64], int]:
         """The noisy histograms, on the grid of the noise; and how often the workers had to vote."""
         allowed = sum(within(pate, votes * asked) for votes in range(1, MOST_VOTES + 1))
-        for votes in range(1, allowed + 1):
+        before = self.spent.read()[0] if self.resumed else 0
+        if before >= allowed:
+            message = f"These examples were voted on {before} times, and the program pays for no other vote."
+            hint = "Labels that were opened stand where that run wrote them; other labels are another training."
+            raise fail("PPC685", message, hint=hint)
+        for votes in range(before + 1, allowed + 1):
             self.enough()
+            self.spent.write(votes, votes * asked)
             numbers = sorted(self.there)
             found = self.opened(numbers, letters.VOTE, asked, asked * classes)
             if found is None:
@@ -164,7 +176,7 @@ class Host:
             if kind == letters.PARTIAL:
                 return letters.elements_of(text, elements)
             return [int(number) for number in cast("Sequence[int]", letters.json_of(text))]
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             self.drop(one, "what it sent names no workers")
         except PpcError as error:
             self.drop(one, error.diagnostics[0].message)

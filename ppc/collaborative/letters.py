@@ -6,7 +6,6 @@ number that the server never gives twice: a share that comes late is of an earli
 
 from __future__ import annotations
 
-import json
 import struct
 from collections.abc import Mapping, Sequence
 
@@ -15,6 +14,7 @@ import numpy as np
 from ppc.errors import PpcError, fail
 from ppc.field import Words
 from ppc.runtime.wire.letters import HEAD
+from ppc.runtime.wire.words import value_of
 from ppc.sharing import ELEMENT_BYTES, MODULUS
 
 PEERS = 1  # to a worker that has come: JSON, where the workers that came before it listen
@@ -78,7 +78,7 @@ def elements_of(text: bytes, count: int) -> Words:
 
 def json_of(text: bytes) -> object:
     try:
-        return json.loads(text)
+        return value_of(text, LONGEST)
     except ValueError:
         raise _unusable("text that is no JSON") from None
 
@@ -90,7 +90,7 @@ def numbers_of(text: bytes) -> dict[str, float]:
         raise _unusable("a report that is none")
     try:
         numbers = {str(name): float(value) for name, value in found.items()}
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise _unusable("a report that is none") from None
     return {name: value for name, value in numbers.items() if np.isfinite(value)}
 

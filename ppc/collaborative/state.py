@@ -1,7 +1,10 @@
-"""A worker's checkpoint after an epoch: its weights, and how many batches it has taken."""
+"""A worker's checkpoint after an epoch: its weights, and how many batches it has taken. Beside it the votes that it, or
+the server, has taken part in: a vote costs privacy whether or not anybody remembers it."""
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +12,35 @@ import torch
 
 from ppc.collaborative.worker import Worker
 from ppc.errors import fail
+from ppc.files import make_folder, write_whole
 from ppc.learning import kept
+from ppc.runtime.wire.words import from_json
+
+
+@dataclass(frozen=True)
+class Spent:
+    """Votes and the examples that were asked in them, on disk before anything of a vote is sent; without a folder, of a
+    training that cannot be gone on with, nowhere."""
+
+    path: Path | None = None
+
+    @staticmethod
+    def of(folder: Path | None, name: str) -> Spent:
+        return Spent(folder / f"{name}.votes.json" if folder else None)
+
+    def read(self) -> tuple[int, int]:
+        if self.path is None or not self.path.exists():
+            return 0, 0
+        found = from_json(self.path.read_bytes()) or {}
+        if sorted(found) != ["queried", "voted"] or not all(type(one) is int and one >= 0 for one in found.values()):
+            hint = "It says what privacy was spent: a training without it is begun anew, without `--resume`."
+            raise fail("PPC684", f"`{self.path}` is damaged.", hint=hint)
+        return found["voted"], found["queried"]
+
+    def write(self, voted: int, queried: int) -> None:
+        if self.path is not None:
+            make_folder(self.path.parent)
+            write_whole(self.path, json.dumps({"voted": voted, "queried": queried}).encode(), private=True)
 
 
 def keep_worker(folder: Path, worker: Worker, over: int) -> None:

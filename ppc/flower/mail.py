@@ -5,13 +5,13 @@ A node never speaks first: each letter is answered by one, or by none. A node th
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from time import monotonic, sleep
 from typing import Protocol
 
 from ppc.errors import PpcError, fail
+from ppc.runtime.wire.words import from_json
 from ppc.selective import letters
 
 WHO = 100  # to a node: which participant it is, and how many examples it has, as JSON
@@ -115,9 +115,9 @@ def told(node: int, found: bytes, participants: int) -> tuple[int, int]:
     """Which participant a node is, from 0, and how many examples it has."""
     _, text = opened(node, found, {WHO: letters.LONGEST_REPORT})
     try:
-        said = json.loads(text)
+        said = from_json(text) or {}
         number, examples = int(said["number"]), int(said["examples"])
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, OverflowError):
         number, examples = 0, 0
     if not 1 <= number <= participants or examples < 1:
         raise fail("PPC689", f"Node {node} does not say which of {participants} participants it is.", hint=HINT)

@@ -21,7 +21,7 @@ def keep(folder: Path, name: str, over: int, arrays: Mapping[str, NDArray[np.gen
     held = BytesIO()
     np.savez(held, **arrays)  # pyright: ignore[reportArgumentType]
     make_folder(folder)
-    write_whole(path(folder, name, over), held.getvalue())
+    write_whole(path(folder, name, over), held.getvalue(), private=True)
     for old in _rounds(folder, name):
         if old <= over - KEPT or old > over:
             path(folder, name, old).unlink(missing_ok=True)

@@ -7,15 +7,15 @@ given its next turn. With fewer the training stops with a checkpoint. Nothing th
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from math import isfinite
 from threading import Lock, Thread
-from typing import Any, cast
 
 from ppc.errors import PpcError, fail
 from ppc.ir.selective import Selective
 from ppc.runtime.wire.letters import Letters
+from ppc.runtime.wire.words import from_json
 from ppc.selective import letters
 from ppc.selective.budget import allowed_uploads
 from ppc.selective.message import Sparse, bounded, decoded
@@ -168,7 +168,7 @@ class Host:
         try:
             self.lines[one].send(letters.END)
             _, text = self.lines[one].receive({letters.REPORT: letters.LONGEST_REPORT})
-            found = cast("dict[str, Any]", json.loads(text))
-            return {str(name): float(value) for name, value in found.items()}
-        except (PpcError, ValueError, TypeError, AttributeError):
+            found = from_json(text) or {}
+            return {name: number for name, value in found.items() if isfinite(number := float(value))}
+        except (PpcError, ValueError, TypeError, OverflowError):
             return {}

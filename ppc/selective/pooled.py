@@ -7,7 +7,6 @@ nothing is.
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ import numpy as np
 from ppc.errors import PpcError, fail
 from ppc.field import Words
 from ppc.runtime.wire.letters import Letters
+from ppc.runtime.wire.words import from_json
 from ppc.selective import adding, letters
 from ppc.selective.message import Sparse
 from ppc.selective.rounds import Progress, exchanges_a_round
@@ -117,6 +117,6 @@ def ended(second: Letters) -> int:
     second.send(letters.END)
     _, text = second.receive({letters.REPORT: letters.LONGEST_REPORT})
     try:
-        return int(json.loads(text)["taken"])
-    except (ValueError, TypeError, KeyError):
+        return int((from_json(text) or {})["taken"])
+    except (ValueError, TypeError, KeyError, OverflowError):
         return 0

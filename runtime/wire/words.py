@@ -24,13 +24,22 @@ def to_bytes(message: Mapping[str, Any]) -> bytes:
 
 def from_json(data: bytes, largest: int = LARGEST) -> dict[str, Any] | None:
     """The object that a text holds; None where it is not one, or breaks a limit."""
-    if len(data) > largest or _depth(data) > DEEPEST:
-        return None
     try:
-        found = json.loads(data.decode("utf-8"), object_pairs_hook=_each_once, parse_constant=_refused)
-    except (ValueError, RecursionError):  # a text that is no JSON or no UTF-8, or a number of thousands of digits
+        found = value_of(data, largest)
+    except ValueError:
         return None
     return cast("dict[str, Any]", found) if isinstance(found, dict) else None
+
+
+def value_of(data: bytes, largest: int = LARGEST) -> object:
+    """What a text of JSON holds; ValueError where it is none, or breaks a limit. A number may still be larger than a
+    float: who makes one of it reckons with OverflowError."""
+    if len(data) > largest or _depth(data) > DEEPEST:
+        raise ValueError("too long, or too deep")
+    try:
+        return json.loads(data.decode("utf-8"), object_pairs_hook=_each_once, parse_constant=_refused)
+    except RecursionError:
+        raise ValueError("too deep") from None
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

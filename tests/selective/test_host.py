@@ -44,6 +44,21 @@ def answering(text: Callable[[Participant], bytes]) -> Behaviour:
     return behave
 
 
+def reporting(said: bytes) -> Behaviour:
+    """Takes all its turns, and says something else of its model."""
+
+    def behave(line: Letters, one: Participant) -> None:
+        send = line.send
+
+        def changed(kind: int, text: bytes = b"") -> None:
+            send(kind, said if kind == letters.REPORT else text)
+
+        line.send = changed
+        honest(line, one)
+
+    return behave
+
+
 def leaving(line: Letters, _: Participant) -> None:
     line.close()
 
@@ -135,6 +150,20 @@ def test_processes_agree_with_one_process_bit_for_bit(tmp_path: Path) -> None:
     assert seen == expected
     assert said == []
     assert reports == {one: {"steps": 6.0} for one in range(3)}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"[" * 4_000, b'{"steps": 1' + b"0" * 400 + b"}", b'{"steps": 1e999}', b'{"steps": []}', b'"steps"', b"\xff"],
+    ids=["deep", "large", "infinite", "a list", "a word", "no text"],
+)
+def test_a_report_that_is_none_is_passed_over(tmp_path: Path, text: bytes) -> None:
+    server, parties = group(replace(FACTS, wait=10.0))
+
+    reports, seen, _ = together(tmp_path, FACTS, server, parties, {1: (reporting(text),)})
+
+    assert len(seen) == len(list(train(FACTS, *group(FACTS))))
+    assert reports == {0: {"steps": 6.0}, 1: {}, 2: {"steps": 6.0}}
 
 
 @pytest.mark.parametrize("name", HOSTILE)
