@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ppc.cli import answers
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from ppc.selective.members import Labelled
 
 LOOK = 0.2  # seconds between two looks at who has come
+MOST_UPLOADS = 1_000_000_000  # of one participant, whatever it says
 MOST_EXAMPLES = 10_000_000  # of one participant, whatever it says: a round has its exchanges by them
 
 
@@ -60,14 +62,15 @@ def keyring_of(arguments: Namespace) -> Keyring:
     return open_folder(arguments.certificates or default_folder())
 
 
-def hello_of(keyring: Keyring, facts: Selective, network: Network, examples: int = 0) -> Hello:
-    """Both sides must have the same program; who learns tells how many examples it has."""
+def hello_of(keyring: Keyring, facts: Selective, network: Network, examples: int = 0, sent: int = 0) -> Hello:
+    """Both sides must have the same program; who learns tells of its examples, and of uploads that it has counted."""
     from ppc.runtime.wire.hello import Hello
 
     said = repr(
         (facts, [(node.name, node.op, node.inputs, sorted(node.attrs.items())) for node in network.graph.nodes])
     )
-    told = {"examples": examples.to_bytes(8, "little")} if examples else {}
+    numbers = {"examples": examples, "uploads": sent} if examples else {}
+    told = {name: number.to_bytes(8, "little") for name, number in numbers.items()}
     return Hello(role=keyring.own.role, party=keyring.own.party, plan=sha256(said.encode()).hexdigest(), told=told)
 
 
@@ -136,6 +139,7 @@ def _holder(arguments: Namespace, facts: Selective, network: Network) -> tuple[P
 def arrived(listener: Listener, facts: Selective, wait: float = 0.0) -> Iterator[Arrival]:
     """Those who came since; who is refused is not among them."""
     from ppc.runtime.wire.letters import Letters
+    from ppc.selective.host import Arrival
 
     while (link := listener.poll(wait or 0.001)) is not None:
         if isinstance(link, PpcError):
@@ -145,7 +149,9 @@ def arrived(listener: Listener, facts: Selective, wait: float = 0.0) -> Iterator
             link.close()
         else:
             examples = int.from_bytes(link.theirs.told.get("examples", b"\1")[:8], "little")
-            yield number, Letters(link, computing=facts.wait), max(1, min(examples, MOST_EXAMPLES))
+            sent = int.from_bytes(link.theirs.told.get("uploads", b"")[:8], "little")
+            line = Letters(link, computing=facts.wait)
+            yield Arrival(number, line, max(1, min(examples, MOST_EXAMPLES)), min(sent, MOST_UPLOADS))
 
 
 def number_of(link: Link, facts: Selective) -> int | None:
@@ -198,7 +204,7 @@ def participant(arguments: Namespace, telling: Telling) -> int:
     facts, network = understood(arguments)
     own, test = _participant(arguments, facts, network)
     keyring = keyring_of(arguments)
-    hello = hello_of(keyring, facts, network, len(own.labels))
+    hello = hello_of(keyring, facts, network, len(own.labels), _sent(arguments, own))
     second = second_of(arguments, facts, keyring, hello)
     link = dial(arguments.peer, keyring, hello, expects=("server",), patience=arguments.patience)
     line = Letters(link)
@@ -229,12 +235,19 @@ def participant(arguments: Namespace, telling: Telling) -> int:
 
 def _began(arguments: Namespace, telling: Telling, own: Participant, rounds: int) -> None:
     """Where the server is when this participant comes."""
-    from ppc.selective.state import resumed_participant, uploads_before
+    from ppc.selective.state import resumed_participant
 
     if rounds and (arguments.checkpoint is None or not resumed_participant(arguments.checkpoint, own, rounds)):
         telling.note(f"{rounds} rounds are over, and no checkpoint of them is here: it begins with the first weights")
-    if arguments.checkpoint is not None and own.facts.noise.kind != "none":
-        own.uploads = max(own.exchanges, uploads_before(arguments.checkpoint, own.number))
+    own.uploads = max(own.exchanges, _sent(arguments, own)) if own.facts.noise.kind != "none" else own.uploads
+
+
+def _sent(arguments: Namespace, own: Participant) -> int:
+    """The uploads that were counted before this process began; without noise nobody counts them."""
+    from ppc.selective.state import uploads_before
+
+    folder: Path | None = arguments.checkpoint
+    return uploads_before(folder, own.number) if folder is not None and own.facts.noise.kind != "none" else 0
 
 
 def _participant(arguments: Namespace, facts: Selective, network: Network) -> tuple[Participant, Sequence[Any]]:

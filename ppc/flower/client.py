@@ -76,7 +76,8 @@ def _answered(own: Participant, settings: Settings, text: bytes) -> bytes:
     kind, text = text[0], text[1:]
     match kind:
         case x if x == WHO:
-            return letter(WHO, json.dumps({"number": own.number + 1, "examples": len(own.labels)}).encode())
+            said = {"number": own.number + 1, "examples": len(own.labels), "uploads": own.uploads}
+            return letter(WHO, json.dumps(said).encode())
         case letters.TURN:
             return letter(letters.UPDATE, _turn(own, settings, text))
         case letters.BEGIN | letters.KEEP:

@@ -13,7 +13,9 @@ from typing import Protocol
 from ppc.errors import PpcError, fail
 from ppc.runtime.wire.words import from_json
 from ppc.selective import letters
+from ppc.selective.host import Arrival
 
+MOST = 10_000_000  # examples or uploads of a participant, whatever it says
 WHO = 100  # to a node: which participant it is, and how many examples it has, as JSON
 FAILED = 101  # from a node: why it cannot answer
 LOOK = 0.1  # seconds between two looks at what has come
@@ -91,7 +93,7 @@ class Attendance:
     asked: dict[int, str] = field(default_factory=dict[int, str])
     there: set[int] = field(default_factory=set[int])
 
-    def arrivals(self) -> Iterator[tuple[int, letters.Line, int]]:
+    def arrivals(self) -> Iterator[Arrival]:
         for node in self.mail.nodes():
             if node not in self.there and node not in self.asked:
                 self.asked[node] = self.mail.post(node, letter(WHO))
@@ -101,24 +103,24 @@ class Attendance:
             del self.asked[node]
             self.there.add(node)
             try:
-                number, examples = told(node, found, self.participants)
+                number, examples, sent = told(node, found, self.participants)
             except PpcError as error:
                 self.say(error.diagnostics[0].message)
                 continue
-            yield number, self._line(node), examples
+            yield Arrival(number, self._line(node), examples, sent)
 
     def _line(self, node: int) -> NodeLine:
         return NodeLine(self.mail, node, self.wait, self.keeps, lambda: self.there.discard(node))
 
 
-def told(node: int, found: bytes, participants: int) -> tuple[int, int]:
-    """Which participant a node is, from 0, and how many examples it has."""
+def told(node: int, found: bytes, participants: int) -> tuple[int, int, int]:
+    """Which participant a node is, from 0, how many examples it has, and of which uploads it knows."""
     _, text = opened(node, found, {WHO: letters.LONGEST_REPORT})
     try:
         said = from_json(text) or {}
-        number, examples = int(said["number"]), int(said["examples"])
+        number, examples, sent = int(said["number"]), int(said["examples"]), int(said["uploads"])
     except (ValueError, TypeError, KeyError, OverflowError):
-        number, examples = 0, 0
-    if not 1 <= number <= participants or examples < 1:
+        number = examples = sent = 0
+    if not 1 <= number <= participants or not 1 <= examples <= MOST or not 0 <= sent <= MOST:
         raise fail("PPC689", f"Node {node} does not say which of {participants} participants it is.", hint=HINT)
-    return number - 1, examples
+    return number - 1, examples, sent

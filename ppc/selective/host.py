@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from math import isfinite
 from threading import Lock, Thread
+from typing import NamedTuple
 
 from ppc.errors import PpcError, fail
 from ppc.ir.selective import Selective
@@ -27,7 +28,16 @@ from ppc.selective.server import ParameterServer
 Say = Callable[[str], None]
 Told = Callable[[Progress], None]
 Keep = Callable[[int], None]
-Arrival = tuple[int, letters.Line, int]  # a participant's number, its line, and how many examples it has
+
+
+class Arrival(NamedTuple):
+    """A participant that has come: its number from 0, its line, how many examples it has, and how many uploads it has
+    counted itself: the server may have ended within a round, and know of fewer."""
+
+    number: int
+    line: letters.Line
+    examples: int
+    sent: int = 0
 
 
 @dataclass
@@ -74,9 +84,10 @@ class Host:
 
     def welcome(self) -> None:
         """Those who came, or came back, have their turns from now on."""
-        for number, line, examples in self.arrivals():
+        for number, line, examples, sent in self.arrivals():
             self.examples[number] = examples
-            self.uploads.setdefault(number, self.over * exchanges_a_round(self.facts, examples))
+            counted = self.uploads.get(number, self.over * exchanges_a_round(self.facts, examples))
+            self.uploads[number] = max(counted, sent)
             if (old := self.lines.pop(number, None)) is not None:
                 old.close()
             self.lines[number] = line

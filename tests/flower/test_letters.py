@@ -141,7 +141,19 @@ def test_a_node_without_a_number_says_so() -> None:
     assert b"partition-id" in said
 
 
-@pytest.mark.parametrize("said", [b"[]", b"{}", b'{"number": 3, "examples": 5}', b'{"number": 1, "examples": 0}'])
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"[]",
+        b"{}",
+        b"[" * 4_000,
+        b'{"number": 3, "examples": 5, "uploads": 0}',
+        b'{"number": 1, "examples": 0, "uploads": 0}',
+        b'{"number": 1, "examples": 1e300, "uploads": 0}',
+        b'{"number": 1, "examples": 1e999, "uploads": 0}',
+        b'{"number": 1, "examples": 5, "uploads": -1}',
+    ],
+)
 def test_a_node_that_is_no_participant_is_not_taken(said: bytes) -> None:
     with pytest.raises(PpcError, match="PPC689"):
         post.told(10, post.letter(post.WHO, said), participants=2)

@@ -60,7 +60,7 @@ class World:
         theirs = Letters(listeners["aggregator"].accept(20))
         threads.append(Thread(target=self.serve, args=(theirs,)))
         threads[-1].start()
-        came = [(int(link.peer.party[12:]) - 1, Letters(link, computing=5.0), 10) for link in arrivals["server"]]
+        came = [Arrival(int(link.peer.party[12:]) - 1, Letters(link, computing=5.0), 10) for link in arrivals["server"]]
         seen: list[Progress] = []
         said: list[str] = []
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from ppc.runtime.wire.listener import Listener
 from ppc.selective import ParameterServer, Participant, Progress, guest, letters, train
 from ppc.selective.host import Arrival, Host
 from ppc.selective.message import Sparse
+from ppc.selective.rounds import exchanges_a_round
 from ppc.selective.state import keep_participant, keep_server, resumed_participant, resumed_server
 from tests.selective.small import FACTS, group
 
@@ -124,7 +126,7 @@ def together(
     def arrived() -> Iterator[Arrival]:
         back = [listener.accept(10) for one in host.dropped if len(behave[one]) > 1]
         for link in (*first, *back):
-            yield int(link.peer.party[12:]) - 1, Letters(link, computing=facts.wait), 10
+            yield Arrival(int(link.peer.party[12:]) - 1, Letters(link, computing=facts.wait), 10)
         first.clear()
 
     host = Host(facts, server, arrived, said.append, seen.append)
@@ -150,6 +152,16 @@ def test_processes_agree_with_one_process_bit_for_bit(tmp_path: Path) -> None:
     assert seen == expected
     assert said == []
     assert reports == {one: {"steps": 6.0} for one in range(3)}
+
+
+def test_the_server_counts_uploads_of_which_only_the_participant_knows() -> None:
+    """It was killed within a round: what was sent in it is spent, and told, and not asked for beyond the budget."""
+    lines = [Mock(), Mock()]
+    came = [Arrival(0, lines[0], 10, 4), Arrival(1, lines[1], 10, 0)]
+    host = Host(FACTS, group(FACTS)[0], lambda: iter(came), print, print, over=1)
+    host.welcome()
+
+    assert host.uploads == {0: 4, 1: exchanges_a_round(FACTS, 10)}
 
 
 @pytest.mark.parametrize(
