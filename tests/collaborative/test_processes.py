@@ -22,7 +22,7 @@ from ppc.collaborative import Worker, certified, letters, train
 from ppc.collaborative.guest import Attendance
 from ppc.collaborative.host import Host, Newcomer, Sum, loss_bytes
 from ppc.collaborative.mesh import Mesh, MissingShareError
-from ppc.collaborative.state import Spent, keep_worker, resumed_worker
+from ppc.collaborative.state import keep_worker, resumed_worker
 from ppc.errors import PpcError
 from ppc.ir.collaborative import Collaborative, Pate
 from ppc.learning import Network
@@ -270,46 +270,6 @@ def test_a_budget_pays_for_every_vote_that_is_called_for(tmp_path: Path) -> None
     run.close()
 
     assert "PPC687" in str(error)
-
-
-def test_votes_count_in_a_training_that_goes_on(tmp_path: Path) -> None:
-    """The server and a worker remember them, whoever was started again: a third run of them is not paid for."""
-    worker, server = (Spent.of(tmp_path, name) for name in ("worker_1", "server"))
-    assert worker.read() == (0, 0)
-    worker.write(3, 18)
-    server.write(3, 18)
-
-    host = Host(FACTS, list, print, over=1, spent=Spent.of(tmp_path, "server"))
-    with pytest.raises(PpcError, match="PPC685"):
-        host.counts(PATE, 6, 3)
-    line = Mock()
-    line.receive.side_effect = [
-        (letters.BEGIN, (1).to_bytes(8, "little")),
-        (letters.VOTE, letters.called(1, [1, 2, 3], 6)),
-    ]
-    again = Attendance(
-        worker=group(FACTS)[0],
-        line=line,
-        mesh=Mesh(1, lambda _: None, 0.05, {}),
-        reach=Mock(),
-        begin=Mock(),
-        keep=Mock(),
-        report=dict,
-        pate=PATE,
-        public=torch.zeros(6, 2),
-        spent=Spent.of(tmp_path, "worker_1"),
-    )
-    with pytest.raises(PpcError, match="PPC687"):
-        again.attend()
-    line.send.assert_not_called()
-
-
-def test_what_was_spent_is_not_guessed(tmp_path: Path) -> None:
-    found = Spent.of(tmp_path, "server")
-    for text in ("", "[1, 2]", '{"voted": -1, "queried": 0}', '{"voted": 1}', '{"voted": 1.5, "queried": 2}'):
-        (tmp_path / "server.votes.json").write_text(text, encoding="utf-8")
-        with pytest.raises(PpcError, match="PPC684"):
-            found.read()
 
 
 def leaving_the_votes(one: Attendance) -> None:
