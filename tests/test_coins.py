@@ -52,6 +52,13 @@ def test_parts_of_laplace_add_up() -> None:
     np.testing.assert_allclose(np.quantile(np.abs(sum(parts)), [0.5, 0.9]), 2 * np.log([2, 10]), rtol=0.06)
 
 
+def test_noise_cannot_be_repeated() -> None:
+    again = SystemCoins()
+
+    assert not np.array_equal(COINS.normal(0.0, 1.0, 4), again.normal(0.0, 1.0, 4))
+    assert not np.array_equal(COINS.permutation(40), again.permutation(40))
+
+
 def test_orders() -> None:
     """Every number once, and every place for a number equally often."""
     orders = np.array([COINS.permutation(4) for _ in range(4_000)])

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 # Of inputs, and of signals by name: a row for each query, of what is seen and of the same without masks.
 View = Callable[[Array, Mapping[str, Array]], tuple[Array, Array]]
+Source = tuple[bytes, "Sequence[Seed]"]  # a session, and seeds of the parties and the dealer
 MOST = 4_096  # numbers of a query; of more, about as many are kept, from every opening
 BITS = ("digits", "groups", "bit")  # what is opened as bits
 
@@ -46,9 +47,9 @@ def _origins(plan: Plan, name: str) -> set[str]:
     return {kind for one in step.inputs for kind in _origins(plan, one)}
 
 
-def received(plan: Plan, weights: SomeWeights, seeds: Callable[[], Sequence[Seed]] | None = None) -> View:
+def received(plan: Plan, weights: SomeWeights, drawn_from: Callable[[], Source] | None = None) -> View:
     """Runs on shares, and everything that the server receives in them: opened values, opened bits, its messages. Tests
-    say from which `seeds` the dealer of each run draws."""
+    say by which session and seeds all is drawn in each run: streams are bound to both."""
     from ppc.runtime.session import Watchers, run_in_memory
 
     client, server = plan.parties
@@ -64,9 +65,10 @@ def received(plan: Plan, weights: SomeWeights, seeds: Callable[[], Sequence[Seed
             return {**own, **{name: array[start : start + plan.batch] for name, array in values.items()}}
 
         record = Record(plan)
-        own_seeds = seeds() if seeds else None
+        session, seeds = drawn_from() if drawn_from else (None, None)
         watchers = Watchers(party=record.party, dealer=record.dealer)
-        run_in_memory(plan, {client: given, server: given}, turns, public=given, watch=watchers, seeds=own_seeds)
+        both = {client: given, server: given}
+        run_in_memory(plan, both, turns, public=given, watch=watchers, session=session, seeds=seeds)
         seen, bare = (np.concatenate(list(rows), axis=0) for rows in (record.seen(turns), record.bare(turns)))
         return seen[: len(images)], bare[: len(images)]
 

@@ -41,8 +41,9 @@ def on_shares() -> Report:
     numbers, sent = boundary(plan)
     runs = count(1)
 
-    def drawn() -> list[Seed]:
-        return seeds(next(runs))[:3]  # others in every run: no mask hides two values
+    def drawn() -> tuple[bytes, list[Seed]]:
+        run = next(runs)  # others in every run: no mask hides two values
+        return run.to_bytes(16, "big"), seeds(run)[:3]
 
     whole = Victim.of(typed(1, "joined"), own, rows, labels, numbers, sent=sent, view=received(plan, own, drawn))
     return audit(whole, Budget(known=300, judged=200, queries=(), effort=0.3), "the server's shares")
@@ -111,6 +112,7 @@ def test_every_attack_finds_what_is_there_to_find(report: object) -> None:
     findings = report().findings  # pyright: ignore[reportCallIssue]
     controls = [one for one in findings if one.control]
 
+    assert len(controls) >= 8
     assert {kind_of(one) for one in findings if not one.control} <= {kind_of(one) for one in controls}
     assert {one.verdict for one in controls if "of its own" not in one.attack} == {"BROKEN"}
     assert all(one.verdict == "leaks" for one in controls if "of its own" in one.attack)
