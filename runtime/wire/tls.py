@@ -6,6 +6,7 @@ holds the key of one of them, its fingerprint says which party in which role it 
 
 from __future__ import annotations
 
+import errno
 import socket
 import ssl
 from collections.abc import Mapping, Sequence
@@ -103,6 +104,17 @@ class Line:
         self.tls.close()
 
 
+class Held(ssl.SSLSocket):
+    """One that is closed if the other side is gone before TLS begins: Python would leave it open, out of reach."""
+
+    def getpeername(self) -> Any:
+        try:
+            return super().getpeername()
+        except OSError:
+            self.close()
+            raise ConnectionResetError(errno.ECONNRESET, "The other side was gone before TLS began.") from None
+
+
 def _lost(error: OSError | ValueError) -> OSError:
     """A line that was closed in between has no TLS any more, and says so with a ValueError."""
     return error if isinstance(error, OSError) else ConnectionResetError()
@@ -114,7 +126,6 @@ def secured(plain: socket.socket, made: ssl.SSLContext, deadline: Deadline, who:
         accepting = made.protocol == ssl.PROTOCOL_TLS_SERVER
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         plain.settimeout(deadline.left())
-        plain.getpeername()  # a line that was reset: wrapping it would fail, and leave it open
         tls = made.wrap_socket(plain, server_side=accepting, do_handshake_on_connect=False, suppress_ragged_eofs=False)
     except OSError as error:
         plain.close()
@@ -148,6 +159,7 @@ def context(keyring: Keyring, *, accepting: bool) -> ssl.SSLContext:
             "PPC661", "No other party's certificate is pinned here.", hint="`ppc cert pin` the file that it sent."
         )
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER if accepting else ssl.PROTOCOL_TLS_CLIENT)
+    made.sslsocket_class = Held
     made.minimum_version = made.maximum_version = ssl.TLSVersion.TLSv1_3
     made.check_hostname = False  # a pinned certificate names a party, and no machine
     made.verify_mode = ssl.CERT_REQUIRED

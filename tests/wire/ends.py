@@ -21,6 +21,7 @@ from ppc.runtime.keyring import Keyring, open_folder, throw_away
 from ppc.runtime.wire.hello import Hello
 from ppc.runtime.wire.link import Link, dial
 from ppc.runtime.wire.listener import Listener
+from ppc.runtime.wire.tls import Held
 from ppc.runtime.wire.tls_channel import TlsChannel
 
 HERE = "127.0.0.1"
@@ -115,6 +116,7 @@ def frame(length: int, *, round_: int = 1, iteration: int = 0, fill: int = 1) ->
 def bare_context(*, accepting: bool, certificate: Path | None = None, **limits: ssl.TLSVersion) -> ssl.SSLContext:
     """TLS of a side that believes everybody."""
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER if accepting else ssl.PROTOCOL_TLS_CLIENT)
+    made.sslsocket_class = Held
     made.check_hostname = False
     made.verify_mode = ssl.CERT_NONE
     for name, value in limits.items():

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import ssl
+import struct
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +18,7 @@ from ppc.runtime.certificates import make
 from ppc.runtime.keyring import Keyring, new, open_folder, pin, renew, revoke
 from ppc.runtime.wire.link import dial
 from ppc.runtime.wire.listener import Listener
+from ppc.runtime.wire.tls import Deadline, context, secured
 from tests.wire.ends import (
     HERE,
     Background,
@@ -244,6 +247,18 @@ def test_silence_in_the_handshake(rings: dict[str, Keyring]) -> None:
             "PPC653",
             lambda: dial((HERE, port), rings["client"], hello("client"), expects=("server",), handshake=0.3),
         )
+
+
+@pytest.mark.filterwarnings("error::ResourceWarning")
+def test_gone_before_tls_begins(rings: dict[str, Keyring]) -> None:
+    """A reset between the connection and TLS: refused, and nothing is left open, whichever call sees it first."""
+    for _ in range(3):
+        with socket.create_server((HERE, 0)) as server, socket.create_connection(server.getsockname()) as far:
+            near, _ = server.accept()
+            far.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # so that it ends by a reset
+        made = context(rings["server"], accepting=True)
+        refused("PPC652", lambda near=near, made=made: secured(near, made, Deadline(1.0), "the client"))
+        gc.collect()
 
 
 def test_nobody_there(rings: dict[str, Keyring]) -> None:
