@@ -1,4 +1,9 @@
-"""A worker: its own data, its own model, the loss of each of its batches, and its votes."""
+"""A worker: its own data, its own model, the loss of each of its batches, and its votes.
+
+Every example of an epoch weighs the same: the step of a last batch that is not whole is as much shorter as it has fewer
+examples. With a whole step a last batch of one would move the weights eight times as far for its example as a batch of
+eight does, right before they are measured.
+"""
 
 from __future__ import annotations
 
@@ -31,6 +36,7 @@ class Worker:
     waiting: Iterator[Tensor] = field(default=iter(()), init=False)
     gradients: tuple[Tensor, ...] = field(default=(), init=False)
     loss: float = field(default=0.0, init=False)
+    weight: float = field(default=1.0, init=False)  # of the batch's step: how much of a whole batch it is
 
     def __post_init__(self) -> None:
         self.weights = {name: tensor.clone() for name, tensor in self.weights.items()}
@@ -46,6 +52,7 @@ class Worker:
             self.waiting = self._epoch(self.taken // self.rounds + 1)
         self.taken += 1
         places = next(self.waiting)
+        self.weight = len(places) / min(self.facts.batch, len(self.labels))
         learned = [self.weights[name].detach().requires_grad_() for name in self.network.learned]
         weights = {**self.weights, **dict(zip(self.network.learned, learned, strict=True))}
         result = self.network.forward(weights, {self.network.data: self.images[places]}, training=True)
@@ -70,7 +77,7 @@ class Worker:
 
         The sum of losses depends on this worker's weights through its own loss alone: its gradient is that of the own
         loss, and the mean's is a K-th of it."""
-        rate = self.facts.rate
+        rate = self.facts.rate * self.weight
         if self.facts.reduce == "mean":
             rate /= self.facts.workers
         if self.facts.feedback == "ratio" and mean is not None:

@@ -37,7 +37,7 @@ def group(network: Network, facts: Collaborative) -> list[Worker]:
 
 
 def alone(network: Network, worker: Worker, rate: float) -> dict[str, torch.Tensor]:
-    """The same worker with nobody else."""
+    """The same worker with nobody else; the last batch of its ten examples is half a batch, and so is its step."""
     weights = {name: tensor.clone().requires_grad_() for name, tensor in network.initial(worker.number).items()}
     for epoch in (1, 2):
         for places in batches(10, 4, seed=worker.number, epoch=epoch):
@@ -45,7 +45,7 @@ def alone(network: Network, worker: Worker, rate: float) -> dict[str, torch.Tens
             loss = loss_of("softmax_cross_entropy", result, worker.labels[places])
             gradients = torch.autograd.grad(loss, list(weights.values()))
             for (name, weight), gradient in zip(list(weights.items()), gradients, strict=True):
-                weights[name] = (weight.detach() - rate * gradient).requires_grad_()
+                weights[name] = (weight.detach() - rate * len(places) / 4 * gradient).requires_grad_()
     return weights
 
 
@@ -61,6 +61,27 @@ def test_without_feedback_every_worker_learns_as_if_alone_bit_for_bit(
     for worker in workers:
         expected = alone(network, worker, rate)
         assert all(torch.equal(worker.weights[name], expected[name]) for name in network.learned)
+
+
+def test_every_example_of_an_epoch_weighs_the_same(network: Network) -> None:
+    """A last batch of one makes a fourth of a whole batch's step; who has less than a batch in all makes whole ones."""
+    worker, few = (replace(one) for one in group(network, replace(FACTS, workers=2)))
+    worker.images, worker.labels = worker.images[:9], worker.labels[:9]
+    few.images, few.labels = few.images[:1], few.labels[:1]
+
+    moved = [_moved(worker) for _ in range(3)]
+
+    assert moved == pytest.approx([0.5, 0.5, 0.125])
+    assert _moved(few) == pytest.approx(0.5)
+
+
+def _moved(worker: Worker) -> float:
+    """By how much of its gradient a step moved the weights."""
+    before = {name: worker.weights[name].clone() for name in worker.network.learned}
+    worker.ahead()
+    worker.step(None)
+    name, gradient = worker.network.learned[0], worker.gradients[0]
+    return float((before[name] - worker.weights[name]).norm() / gradient.norm())
 
 
 def test_feedback_scales_the_steps(network: Network) -> None:
