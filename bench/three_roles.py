@@ -132,7 +132,7 @@ class ThreeRoles:
     def _both(self, data: Path, own: Mapping[str, Sequence[object]], more: Sequence[object]) -> dict[str, Ended]:
         server = self._party("server", [*own["server"], "--listen", self._here("server"), "--seed", 1, *more])
         peer = ["--peer", self._there("server", server)]
-        client = self._party("client", [*own["client"], *peer, "--input", data, *more])
+        client = self._party("client", [*own["client"], *peer, "--input", data, "--json", *more])
         return {"client": client.ended(), "server": server.ended()}
 
     def _here(self, role: str) -> str:
