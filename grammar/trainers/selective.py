@@ -46,7 +46,7 @@ def resolve_selective(block: syntax.Train, _parties: Sequence[str], reader: Read
         model=block.model.text,
         participants=_count(lines.phrase("participants"), "The number of participants", 1, MOST_PARTICIPANTS),
         upload=_upload(lines.phrase("upload")),
-        download=_share(lines.phrase("download"), "What is downloaded"),
+        download=_download(lines.phrase("download")),
         clip=_clip(lines.phrase("clip")),
         noise=_noise(lines.phrase("noise")),
         budget=_budget(lines.phrase("budget")),
@@ -118,7 +118,7 @@ def _judge_sums(found: Selective, reader: Reader) -> None:
 def _upload(phrase: Phrase | None) -> Upload:
     if phrase is None:
         return Upload(share=1.0, how="largest")
-    share = phrase.share("What is uploaded")
+    share = _some(phrase, "What is uploaded")
     if phrase.took("above"):
         above = phrase.real("The threshold", 0.0, 1000)
         phrase.word("How coordinates are chosen", ("random",))
@@ -127,6 +127,23 @@ def _upload(phrase: Phrase | None) -> Upload:
     how = phrase.word("How coordinates are chosen", ("largest", "random"))
     phrase.end()
     return Upload(share=share, how="largest" if how == "largest" else "random", span=phrase.span)
+
+
+def _download(phrase: Phrase | None) -> float:
+    if phrase is None:
+        return 1.0
+    found = _some(phrase, "What is downloaded")
+    phrase.end()
+    return found
+
+
+def _some(phrase: Phrase, what: str) -> float:
+    """A share that is more than nothing. What is a coordinate or less is one coordinate."""
+    found = phrase.share(what)
+    if not found and not phrase.spoilt:
+        hint = "Participants that exchange nothing learn alone: leave the server out, or write a small share, as 0.1%."
+        phrase.reader.blame("PPC111", f"{what} is 0; it may be above 0 to 1, or to 100%.", phrase.span, hint=hint)
+    return found
 
 
 def _clip(phrase: Phrase | None) -> Clip | None:

@@ -54,7 +54,7 @@ def worker(arguments: Namespace, telling: Telling) -> int:
 
 def _asked(arguments: Namespace) -> tuple[Task, int, Keyring]:
     if arguments.peer is None:
-        raise fail("PPC651", "Where the server listens is not said.", hint="Name it: `--peer HOST:PORT`.")
+        raise fail("PPC657", "Where the server listens is not said.", hint="Name it: `--peer HOST:PORT`.")
     task, number = understood(arguments), int(arguments.be)
     if number > task.facts.workers:
         raise fail("PPC508", f"The program has {task.facts.workers} workers.", hint="Use a number of these: `--be N`.")

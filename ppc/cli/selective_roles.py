@@ -108,13 +108,14 @@ def server(arguments: Namespace, telling: Telling) -> int:
         _gather(host, facts, arguments.patience)
         for said in priced(host):
             telling.note(said)
-        reports = host.run(keep, seed=arguments.seed or 0)
+        host.run(keep, seed=arguments.seed or 0)
+        _save(arguments, network, holder)
+        reports = host.reports()
         elsewhere = told_at_end(second)
     finally:
         listener.close()
         for one in (*host.lines.values(), *([second] if second else [])):
             one.close()
-    _save(arguments, network, holder)
     named = {str(number + 1): told for number, told in reports.items()}
     telling.event("done", reports=named, **tally.facts_of(), **elsewhere, **spent(host))
     telling.say(f"uploaded {tally.up:,} bytes in {len(tally.rows):,} exchanges")
@@ -200,7 +201,7 @@ def participant(arguments: Namespace, telling: Telling) -> int:
     from ppc.selective.state import count_uploads, keep_participant
 
     if arguments.peer is None:
-        raise fail("PPC651", "Where the server listens is not said.", hint="Name it: `--peer HOST:PORT`.")
+        raise fail("PPC657", "Where the server listens is not said.", hint="Name it: `--peer HOST:PORT`.")
     facts, network = understood(arguments)
     own, test = _participant(arguments, facts, network)
     keyring = keyring_of(arguments)

@@ -3,7 +3,8 @@
 The rule for a worker that does not answer in time, leaves, or sends what is no element: nothing is opened in this
 round, it is dropped, and the next round is among those that are left, as long as `least` of them are. A sum is
 opened only if the partial sums of all who were called are there: any fewer are uniform. Who comes back takes part from
-then on.
+then on. Of what a worker says of its examples no more counts than ten times the median of what all say, so that one
+cannot make an epoch endless.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from ppc.collaborative.state import Spent
 from ppc.errors import PpcError, fail
 from ppc.field import Words
 from ppc.ir.collaborative import Collaborative, Pate
+from ppc.learning.claims import beyond, counted
 from ppc.runtime.wire.letters import HEAD, Letters
 from ppc.sharing import signed, total
 
@@ -72,6 +74,7 @@ class Host:
     resumed: bool = field(init=False)
     there: dict[int, Newcomer] = field(default_factory=dict[int, Newcomer])
     dropped: set[int] = field(default_factory=set[int])
+    doubted: set[int] = field(default_factory=set[int])  # who says it has more examples than count
     reports: dict[int, dict[str, float]] = field(default_factory=dict[int, dict[str, float]])
 
     def __post_init__(self) -> None:
@@ -83,12 +86,20 @@ class Host:
         """The rounds of one epoch after the other; after each, every worker has its checkpoint."""
         while self.over < self.facts.epochs:
             self.enough()
+            self.doubt()
             before = self._passed()
             found = [self.round() for _ in range(self.rounds)]
             self.carried += self._passed() - before
             self.over += 1
             self.reports = {one: told for one in list(self.there) if (told := self.kept(one)) is not None}
             yield found
+
+    def doubt(self) -> None:
+        """Whose examples do not all count is said once."""
+        for one, what in beyond(self.claims):
+            if one not in self.doubted:
+                self.doubted.add(one)
+                self.say(f"worker {one} {what}")
 
     @property
     def measured(self) -> int:
@@ -100,8 +111,13 @@ class Host:
 
     @property
     def rounds(self) -> int:
-        """Batches of an epoch of whoever has most."""
-        return max(-(-one.examples // self.facts.batch) for one in self.there.values())
+        """Batches of an epoch of whoever has most, by the examples that count."""
+        return -(-max(counted(self.claims).values()) // self.facts.batch)
+
+    @property
+    def claims(self) -> dict[int, int]:
+        """How many examples each says it has."""
+        return {one.number: one.examples for one in self.there.values()}
 
     def round(self) -> Sum:
         self.enough()

@@ -13,6 +13,7 @@ import numpy as np
 from ppc.collaborative.sharing import decoded_loss, encoded_loss
 from ppc.collaborative.worker import Worker
 from ppc.ir.collaborative import Collaborative
+from ppc.learning.claims import counted
 from ppc.sharing import ELEMENT_BYTES, shares, total
 
 
@@ -28,7 +29,7 @@ class Round:
 
 def train(facts: Collaborative, workers: Sequence[Worker]) -> Iterator[Round]:
     """One round after the other; stop asking, and the training stops there."""
-    rounds = max(worker.rounds for worker in workers)
+    rounds = -(-max(counted({one.number: len(one.labels) for one in workers}).values()) // facts.batch)
     for number in range(facts.epochs * rounds):
         losses = [worker.ahead() for worker in workers]
         opened = opened_sum(losses)

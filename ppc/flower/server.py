@@ -44,9 +44,12 @@ def serve(program: str, settings: Settings, mail: Mail, say: Say) -> dict[str, A
         right = accuracy_of(holder, found.network, first, test)
         say(line(found.facts.rounds, tally.over(host, rounds, right)))
 
-    reports = host.run(keep, seed=settings.seed)
-    told = {"reports": {str(number + 1): one for number, one in reports.items()}, **tally.facts_of(), **spent(host)}
-    _save(found, settings, holder, told)
+    host.run(keep, seed=settings.seed)
+    _save(found, settings, holder)
+    reports = {str(number + 1): one for number, one in host.reports().items()}
+    told = {"reports": reports, **tally.facts_of(), **spent(host)}
+    if settings.output:
+        write_whole(Path(settings.output) / "report.json", (json.dumps(told, indent=2) + "\n").encode())
     return told
 
 
@@ -71,12 +74,11 @@ def _gather(host: Host, patience: float) -> None:
         sleep(LOOK)
 
 
-def _save(found: Subject, settings: Settings, holder: ParameterServer, told: dict[str, Any]) -> None:
-    """The server's own model, and what is said at the end."""
+def _save(found: Subject, settings: Settings, holder: ParameterServer) -> None:
+    """The server's own model."""
     if not settings.output:
         return
     folder = Path(settings.output)
     folder.mkdir(parents=True, exist_ok=True)
     model = model_of(holder, found.network, found.first_weights(settings.weights, settings.seed))
     save(folder / "model.safetensors", {name: np.asarray(value, np.float32) for name, value in model.items()})
-    write_whole(folder / "report.json", (json.dumps(told, indent=2) + "\n").encode())

@@ -144,7 +144,7 @@ class Selective:
             kind = "dense, so that the choice stays hidden" if self.dense else "of a public random set of coordinates"
             yield f"shares are {kind}; the mean of a round's updates is added, and no other sum is opened"
         else:
-            yield "the server sees every update of every participant; a batch of one shows its example exactly"
+            yield "the server sees every update of every participant" + self._shown
         match self.noise.kind:
             case "none":
                 yield "no noise: no differential privacy, and what a participant sends tells of its data"
@@ -155,6 +155,11 @@ class Selective:
         if self.noise.kind != "none":
             yield "the training tells its total epsilon before it begins and after every round"
         yield from self.warnings()
+
+    @property
+    def _shown(self) -> str:
+        """What an update tells of examples, where nothing covers it."""
+        return "; a batch of one shows its example exactly" if self.noise.kind == "none" else ", with its noise"
 
     def warnings(self) -> Iterator[str]:
         """What is not stable: said before a training begins, too.

@@ -2,7 +2,8 @@
 
 The rule for a participant that does not answer in time, leaves, or sends what is no update: it is dropped, its update
 is not used, and the training goes on as long as `least` participants are there; a dropped one may come back and is
-given its next turn. With fewer the training stops with a checkpoint. Nothing that a participant sends ends the server.
+given its next turn. With fewer the training stops with a checkpoint. Nothing that a participant sends ends the server,
+and of what it says of its examples no more counts than ten times the median of what all say (`ppc.learning.claims`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import NamedTuple
 
 from ppc.errors import PpcError, fail
 from ppc.ir.selective import Selective
+from ppc.learning.claims import beyond
 from ppc.runtime.wire.letters import Letters
 from ppc.runtime.wire.words import from_json
 from ppc.selective import letters
@@ -22,7 +24,7 @@ from ppc.selective.budget import allowed_uploads
 from ppc.selective.message import Sparse, bounded, decoded
 from ppc.selective.orders import turns
 from ppc.selective.pooled import pooled_round
-from ppc.selective.rounds import Progress, exchanges_a_round
+from ppc.selective.rounds import Progress, exchanges, exchanges_a_round
 from ppc.selective.server import ParameterServer
 
 Say = Callable[[str], None]
@@ -57,15 +59,17 @@ class Host:
     dropped: set[int] = field(default_factory=set[int])
     uploads: dict[int, int] = field(default_factory=dict[int, int])  # of each participant, in all rounds
     allowed: int | None = field(init=False)
+    doubted: set[int] = field(default_factory=set[int])  # who says it has more examples than count
     lock: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
         self.allowed = allowed_uploads(self.facts)
 
-    def run(self, keep: Keep, seed: int = 0) -> dict[int, dict[str, float]]:
-        """All rounds that are left; what each participant reported at the end."""
+    def run(self, keep: Keep, seed: int = 0) -> None:
+        """All rounds that are left."""
         for number in range(self.over, self.facts.rounds):
             self.enough()
+            self.doubt()
             if all(self.spent(one) for one in self.lines):
                 self.say(f"the budget is spent after {number} of {self.facts.rounds} rounds: the training stops")
                 break
@@ -80,6 +84,9 @@ class Host:
             keep(self.over)
             for one in sorted(self.lines):
                 self.tell(one, letters.KEEP)
+
+    def reports(self) -> dict[int, dict[str, float]]:
+        """The end: what each participant says of its model. The server's own is written before that."""
         return {one: self.ended(one) for one in sorted(self.lines)}
 
     def welcome(self) -> None:
@@ -105,9 +112,21 @@ class Host:
             thread.join()
         self.enough()
 
+    def doubt(self) -> None:
+        """Whose examples do not all count is said once, where turns go by them."""
+        for one, what in beyond(self.examples) if self.facts.exchange else ():
+            if one not in self.doubted:
+                self.doubted.add(one)
+                self.say(f"participant {one + 1} {what}")
+
+    @property
+    def exchanges(self) -> dict[int, int]:
+        """Of each that ever came, in a round, by the examples that it says it has."""
+        return exchanges(self.facts, self.examples)
+
     def turn(self, number: int, one: int) -> None:
         """The exchanges of one participant in one round."""
-        for _ in range(exchanges_a_round(self.facts, self.examples.get(one, 1))):
+        for _ in range(self.exchanges.get(one, 0)):
             if one in self.lines and not self.spent(one):
                 self.exchange(number, one)
         if self.facts.order != "asynchronous":

@@ -19,7 +19,7 @@ from ppc.runtime.wire.letters import Letters
 from ppc.runtime.wire.words import from_json
 from ppc.selective import adding, letters
 from ppc.selective.message import Sparse
-from ppc.selective.rounds import Progress, exchanges_a_round
+from ppc.selective.rounds import Progress
 from ppc.sharing import total
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 def pooled_round(host: Host, number: int, second: Letters) -> None:
     """As many sums as the participant with the most examples has exchanges."""
-    for _ in range(max(exchanges_a_round(host.facts, host.examples[one]) for one in host.lines)):
+    each = host.exchanges
+    for _ in range(max(each[one] for one in host.lines)):
         if not all(host.spent(one) for one in host.lines):
             _sum(host, number, second)
 

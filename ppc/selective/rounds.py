@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 
 import numpy as np
 
 from ppc.ir.selective import Selective
+from ppc.learning.claims import counted
 from ppc.selective.adding import TAG, mean_update, share_bytes
 from ppc.selective.message import Sparse
 from ppc.selective.orders import events, turns
@@ -38,12 +39,22 @@ def train(
     if facts.aggregate == "additive":
         yield from _pooled(facts, server, participants)
         return
+    each = exchanges(facts, examples(participants))
     for number in range(facts.rounds):
         for one in turns(facts, number, seed):
-            for _ in range(exchanges_a_round(facts, len(participants[one].labels))):
+            for _ in range(each[one]):
                 if not participants[one].spent:
                     download = server.download(facts.downloaded(len(server.vector)))
                     yield _added(number, one, server, download, participants[one].exchange(download))
+
+
+def examples(participants: Sequence[Participant]) -> dict[int, int]:
+    return {one.number: len(one.labels) for one in participants}
+
+
+def exchanges(facts: Selective, claims: Mapping[int, int]) -> dict[int, int]:
+    """The exchanges of each in a round, by the examples of each that count."""
+    return {one: exchanges_a_round(facts, count) for one, count in counted(claims).items()}
 
 
 def exchanges_a_round(facts: Selective, examples: int) -> int:
@@ -55,7 +66,7 @@ def exchanges_a_round(facts: Selective, examples: int) -> int:
 
 def _pooled(facts: Selective, server: ParameterServer, participants: Sequence[Participant]) -> Iterator[Progress]:
     """Everybody from the same vector, and the mean of all."""
-    size, each = len(server.vector), max(exchanges_a_round(facts, len(one.labels)) for one in participants)
+    size, each = len(server.vector), max(exchanges(facts, examples(participants)).values())
     for number in range(facts.rounds * each):
         download = server.download(facts.downloaded(size))
         there = [one for one in participants if not one.spent]
@@ -77,7 +88,7 @@ def _pooled(facts: Selective, server: ParameterServer, participants: Sequence[Pa
 def _asynchronous(
     facts: Selective, server: ParameterServer, participants: Sequence[Participant], seed: int
 ) -> Iterator[Progress]:
-    each = max(exchanges_a_round(facts, len(one.labels)) for one in participants)
+    each = max(exchanges(facts, examples(participants)).values())
     held: dict[int, Sparse] = {}
     done = 0
     for one, downloads in events(facts, facts.rounds * each, seed):

@@ -12,7 +12,7 @@ from ppc.selective.adding import TAG, share_bytes
 from ppc.selective.budget import allowed_uploads
 from ppc.selective.host import Host
 from ppc.selective.message import Sparse
-from ppc.selective.rounds import Progress, exchanges_a_round
+from ppc.selective.rounds import Progress
 
 
 @dataclass
@@ -62,7 +62,7 @@ def priced(host: Host) -> Iterator[str]:
         return
     from ppc.selective.accountant import planned
 
-    yield from planned(facts, facts.rounds * max(exchanges_a_round(facts, count) for count in host.examples.values()))
+    yield from planned(facts, facts.rounds * max(host.exchanges.values()))
     paid(facts)
 
 

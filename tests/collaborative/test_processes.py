@@ -228,6 +228,20 @@ def test_a_worker_that_comes_back_takes_part_from_then_on(tmp_path: Path) -> Non
     assert run.said[-1] == "worker 3 is back"
 
 
+def test_of_what_a_worker_claims_ten_times_the_median_counts() -> None:
+    said: list[str] = []
+    came = [Newcomer(number=one, line=Mock(), place=("", 0), examples=10) for one in (1, 2)]
+    liar = Newcomer(number=3, line=Mock(), place=("", 0), examples=10_000_000)
+    host = Host(FACTS, lambda: [*came, liar], said.append)
+    host.welcome()
+
+    host.doubt()
+    host.doubt()
+
+    assert host.rounds == 25
+    assert said == ["worker 3 says it has 10,000,000 examples; 100 count, ten times the median of all"]
+
+
 def test_with_too_few_the_training_stops(tmp_path: Path) -> None:
     run = Together(tmp_path, group(replace(FACTS, wait=1.0)), {2: (leaving,)})
 

@@ -100,9 +100,10 @@ def together(
     server: ParameterServer,
     parties: list[Participant],
     behave: Mapping[int, tuple[Behaviour, ...]],
+    claims: Mapping[int, int] | None = None,
 ) -> tuple[dict[int, dict[str, float]], list[Progress], list[str]]:
     """A whole training: the server here, each participant in a thread with a line of its own; one with several
-    behaviours leaves after each, and comes back for the next."""
+    behaviours leaves after each, and comes back for the next. Each has ten examples, or says that it has more."""
     rings = certificates(folder, facts.participants)
     hello = Hello(role="server", party="server", plan="p")
     listener = Listener(("127.0.0.1", 0), open_folder(rings["server"]), hello, expects=("participant",))
@@ -126,12 +127,14 @@ def together(
     def arrived() -> Iterator[Arrival]:
         back = [listener.accept(10) for one in host.dropped if len(behave[one]) > 1]
         for link in (*first, *back):
-            yield Arrival(int(link.peer.party[12:]) - 1, Letters(link, computing=facts.wait), 10)
+            number = int(link.peer.party[12:]) - 1
+            yield Arrival(number, Letters(link, computing=facts.wait), (claims or {}).get(number, 10))
         first.clear()
 
     host = Host(facts, server, arrived, said.append, seen.append)
     try:
-        return host.run(lambda _: None), seen, said
+        host.run(lambda _: None)
+        return host.reports(), seen, said
     finally:
         listener.close()
         for line in host.lines.values():
@@ -203,6 +206,17 @@ def test_a_participant_that_comes_back_has_its_next_turn(tmp_path: Path, name: s
     assert said[0].startswith("participant 2 is dropped: ")
     assert said[1:] == ["participant 2 is back"]
     assert sorted(reports) == [0, 1, 2]
+
+
+def test_of_what_a_participant_claims_ten_times_the_median_counts(tmp_path: Path) -> None:
+    """Ten million examples are as a hundred: 25 exchanges of four each, where the others have three."""
+    facts = replace(FACTS, exchange=1, rounds=2, wait=5.0)
+    server, parties = group(facts)
+
+    _, seen, said = together(tmp_path, facts, server, parties, {}, {1: 10_000_000})
+
+    assert [one.participant for one in seen] == 2 * [*3 * [0], *25 * [1], *3 * [2]]
+    assert said == ["participant 2 says it has 10,000,000 examples; 100 count, ten times the median of all"]
 
 
 def test_with_too_few_the_training_stops(tmp_path: Path) -> None:

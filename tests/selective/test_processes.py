@@ -6,9 +6,15 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
+from ppc.cli import selective_roles
+from ppc.cli.arguments import parser
+from ppc.cli.crowd import certificates
+from ppc.selective import tally
+from ppc.selective.host import Host
 from tests.sources import CHECKOUT
 
 PROGRAM = """
@@ -53,7 +59,7 @@ def test_a_training_of_processes_gives_the_model_and_tells_its_bytes(tmp_path: P
     [
         ((), "PPC508"),
         (("--data", "digits:1"), "PPC508"),
-        (("--be", "1", "--data", "digits:10"), "PPC651"),
+        (("--be", "1", "--data", "digits:10"), "PPC657"),
         (("--be", "server", "--resume"), "PPC660"),
     ],
     ids=["no data", "too few examples", "no server", "no certificates"],
@@ -64,6 +70,27 @@ def test_what_is_missing_is_said(tmp_path: Path, words: tuple[str, ...], code: s
     assert done.returncode in (3, 5)
     assert code in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_model_is_written_before_anybody_is_asked_for_a_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A participant that dies while it measures its own costs the server nothing."""
+    (tmp_path / "digits.pnn").write_text(PROGRAM)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(selective_roles, "_gather", Mock())
+    monkeypatch.setattr(tally, "priced", Mock(return_value=[]))
+    monkeypatch.setattr(Host, "run", Mock())
+    monkeypatch.setattr(Host, "reports", Mock(side_effect=OSError("gone")))
+    words = ["--be", "server", "--certificates", str(certificates(tmp_path / "rings", 2)["server"])]
+    arguments = parser().parse_args(
+        ["train", "digits.pnn", *words, "--listen", "127.0.0.1:0", "-o", "made.safetensors"]
+    )
+
+    with pytest.raises(OSError, match="gone"):
+        selective_roles.server(arguments, Mock())
+
+    assert (tmp_path / "made.safetensors").stat().st_size > 4 * 650
 
 
 def test_updates_on_shares_go_to_two_aggregators(tmp_path: Path) -> None:
@@ -77,8 +104,6 @@ def test_updates_on_shares_go_to_two_aggregators(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("role", ["server", "1"])
 def test_an_aggregator_that_is_not_named_is_missed(tmp_path: Path, role: str) -> None:
-    from ppc.cli.crowd import certificates
-
     rings = certificates(tmp_path / "rings", 2)
     words = ("--be", role, "--data", "digits:20", "--peer", "127.0.0.1:1", "--certificates", str(rings[role]))
     done = ppc(tmp_path, *words, more="    aggregate additive\n    clip 0.1\n")

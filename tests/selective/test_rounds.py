@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from ppc.ir.selective import Upload
+from ppc.ir.selective import Noise, Upload
 from ppc.learning import Layout, batches, loss_of
 from ppc.selective import train
 from tests.selective.small import FACTS, group, network
@@ -61,6 +61,18 @@ def test_what_is_sent_has_the_predicted_length() -> None:
     seen = list(train(facts, server, parties))
 
     assert {(one.bytes_up, one.bytes_down) for one in seen} == {(24 + 8 * (size // 10), 24 + 8 * (size // 2))}
+
+
+@pytest.mark.parametrize(("kind", "bare"), [("none", True), ("gaussian", False), ("sparse_vector", False)])
+def test_it_is_said_whether_the_server_sees_examples(
+    kind: Literal["none", "gaussian", "sparse_vector"], bare: bool
+) -> None:
+    (said,) = (
+        line for line in replace(FACTS, noise=Noise(kind=kind)).sentences() if line.startswith("the server sees")
+    )
+
+    assert said.endswith("a batch of one shows its example exactly") == bare
+    assert ("with its noise" in said) != bare
 
 
 @pytest.mark.parametrize(
