@@ -17,6 +17,7 @@ TEXT = NARROW.replace("epochs=2", "epochs=3")
 def test_every_role_is_killed_once(tmp_path: Path) -> None:
     training = Training(tmp_path, TEXT, some_rows(16))
     assert training.killed(training.start(), "client", 5) == 5
+    assert "--resume" in training.said
     for role, step in (("server", 9), ("dealer", 14)):
         assert training.killed(training.start("--resume"), role, step) in (0, 5)
     assert training.ends(training.start("--resume")) == 0, training.said
