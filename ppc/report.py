@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ppc.compiler import Checked, Compiled
+from ppc.ir.collaborative import Collaborative, Pate
 from ppc.ir.graph import JOINT, Graph, Node
 from ppc.ir.layers import LEARNED, weighted
 from ppc.ir.policy import PUBLIC, Network, Policy
@@ -45,6 +46,21 @@ def _lines(checked: Checked) -> Iterator[str]:
         yield ""
         yield f"{label.data} labelled by pate:"
         yield from (f"  {sentence}" for sentence in label.sentences())
+        if label.opened == "winner":
+            yield from (f"  {sentence}" for sentence in _compared(checked, label))
+
+
+def _compared(checked: Checked, label: Pate) -> Iterator[str]:
+    """What it takes to find the winners on shares, and who learns them."""
+    from ppc import winner_program  # needs numpy, which a check does not
+
+    voters = next(one for one in checked.resolved.lessons.values() if isinstance(one, Collaborative))
+    yield from winner_program.sentences(voters, label, _classes(checked, label.student))
+
+
+def _classes(checked: Checked, model: str) -> int:
+    graph = next(one.graph for one in checked.compiled if one.graph.name == model)
+    return graph[graph.output("result").value].shape[-1]
 
 
 def _learned(checked: Checked, model: str) -> int:

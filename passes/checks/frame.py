@@ -21,6 +21,7 @@ LEVELS = (0, 1, 2)
 BATCH = ("data", "label", "signal", "picture", "mask", "rate")  # what is another value in every iteration (C5)
 PARTS = 1 << 16  # of a rate, of which every epoch has some
 LEFT = ("parameter", "momentum")  # what another run leaves on shares
+SHARED = "data"  # what others shared out to both parties, a batch in each iteration
 MOST_AXES = 8
 LARGEST = 2**40  # numbers in a value: beyond it no party could hold it
 CARRIED = ("clear", "public", "shared", "masked")  # the others are made of secrets that belong to one iteration
@@ -94,7 +95,8 @@ class _Frame:
             if step.op == "given" and step.word("what") == "rate" and (step.wire.form != "public" or not _parts(step)):
                 self.found.note(Rule.KNOWN, step, "is a rate, which is public and has a part for each epoch")
             if step.op == "given" and step.wire.form == "shared" and not _left(section, step):
-                self.found.note(Rule.KNOWN, step, f"is given on shares, as {' and '.join(LEFT)} are, and in setup only")
+                why = f"is given on shares, as {' and '.join(LEFT)} are in setup, and {SHARED} in an iteration"
+                self.found.note(Rule.KNOWN, step, why)
             known.add(step.name)
         for carry in section.carries:
             self.carry(carry, section, known)
@@ -183,7 +185,8 @@ def _parts(step: Step) -> bool:
 
 
 def _left(section: Section, step: Step) -> bool:
-    return section.name == "setup" and step.word("what") in LEFT
+    what = step.word("what")
+    return what in LEFT if section.name == "setup" else section.name == "each" and what == SHARED
 
 
 def _goes_on(value: Wire, carried: Wire) -> bool:

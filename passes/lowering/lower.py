@@ -14,7 +14,7 @@ from typing import ClassVar, cast
 from ppc.errors import InternalError
 from ppc.ir.graph import JOINT, Attribute, Graph, Node, Output
 from ppc.ir.ops import SOURCES
-from ppc.ir.policy import Policy, Reuse, Training
+from ppc.ir.policy import ON_SHARES, Policy, Reuse, Training
 from ppc.ir.types import Interval
 from ppc.passes.lowering.context import Lowering, Rule, Value
 from ppc.passes.lowering.counting import COUNTING, RIGHT, counted
@@ -133,6 +133,8 @@ class _Lower:
 
     def source(self, node: Node) -> Value:
         kind = role(node)
+        if kind == "data" and self.options.policy.owners[node.name].party == ON_SHARES:
+            return self.state.on_shares(node, node.name, "each")
         if reuse := self.reused(node):
             return self.batch_of(node, reuse.examples)
         section = "setup" if kind == "parameter" else "each"

@@ -17,7 +17,7 @@ from ppc.ir.policy import PUBLIC, Policy
 from ppc.ir.types import Interval
 from ppc.passes.lowering.certify import certify
 from ppc.passes.lowering.context import Lowering, Value
-from ppc.plan.steps import Carry
+from ppc.plan.steps import Carry, SectionName
 from ppc.plan.wires import Wire
 
 STATE = ("parameter", "momentum")
@@ -55,7 +55,7 @@ class State:
             return False
         return self.trains or bool(self.kept)
 
-    def on_shares(self, node: Node, name: str) -> Value:
+    def on_shares(self, node: Node, name: str, section: SectionName = "setup") -> Value:
         """Both give their shares, of a scale and within a range that are known from where they come."""
         wire = self.kept.get(node.name)
         if wire is None:
@@ -65,7 +65,7 @@ class State:
             raise fail("PPC504", f"`{node.name}` on shares has shape {shapes}.", span=node.span, hint=OTHER_MODEL)
         known: dict[str, Attribute] = {"scale": wire.scale or 0, "low": wire.low or 0, "high": wire.high or 0}
         shared = Wire(form="shared", shape=node.shape, bounds=node.typed.bounds)
-        return self.low.add("given", name=name, attrs={"what": role(node), **known}, wire=shared, section="setup")
+        return self.low.add("given", name=name, attrs={"what": role(node), **known}, wire=shared, section=section)
 
     def carried(self, node: Node) -> Value:
         """A carried value starts as what the weights' owner gives, a momentum as zero; or both as they were kept."""

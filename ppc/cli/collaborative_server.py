@@ -23,6 +23,7 @@ MOST_EXAMPLES = 10_000_000
 
 def server(arguments: Namespace, telling: Telling) -> int:
     """Until the last epoch is over and the examples are labelled, or too few workers are left."""
+    from ppc.cli.collaborative_second import with_second
     from ppc.collaborative.host import Host
     from ppc.collaborative.state import Spent
     from ppc.runtime.wire.listener import Listener
@@ -39,12 +40,13 @@ def server(arguments: Namespace, telling: Telling) -> int:
         telling.event("listening", port=listener.port)
         telling.say(f"listens at port {listener.port} for {task.facts.workers} workers")
         _forecast(task, public, telling)  # after the port: who starts the server reads no note before it
-        _gather(host, arguments.patience)
-        found = _train(arguments, telling, host)
-        if public is not None:
-            from ppc.cli.labelling import labels
+        with with_second(arguments, task, keyring) as pair:
+            _gather(host, arguments.patience)
+            found = _train(arguments, telling, host)
+            if public is not None:
+                from ppc.cli.labelling import labels
 
-            found |= labels(arguments, task, host, network, public)
+                found |= labels(arguments, task, host, network, public, pair)
     finally:
         host.close()
         listener.close()

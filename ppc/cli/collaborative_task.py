@@ -8,9 +8,10 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from ppc.cli.cert_verbs import default_folder
-from ppc.errors import fail
+from ppc.errors import PpcError, fail
 
 if TYPE_CHECKING:
+    from ppc.bundle import Bundle
     from ppc.ir.collaborative import Collaborative, Pate
     from ppc.learning import Network
     from ppc.learning.network import Tensors
@@ -35,6 +36,24 @@ class Task:
         from ppc.learning import Network
 
         return Network(compiler.compile_program(self.arguments.program, model=model).after("infer-shapes"))
+
+    @property
+    def compares(self) -> bool:
+        """Whether the server and a second aggregator compare votes on shares."""
+        return self.pate is not None and self.pate.opened == "winner"
+
+    @property
+    def classes(self) -> int:
+        """Of the student, and of every vote."""
+        assert self.pate is not None
+        return self.network(self.pate.student).classes
+
+    def bundle(self, role: str) -> Bundle:
+        """What a role of the joint comparison runs."""
+        from ppc.winner_program import bundle_of
+
+        assert self.pate is not None
+        return bundle_of(self.facts, self.pate, self.classes, role)
 
     def first(self, network: Network, seed: int) -> Tensors:
         from ppc.learning.network import as_tensors
@@ -91,15 +110,10 @@ def understood(arguments: Namespace) -> Task:
     pate = next(iter(compiler.labels_of(arguments.program)), None)
     if arguments.public is not None and pate is None:
         raise fail("PPC508", "The program labels nothing.", hint="Add a block `label public by pate { … }`.")
-    if pate is not None and pate.opened == "winner":
-        raise fail(
-            "PPC115",
-            "`ppc train` opens the noisy counts, not the winner alone: their shares lie with all workers, and to "
-            "compare shared numbers takes two parties and a dealer.",
-            span=pate.span,
-            hint="Leave `open winner` out: the certified epsilon is that of noisy counts, and covers opening them.",
-        )
-    return Task(facts, pate, arguments)
+    task = Task(facts, pate, arguments)
+    if pate is not None and (mistake := pate.unsendable(task.classes)):
+        raise PpcError(mistake)
+    return task
 
 
 def keyring_of(arguments: Namespace) -> Keyring:

@@ -6,6 +6,7 @@ from argparse import Namespace
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ppc.cli.collaborative_second import line_to_second
 from ppc.cli.collaborative_task import Task, keyring_of, number_of, understood
 from ppc.cli.telling import Telling
 from ppc.errors import PpcError, fail
@@ -40,7 +41,9 @@ def worker(arguments: Namespace, telling: Telling) -> int:
         reach = Reach(task.facts, keyring, among)
         line = _line(arguments, keyring, task.hello(keyring, public, **told))
         try:
-            rounds = _attendance(arguments, telling, task, own, line, mesh, reach, public).attend()
+            attendance = _attendance(arguments, telling, task, own, line, mesh, reach, public)
+            attendance.second = line_to_second(arguments, task, keyring)
+            rounds = attendance.attend()
         finally:
             line.close()
     finally:

@@ -20,6 +20,8 @@ Heard = Callable[[dict[str, Any]], None]
 def by_role(arguments: Namespace, everybody: Role, one: Role, others: Mapping[str, Role]) -> int:
     """All of a training, or one role of it: `one` who learns from examples, or another that has none."""
     telling = Telling(events=arguments.embedded, quiet=arguments.quiet or arguments.json, verbose=arguments.verbose)
+    if arguments.be is not None and not arguments.be.isdecimal() and arguments.be not in others:
+        raise fail("PPC508", f"This training has no {arguments.be}.", hint=f"Its roles: N, {', '.join(others)}.")
     if arguments.data is None and arguments.be not in others:
         raise fail("PPC508", "There is nothing to learn from.", hint="Name the examples: `--data DATA`.")
     with ending_on_signals(telling):
@@ -75,14 +77,14 @@ def _follows(event: dict[str, Any]) -> bool:
 
 
 def certificates(folder: Path, participants: int, *, mesh: bool = False) -> dict[str, Path]:
-    """For one run: the server and the second aggregator pin everybody, each participant these two alone; in a mesh
-    the participants pin each other too."""
+    """For one run: the server and the second aggregator pin everybody, each participant these two alone, and the dealer
+    too; in a mesh the participants pin each other."""
     from ppc.runtime import keyring
 
-    folders = {role: folder / role for role in ("server", "aggregator")}
+    folders = {role: folder / role for role in ("server", "aggregator", "dealer")}
     for role, mine in folders.items():
         keyring.new(mine, role, role, days=1)
-    pairs = [("server", "aggregator")]
+    pairs = list(combinations(folders, 2))
     for number in range(1, participants + 1):
         mine = folders[str(number)] = folder / f"participant_{number}"
         keyring.new(mine, f"participant_{number}", "participant", days=1)

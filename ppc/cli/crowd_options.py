@@ -8,21 +8,29 @@ from pathlib import Path
 
 from ppc.cli.options import seconds
 
-PORT = 7450
+PORT, DEALER_PORT = 7450, 7441
 STARTING = 600.0  # seconds; a process that ends before it has begun is noticed at once
 
 
 def many_of(verb: ArgumentParser) -> None:
     group = verb.add_argument_group("for a training of many participants")
     group.add_argument(
-        "--be", metavar="server | aggregator | N", type=_role, help="one role here, with the others on their machines"
+        "--be",
+        metavar="server | aggregator | dealer | N",
+        type=_role,
+        help="one role here, with the others on their machines",
     )
     group.add_argument("--peer", type=_address, metavar="HOST:PORT", help="for a participant: where the server listens")
     group.add_argument("--aggregator", type=_address, metavar="HOST:PORT", help="where the second aggregator listens")
+    group.add_argument("--dealer", type=_dealer, metavar="HOST:PORT", help="where the dealer of `open winner` listens")
     group.add_argument(
-        "--listen", type=_address, metavar="HOST:PORT", help=f"for the server and the aggregator (port {PORT})"
+        "--listen",
+        type=_address,
+        metavar="HOST:PORT",
+        help=f"for the server and the aggregator (port {PORT}), and the dealer ({DEALER_PORT})",
     )
     group.add_argument("--certificates", type=Path, metavar="FOLDER", help="of `ppc cert` (~/.config/ppc/certificates)")
+    group.add_argument("--insecure-local", action="store_true", help="for a test: others may be on this machine")
     group.add_argument("--patience", type=seconds, default=60.0, metavar="S", help="until the others are started (60)")
     group.add_argument("--each", type=_count, metavar="N", help="examples of each participant, where all are here")
     group.add_argument("--public", type=Path, metavar="DATA", help="examples that the workers' votes label")
@@ -44,9 +52,9 @@ def be_of(arguments: Namespace) -> list[str]:
 
 
 def _role(text: str) -> str:
-    if text in ("server", "aggregator") or (text.isdecimal() and int(text) > 0):
+    if text in ("server", "aggregator", "dealer") or (text.isdecimal() and int(text) > 0):
         return text
-    raise argparse.ArgumentTypeError("must be `server`, `aggregator`, or the number of a participant")
+    raise argparse.ArgumentTypeError("must be `server`, `aggregator`, `dealer`, or the number of a participant")
 
 
 def _count(text: str) -> int:
@@ -60,10 +68,14 @@ def _share(text: str) -> tuple[int, int]:
     return int(number), int(of)
 
 
-def _address(text: str) -> tuple[str, int]:
+def _dealer(text: str) -> tuple[str, int]:
+    return _address(text, DEALER_PORT)
+
+
+def _address(text: str, port: int = PORT) -> tuple[str, int]:
     from ppc.runtime.roles.meeting import address
 
     try:
-        return address(text, port=PORT)
+        return address(text, port=port)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None

@@ -8,30 +8,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ppc.cli import answers
+from ppc.cli.telling import as_facts
 from ppc.errors import PpcError
 
 if TYPE_CHECKING:
     from ppc.cli.collaborative_task import Task
     from ppc.collaborative.host import Host
+    from ppc.collaborative.winners import Pair
+    from ppc.ir.collaborative import Pate
     from ppc.learning import Network
     from ppc.selective.members import Images
 
 
-def labels(arguments: Namespace, task: Task, host: Host, network: Network, public: Images) -> dict[str, Any]:
+def labels(
+    arguments: Namespace, task: Task, host: Host, network: Network, public: Images, pair: Pair | None
+) -> dict[str, Any]:
     """Labels as many examples as the budget pays for; writes them, what they cost, and the student."""
-    from ppc.collaborative.privacy import statement
     from ppc.collaborative.student import taught
     from ppc.learning.network import as_weights
     from ppc.weights import save
 
     assert task.pate is not None
     asked = task.asked(public)
-    counts, times = host.counts(task.pate, asked, network.classes)
-    classes = counts.argmax(1)
-    privacy = statement(task.pate, counts, times, len(host.there))
+    classes, privacy, carried = _opened(task.pate, host, asked, network.classes, pair)
     seed = arguments.seed or 0
     student = taught(task.facts, network, public[:asked], classes, task.first(network, seed), seed)
-    found: dict[str, Any] = {"privacy": privacy, "labelled": asked}
+    found: dict[str, Any] = {"privacy": privacy, "labelled": asked, **carried}
     if (test := task.test(network)) is not None:
         found["student"] = student.accuracy(*test)
     if (right := _right(arguments, network)) is not None:
@@ -41,6 +43,22 @@ def labels(arguments: Namespace, task: Task, host: Host, network: Network, publi
     if arguments.output is not None:
         save(arguments.output, as_weights(student.weights), private=True)
     return found
+
+
+def _opened(
+    pate: Pate, host: Host, asked: int, classes: int, pair: Pair | None
+) -> tuple[Any, dict[str, Any], dict[str, Any]]:
+    """The classes, what they cost, and what a comparison carried. Of equal counts the first class wins."""
+    from ppc.collaborative.privacy import estimated, statement
+    from ppc.collaborative.winners import winners
+
+    if pair is None:
+        counts, times = host.counts(pate, asked, classes)
+        cost = statement(pate, asked, times, len(host.there))
+        return counts.argmax(1), {**cost, "estimate_from_the_counts": estimated(pate, counts)}, {}
+    found, times = winners(host, pair, pate, asked, classes)
+    carried = {"predicted": as_facts(found.predicted), "measured": as_facts(found.measured)}
+    return found.classes, statement(pate, asked, times, len(host.there)), {"comparison": carried}
 
 
 def _write(path: Path, network: Network, images: Images, classes: Any, privacy: dict[str, Any]) -> None:

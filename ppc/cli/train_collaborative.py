@@ -15,19 +15,20 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from ppc.cli.collaborative_second import aggregator, dealer
 from ppc.cli.collaborative_server import row, server
 from ppc.cli.collaborative_task import Task, understood
 from ppc.cli.collaborative_worker import worker
 from ppc.cli.crowd import Crowd, by_role, certificates
 from ppc.cli.crowd_options import be_of
-from ppc.cli.telling import Telling
+from ppc.cli.telling import Telling, counts_table, from_facts
 
 WHERE = "Server and workers all ran on this machine, in processes of their own over TLS."
 
 
 def train(arguments: Namespace) -> int:
     """All of it, or one role of it."""
-    return by_role(arguments, _everybody, worker, {"server": server})
+    return by_role(arguments, _everybody, worker, {"server": server, "aggregator": aggregator, "dealer": dealer})
 
 
 def _everybody(arguments: Namespace, telling: Telling) -> int:
@@ -38,11 +39,13 @@ def _everybody(arguments: Namespace, telling: Telling) -> int:
         rings = certificates(Path(name) / "certificates", task.facts.workers, mesh=True)
         crowd = Crowd(telling=telling)
         try:
-            own = [*_labels(arguments), "--certificates", str(rings["server"])]
+            second = _second(arguments, task, crowd, rings)
+            own = [*_labels(arguments), *second, "--certificates", str(rings["server"])]
             crowd.start("server", [*be_of(arguments), "--be", "server", *own])
             port = crowd.port("server")
             for number in range(1, task.facts.workers + 1):
-                crowd.start(f"worker {number}", _worker(arguments, task, number, port, rings[str(number)]))
+                line = _worker(arguments, task, number, port, rings[str(number)])
+                crowd.start(f"worker {number}", [*line, *second])
             found = crowd.result("server", shown.event)
         finally:
             crowd.close()
@@ -63,6 +66,18 @@ def _possible(arguments: Namespace, task: Task) -> None:
     part(labelled(arguments.data, task.network(task.facts.model_of(1))), 1, task.facts.workers, arguments.each)
     if task.pate is not None and (public := task.public(task.network(task.pate.student))) is not None:
         task.asked(public)
+
+
+def _second(arguments: Namespace, task: Task, crowd: Crowd, rings: dict[str, Path]) -> list[str]:
+    """Where winners are opened, the dealer and the second aggregator are started first; where they listen."""
+    if not task.compares or arguments.public is None:
+        return []
+    found: list[str] = []
+    for role in ("dealer", "aggregator"):
+        line = [*be_of(arguments), "--be", role, *found, "--certificates", str(rings[role])]
+        crowd.start(role, line)
+        found += [f"--{role}", f"127.0.0.1:{crowd.port(role)}"]
+    return found
 
 
 def _labels(arguments: Namespace) -> list[str]:
@@ -105,8 +120,19 @@ def _lines(task: Task, found: dict[str, Any]) -> Iterator[str]:
         epsilon = "infinite" if privacy["epsilon"] is None else f"{privacy['epsilon']:.1f}"
         yield f"labelled {found['labelled']:,} examples: epsilon {epsilon} at delta {privacy['delta']:g}, certified"
         yield f"  {privacy['meaning']}; taken for granted: {privacy['assumes']}"
+        if "comparison" in found:
+            yield from _compared(found["comparison"])
         if "labels_right" in found:
             yield f"  {found['labels_right']:.4f} of the labels are right"
         if "student" in found:
             yield f"accuracy of the student: {found['student']:.4f}"
     yield from task.facts.sentences()
+
+
+def _compared(comparison: dict[str, Any]) -> Iterator[str]:
+    """What the server saw of the joint comparison, beside what its plan says."""
+    yield "only the class that wins was opened; compared on shares:"
+    lines = counts_table(
+        ("aggregator", "server"), from_facts(comparison["predicted"]), from_facts(comparison["measured"])
+    )
+    yield from (f"  {line}" for line in lines)

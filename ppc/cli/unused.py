@@ -12,6 +12,8 @@ MANY = (
     "--be",
     "--peer",
     "--aggregator",
+    "--dealer",
+    "--insecure-local",
     "--listen",
     "--certificates",
     "--patience",

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ppc.collaborative import letters
-from ppc.collaborative.labelling import noisy_votes, within
+from ppc.collaborative.labelling import MOST_VOTES, noisy_votes, within
 from ppc.collaborative.mesh import Mesh, MissingShareError
 from ppc.collaborative.sharing import decoded_loss, encoded_loss
 from ppc.collaborative.state import Spent
@@ -27,7 +27,6 @@ from ppc.ir.collaborative import Pate
 from ppc.runtime.wire.letters import Letters
 from ppc.sharing import shares
 
-MOST_VOTES = 3  # each costs privacy; a second one is called for if a worker left during the first
 Reach = Callable[[int, tuple[str, int]], Letters]  # dial a worker
 
 
@@ -44,6 +43,7 @@ class Attendance:
     report: Callable[[], dict[str, float]]
     pate: Pate | None = None
     public: Tensor | None = None  # the examples to label
+    second: Letters | None = None  # to the second aggregator, where winners are opened
     voted: int = 0  # times
     queried: int = 0  # examples, those of a vote that was not opened included
     spent: Spent = field(default_factory=Spent)  # both, of the training that is gone on with
@@ -109,7 +109,11 @@ class Attendance:
             raise _unasked()
         self.voted, self.queried = self.voted + 1, self.queried + asked
         self.spent.write(self.voted, self.queried)
-        self._shared(attempt, numbers, noisy_votes(self.pate, self.worker, self.public[:asked], len(numbers)))
+        votes = noisy_votes(self.pate, self.worker, self.public[:asked], len(numbers))
+        if self.pate.opened == "histogram":
+            self._shared(attempt, numbers, votes)
+        else:
+            self._split(text, votes)
 
     def _shared(self, attempt: int, numbers: Sequence[int], values: NDArray[np.int64]) -> bool:
         """Share values among all who take part, and tell the server the sum of the shares that are here."""
@@ -122,6 +126,14 @@ class Attendance:
             return False
         self.line.send(letters.PARTIAL, np.ascontiguousarray(partial).tobytes())
         return True
+
+    def _split(self, call: bytes, votes: NDArray[np.int64]) -> None:
+        """One share to the server, the other to the second aggregator."""
+        if self.second is None:
+            raise _unasked()
+        ours, theirs = shares(votes, 2)
+        self.second.send(letters.SHARE, letters.vote_share(call, theirs))
+        self.line.send(letters.PARTIAL, np.ascontiguousarray(ours).tobytes())
 
     def _called(self, text: bytes) -> tuple[int, int, list[int]]:
         attempt, examples, numbers = letters.call_of(text)

@@ -14,29 +14,27 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import cast
+from typing import TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ppc.collaborative import letters
-from ppc.collaborative.guest import MOST_VOTES
-from ppc.collaborative.labelling import within
-from ppc.collaborative.noise import GRID
+from ppc.collaborative.labelling import MOST_VOTES, within
 from ppc.collaborative.sharing import decoded_loss
 from ppc.collaborative.state import Spent
 from ppc.errors import PpcError, fail
 from ppc.field import Words
-from ppc.ir.collaborative import Collaborative, Pate
+from ppc.ir.collaborative import GRID, Collaborative, Pate
 from ppc.learning.claims import beyond, counted
 from ppc.runtime.wire.letters import HEAD, Letters
 from ppc.sharing import signed, total
 
 LARGEST_LOSS = 2.0**20  # of one worker; a sum beyond that of all is no sum of losses
-DEVIATIONS = 50  # of the noise, within which every honest count lies
 TOLD = 5.0  # seconds in which workers that miss another one say so
 
 Say = Callable[[str], None]
+Votes = TypeVar("Votes")  # what is opened of them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,6 +133,20 @@ class Host:
 
     def counts(self, pate: Pate, asked: int, classes: int) -> tuple[NDArray[np.int64], int]:
         """The noisy histograms, on the grid of the noise; and how often the workers had to vote."""
+        return self.voted(pate, asked, lambda numbers: self._counts(pate, numbers, asked, classes))
+
+    def _counts(self, pate: Pate, numbers: Sequence[int], asked: int, classes: int) -> NDArray[np.int64] | None:
+        found = self.opened(numbers, letters.VOTE, asked, asked * classes)
+        if found is None:
+            return None
+        counts = signed(found).reshape(asked, classes)
+        if np.abs(counts).max() <= pate.reach(len(numbers)) << GRID:
+            return counts
+        self.say("counts that are none were opened: a worker sent another number than its partial sum")
+        return None
+
+    def voted(self, pate: Pate, asked: int, usable: Callable[[Sequence[int]], Votes | None]) -> tuple[Votes, int]:
+        """What came of the first votes of all who were called that are `usable`, and how often they had to vote."""
         allowed = sum(within(pate, votes * asked) for votes in range(1, MOST_VOTES + 1))
         before = self.spent.read()[0] if self.resumed else 0
         if before >= allowed:
@@ -145,15 +157,10 @@ class Host:
             self.enough()
             self.spent.write(votes, votes * asked)
             numbers = sorted(self.there)
-            found = self.opened(numbers, letters.VOTE, asked, asked * classes)
-            if found is None:
-                for one in numbers:
-                    self.tell(one, letters.VOID)
-                continue
-            counts = signed(found).reshape(asked, classes)
-            if np.abs(counts).max() <= (len(numbers) + DEVIATIONS * pate.amount) * 2**GRID:
-                return counts, votes
-            self.say("counts that are none were opened: a worker sent another number than its partial sum")
+            if (found := usable(numbers)) is not None:
+                return found, votes
+            for one in numbers:
+                self.tell(one, letters.VOID)
         raise fail(
             "PPC687",
             f"Votes were called for {allowed} times, as often as is allowed, and nothing usable was opened.",

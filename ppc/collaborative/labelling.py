@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ppc.collaborative.accountant import certified
-from ppc.collaborative.noise import GRID, noise_share
+from ppc.collaborative.noise import noise_share
 from ppc.collaborative.worker import Worker
-from ppc.ir.collaborative import Pate
+from ppc.ir.collaborative import GRID, Pate
 from ppc.sharing import shares, signed, total
+
+MOST_VOTES = 3  # each costs privacy; a second one is called for if a worker left during the first
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,8 @@
 """The kinds of letters of a collaborative training, and how long each may be.
 
-`SHARE` passes between two workers; everything else between a worker and the server that opens the sums. An attempt is a
-number that the server never gives twice: a share that comes late is of an earlier one, and is thrown away.
+`SHARE` passes between two workers, or from a worker to the second aggregator; `ADD` and `MISSING` between this one and
+the server; everything else between a worker and the server. An attempt is a number that the server never gives twice: a
+share that comes late is of an earlier one, and is thrown away.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 
 from ppc.errors import PpcError, fail
 from ppc.field import Words
+from ppc.ir.collaborative import LARGEST_SHARE
 from ppc.runtime.wire.letters import HEAD
 from ppc.runtime.wire.words import value_of
 from ppc.sharing import ELEMENT_BYTES, MODULUS
@@ -28,10 +30,12 @@ END = 8  # to a worker: the training is over
 PARTIAL = 9  # to the server: the sum of the shares that this worker holds
 FAILED = 10  # to the server: JSON, the workers whose shares did not come
 REPORT = 11  # to the server: JSON, how good this worker's model is
-SHARE = 12  # to another worker
+SHARE = 12  # to another worker; of votes with `open winner`, to the second aggregator
+ADD = 13  # to the second aggregator: the call that the shares of one vote belong to
+MISSING = 14  # from it: JSON, the workers whose shares did not come; of none, it begins to compare
 
 LONGEST = 1 << 16  # of JSON
-LONGEST_SHARE = 1 << 27
+LONGEST_SHARE = LARGEST_SHARE + (1 << 20)  # with who takes part
 ATTEMPT = struct.Struct("<Q")
 ASKED = struct.Struct("<QI")  # attempt, and examples to label
 
@@ -64,6 +68,22 @@ def call_of(text: bytes) -> tuple[int, int, list[int]]:
     if numbers != sorted(set(numbers)):
         raise _unusable("a call in which a worker takes part twice")
     return attempt, examples, numbers
+
+
+def vote_share(call: bytes, share: Words) -> bytes:
+    """With the call that it answers, so that nobody is told another one."""
+    return call + np.ascontiguousarray(share).tobytes()
+
+
+def vote_share_of(text: bytes, workers: int, classes: int) -> tuple[bytes, Words]:
+    """The call, and the share of the votes that it asks for."""
+    _, examples = ASKED.unpack_from(text) if len(text) >= ASKED.size else (0, 0)
+    count = examples * classes
+    start = len(text) - ELEMENT_BYTES * count
+    if not ASKED.size < start <= ASKED.size + 4 * workers:
+        raise _unusable(f"a share of {len(text):,} bytes, which is none of {count:,} votes")
+    call_of(text[:start])
+    return text[:start], elements_of(text[start:], count)
 
 
 def elements_of(text: bytes, count: int) -> Words:

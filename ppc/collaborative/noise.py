@@ -16,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppc.coins import SystemCoins
-
-GRID = 16  # binary digits behind the point of a noisy count
+from ppc.ir.collaborative import GRID
 
 
 def noise_share(

@@ -10,9 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ppc.collaborative.accountant import certified, from_votes
-from ppc.collaborative.noise import GRID
-from ppc.ir.collaborative import Collaborative, Pate
+from ppc.ir.collaborative import GRID, Collaborative, Pate
 
+MECHANISMS = {"histogram": "noisy histogram of votes (PATE)", "winner": "largest of noisy votes (PATE)"}
+ASSUMES = {
+    "histogram": "workers add their part of the noise, the server follows the protocol, no worker shares its noise",
+    "winner": "workers add their part of the noise, server, second aggregator and dealer follow the protocol and do "
+    "not work together, no worker shares its noise",
+}
 STRONG, USUAL = 1.0, 10.0  # what epsilons are commonly read as; no theorem stands behind the words
 
 
@@ -36,27 +41,33 @@ def forecast(facts: Collaborative, pate: Pate, asked: int) -> Iterator[str]:
         yield f"  the budget pays for {asked} of {pate.queries} queries"
 
 
-def statement(pate: Pate, counts: NDArray[np.int64], times: int, voters: int) -> dict[str, Any]:
-    """What goes with the labels. `times`: how often the workers had to vote; each vote counts."""
-    rounded = np.rint(counts / 2**GRID).astype(np.int64)
-    epsilon = certified(pate, len(counts) * times)
+def statement(pate: Pate, queries: int, times: int, voters: int) -> dict[str, Any]:
+    """What goes with the labels. `times`: how often the workers had to vote; each vote counts. Where winners are opened
+    it is certified like the histogram that they follow from, and nothing more can be said: nobody has a count."""
+    epsilon = certified(pate, queries * times)
     return {
-        "mechanism": f"noisy histogram of votes (PATE), {pate.noise} noise",
+        "mechanism": f"{MECHANISMS[pate.opened]}, {pate.noise} noise",
+        "opened": pate.opened,
         "noise": pate.amount,
         "voters": voters,
-        "queries": len(counts),
+        "queries": queries,
         "votes_taken": times,
         "delta": pate.delta,
         "epsilon": None if isinf(epsilon) else round(epsilon, 6),
         "meaning": verdict(epsilon),
         "neighbours": "one example of one worker added, removed or changed",
         "claim": "data-independent: from the noise and the number of queries alone; may be published",
-        "assumes": "workers add their part of the noise, the server follows the protocol, no worker shares its noise",
-        "estimate_from_the_counts": {
-            "epsilon": _finite(from_votes(pate, list(rounded))),
-            "publishable": False,
-            "why": "it depends on the votes, here on their noisy counts: an estimate for the workers, and no bound",
-        },
+        "assumes": ASSUMES[pate.opened],
+    }
+
+
+def estimated(pate: Pate, counts: NDArray[np.int64]) -> dict[str, Any]:
+    """What the opened counts suggest beside it."""
+    rounded = np.rint(counts / 2**GRID).astype(np.int64)
+    return {
+        "epsilon": _finite(from_votes(pate, list(rounded))),
+        "publishable": False,
+        "why": "it depends on the votes, here on their noisy counts: an estimate for the workers, and no bound",
     }
 
 

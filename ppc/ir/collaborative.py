@@ -8,10 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import ceil
 from typing import ClassVar, Literal
 
+from ppc.errors import Diagnostic
 from ppc.ir.policy import PUBLIC, Loss, Owner, Training
 from ppc.source import START, Span
+
+GRID = 16  # binary digits behind the point of a noisy count
+LARGEST_SHARE = 1 << 27  # bytes
+DEVIATIONS = 50  # of the noise, within which every honest count lies
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +92,24 @@ class Pate:
     opened: Literal["histogram", "winner"] = "histogram"
     span: Span = START
 
+    def reach(self, voters: int) -> int:
+        """No honest count is farther from zero."""
+        return ceil(voters + DEVIATIONS * self.amount)
+
+    def unsendable(self, classes: int) -> Diagnostic | None:
+        """Why a worker's share of all votes is not sent: it is one letter."""
+        if 8 * self.queries * classes <= LARGEST_SHARE:
+            return None
+        return Diagnostic(
+            code="PPC134",
+            message=f"A share of the votes on {self.queries:,} examples in {classes:,} classes is "
+            f"{8 * self.queries * classes:,} bytes, and one letter of at most {LARGEST_SHARE:,} brings it.",
+            span=self.span,
+            hint=f"Write `queries {LARGEST_SHARE // 8 // classes}` or fewer.",
+        )
+
     def sentences(self) -> Iterator[str]:
         """What `ppc check` says of it."""
         yield f"the workers' votes label {self.queries} examples of {self.data}; {self.student} learns from them"
-        yield f"opened of each vote: the noisy {self.opened}, with {self.noise} noise of {self.amount:g}"
+        what = "the noisy histogram" if self.opened == "histogram" else "the class that wins, and no count"
+        yield f"opened of each vote: {what}, with {self.noise} noise of {self.amount:g}"

@@ -82,9 +82,10 @@ def _sources(plan: Plan, reveal: Step) -> Iterator[Step]:
 def _on_shares(plan: Plan) -> Iterator[Caveat]:
     shared = taken(plan)
     if shared:
+        whence = "others shared out" if shared[0].word("what") == "data" else "an earlier run left on shares"
         yield Caveat(
             kind="on shares",
-            text=f"what an earlier run left on shares is seen by nobody, and both parties' files of it together are "
+            text=f"what {whence} is seen by nobody, and both parties' files of it together are "
             f"it: {', '.join(step.name.removesuffix('.first') for step in shared)}",
             span=shared[0].span,
         )

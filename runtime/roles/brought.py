@@ -62,7 +62,7 @@ def wanted_rows(plan: Plan, party: str) -> tuple[Wanted, ...]:
             bounds=None if step.wire.bounds is None else (step.wire.bounds.low, step.wire.bounds.high),
         )
         for home, step in _givens(plan, party)
-        if step.word("what") in ("data", "label")
+        if step.word("what") in ("data", "label") and step.wire.form != "shared"
     )
 
 
@@ -114,7 +114,7 @@ def given(stretch: Stretch, party: str, brought: Brought, lessons: Lessons | Non
             name = _name(step)
             if step.wire.form == "shared":
                 if name in brought.shares:
-                    found[step.name] = brought.shares[name]
+                    found[step.name] = _share(brought.shares[name], step, stretch, section, iteration)
             elif step.word("what") == RATE:
                 found[step.name] = np.array(rate_of(step, *stretch.turn(iteration)))
             elif step.word("what") == MASK:
@@ -131,6 +131,18 @@ def given(stretch: Stretch, party: str, brought: Brought, lessons: Lessons | Non
         return found  # what is missing, the party says (PPC654)
 
     return values
+
+
+def _share(share: Array, step: Step, stretch: Stretch, section: str, iteration: int) -> Array:
+    """What another run left is one whole; of what has an example in each row, an iteration takes the next ones. The
+    padding is 0 and shared as 0 and 0."""
+    if section != "each":
+        return share
+    found = np.zeros(step.wire.shape, np.uint64)
+    start = stretch.first + stretch.plan.batch * iteration
+    rows = share[start : start + stretch.plan.batch]
+    found[: len(rows)] = rows
+    return found
 
 
 def _batch(step: Step, stretch: Stretch, iteration: int, lessons: Lessons | None, brought: Brought) -> Array:

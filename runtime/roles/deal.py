@@ -91,6 +91,7 @@ class DealerService:
     bundle: Bundle
     brought: Brought
     say: Say
+    roles: tuple[str, str] = ("client", "server")  # of the certificates of both parties, in the plan's order
     fits: Callable[[tuple[Stretch, ...]], None] = lambda _run: None
     most: int = MOST
     threads: int = 1
@@ -217,7 +218,7 @@ class DealerService:
         with self._lock:
             self.total += sum(predicted(run).dealt)
         seeds = [bytearray(token_bytes(SEED_BYTES)) for _ in range(2)]
-        session.senders = senders = [ParcelSender(session.links[role], idle=self.idle) for role in ("client", "server")]
+        session.senders = senders = [ParcelSender(session.links[role], idle=self.idle) for role in self.roles]
         try:
             with session.waiting():
                 for sender, seed in zip(senders, seeds, strict=True):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ppc.bundle import Bundle
 from ppc.errors import PpcError, fail
@@ -206,5 +206,6 @@ def meet_dealer(
     not_here("dealer", dealer[0], terms)
     agreed, told = public_weights(bundle, brought), told_to_dealer(request, session)
     hello = hello_of(bundle, request.examples, agreed=agreed, told=told)
+    hello = replace(hello, role=keyring.own.role, party=keyring.own.party)  # as which it came to its peer, too
     link = dial(dealer, keyring, hello, expects=("dealer",), handshake=terms.handshake, patience=terms.patience)
     return LiveDealt(link, first=bundle.party == bundle.parties[0], idle=max(terms.idle, terms.patience))

@@ -12,8 +12,7 @@ import torch
 from ppc import compiler
 from ppc.collaborative import Worker, certified, from_votes, label
 from ppc.collaborative.labelling import affordable, opened_counts
-from ppc.collaborative.noise import GRID
-from ppc.ir.collaborative import Collaborative, Pate
+from ppc.ir.collaborative import GRID, Collaborative, Pate
 from ppc.learning import Network
 
 FACTS = Pate(data="public", noise="gaussian", amount=4.0, queries=180, delta=1e-3, student="net")

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ppc.collaborative.noise import GRID, noise_share
+from ppc.collaborative.noise import noise_share
 from ppc.collaborative.rounds import opened_sum
 from ppc.collaborative.sharing import encoded_loss
 from ppc.errors import PpcError
+from ppc.ir.collaborative import GRID
 from ppc.sharing import MODULUS, shares, signed, total, uniform
 
 WHOLE = st.integers(-(2**59), 2**59)
