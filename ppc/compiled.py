@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ppc.errors import fail
+from ppc.errors import Diagnostic, fail
 from ppc.grammar.arguments import nearest
+from ppc.ir.collaborative import Pate
 from ppc.ir.graph import Graph
 from ppc.ir.policy import Evaluation, Policy, Training
 from ppc.passes.base import Step
@@ -39,3 +40,11 @@ class Compiled:
                 return step.graph
         names = [step.name for step in self.steps]
         raise fail("PPC511", f"There is no pass `{name}` in this pipeline.", hint=nearest(name, names))
+
+
+def unsendable(labels: Sequence[Pate], compiled: Sequence[Compiled]) -> Iterator[Diagnostic]:
+    """Labels whose votes are too many to be sent."""
+    for label in labels:
+        graph = next((one.graph for one in compiled if one.graph.name == label.student), None)
+        if graph and (mistake := label.unsendable(graph[graph.output("result").value].shape[-1])):
+            yield mistake

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ppc.compiled import Compiled as Compiled
+from ppc.compiled import unsendable
 from ppc.errors import Diagnostic, Note, PpcError, fail
 from ppc.grammar.arguments import nearest
 from ppc.grammar.bodies import Body
@@ -72,7 +73,7 @@ def check(source: str | Path | Source) -> Checked:
     mistakes += _mistaken_shapes(resolved)
     mistakes += _untrained(resolved)
     mistakes += _unlearnable(text, resolved)
-    mistakes += _unsendable(resolved, compiled)
+    mistakes += unsendable(resolved.labels, compiled)
     if not mistakes and not resolved.bodies:
         mistakes.append(_no_model())
     if mistakes:
@@ -308,14 +309,6 @@ def _unlearnable(text: Source, resolved: Resolved) -> Iterator[Diagnostic]:
                 _after_passes(_Job(text, body, None, lessons.step))
             except PpcError as error:
                 yield from error.diagnostics
-
-
-def _unsendable(resolved: Resolved, compiled: Sequence[Compiled]) -> Iterator[Diagnostic]:
-    """Labels whose votes are too many."""
-    for label in resolved.labels:
-        graph = next((one.graph for one in compiled if one.graph.name == label.student), None)
-        if graph and (mistake := label.unsendable(graph[graph.output("result").value].shape[-1])):
-            yield mistake
 
 
 def _no_training(resolved: Resolved, body: Body) -> PpcError:

@@ -80,6 +80,7 @@ def test_all_examples_are_here() -> None:
         "toy",
         "transfer",
         "transfer_public",
+        "winner",
     }
 
 

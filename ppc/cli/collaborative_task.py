@@ -13,6 +13,7 @@ from ppc.errors import PpcError, fail
 if TYPE_CHECKING:
     from ppc.bundle import Bundle
     from ppc.ir.collaborative import Collaborative, Pate
+    from ppc.ir.graph import Graph
     from ppc.learning import Network
     from ppc.learning.network import Tensors
     from ppc.runtime.keyring import Keyring
@@ -31,11 +32,15 @@ class Task:
     pate: Pate | None
     arguments: Namespace
 
-    def network(self, model: str) -> Network:
+    def graph(self, model: str) -> Graph:
         from ppc import compiler
+
+        return compiler.compile_program(self.arguments.program, model=model).after("infer-shapes")
+
+    def network(self, model: str) -> Network:
         from ppc.learning import Network
 
-        return Network(compiler.compile_program(self.arguments.program, model=model).after("infer-shapes"))
+        return Network(self.graph(model))
 
     @property
     def compares(self) -> bool:
@@ -46,7 +51,8 @@ class Task:
     def classes(self) -> int:
         """Of the student, and of every vote."""
         assert self.pate is not None
-        return self.network(self.pate.student).classes
+        graph = self.graph(self.pate.student)
+        return graph[graph.output("result").value].shape[-1]
 
     def bundle(self, role: str) -> Bundle:
         """What a role of the joint comparison runs."""
@@ -92,7 +98,7 @@ class Task:
         port."""
         from ppc.runtime.wire.hello import Hello
 
-        graphs = [self.network(name).graph for name in sorted({self.facts.model, *dict(self.facts.models).values()})]
+        graphs = [self.graph(name) for name in sorted({self.facts.model, *dict(self.facts.models).values()})]
         nodes = [[(one.name, one.op, one.inputs, sorted(one.attrs.items())) for one in graph.nodes] for graph in graphs]
         said = sha256(repr((self.facts, self.pate, nodes)).encode()).hexdigest()
         what = "nothing" if public is None else sha256(public.contiguous().numpy().tobytes()).hexdigest()

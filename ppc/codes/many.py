@@ -41,8 +41,10 @@ MANY = codes(
     PPC686=(
         "second aggregator",
         """With `aggregate additive` every update is split between the server and a second aggregator, and their sums
-        are put together. The second one was not named, is not there any more, or answered what was not asked. Nothing
-        of the round was opened; the training goes on from the server's checkpoint.""",
+        are put together; with `open winner` every vote is, and the two compare the sums with a dealer's help. The
+        second one was not named, is not there any more, or answered what was not asked; or the comparison failed.
+        Nothing of the round or the vote was opened; the training goes on from the server's checkpoint, and a vote
+        that failed counts.""",
     ),
     PPC687=(
         "not what was agreed",

@@ -37,6 +37,7 @@ MISSING = 14  # from it: JSON, the workers whose shares did not come; of none, i
 LONGEST = 1 << 16  # of JSON
 LONGEST_SHARE = LARGEST_SHARE + (1 << 20)  # with who takes part
 ATTEMPT = struct.Struct("<Q")
+LENGTH = struct.Struct("<I")  # of the call that a share of votes answers
 ASKED = struct.Struct("<QI")  # attempt, and examples to label
 
 
@@ -72,18 +73,15 @@ def call_of(text: bytes) -> tuple[int, int, list[int]]:
 
 def vote_share(call: bytes, share: Words) -> bytes:
     """With the call that it answers, so that nobody is told another one."""
-    return call + np.ascontiguousarray(share).tobytes()
+    return LENGTH.pack(len(call)) + call + np.ascontiguousarray(share).tobytes()
 
 
-def vote_share_of(text: bytes, workers: int, classes: int) -> tuple[bytes, Words]:
+def vote_share_of(text: bytes, classes: int) -> tuple[bytes, Words]:
     """The call, and the share of the votes that it asks for."""
-    _, examples = ASKED.unpack_from(text) if len(text) >= ASKED.size else (0, 0)
-    count = examples * classes
-    start = len(text) - ELEMENT_BYTES * count
-    if not ASKED.size < start <= ASKED.size + 4 * workers:
-        raise _unusable(f"a share of {len(text):,} bytes, which is none of {count:,} votes")
-    call_of(text[:start])
-    return text[:start], elements_of(text[start:], count)
+    start = LENGTH.size + (LENGTH.unpack_from(text)[0] if len(text) >= LENGTH.size else 0)
+    call = text[LENGTH.size : start]
+    _, examples, _ = call_of(call)
+    return call, elements_of(text[start:], examples * classes)
 
 
 def elements_of(text: bytes, count: int) -> Words:

@@ -41,6 +41,7 @@ class Second:
     taken: int = 0  # bytes of shares
     last: int = 0  # attempt
     lines: dict[int, Letters] = field(default_factory=dict[int, Letters])
+    gone: set[int] = field(default_factory=set[int])  # whose line has ended
     held: dict[int, tuple[bytes, Words]] = field(default_factory=dict[int, tuple[bytes, Words]])
     changed: Condition = field(default_factory=Condition, repr=False)
 
@@ -50,6 +51,7 @@ class Second:
         """A worker that came, or came back."""
         with self.changed:
             old, self.lines[number] = self.lines.get(number), line
+            self.gone.discard(number)
         if old is not None:
             old.close()
         Thread(target=self._listen, args=(number, line), daemon=True).start()
@@ -58,7 +60,7 @@ class Second:
         try:
             while True:
                 _, text = line.receive({letters.SHARE: letters.LONGEST_SHARE})
-                found = letters.vote_share_of(text, self.facts.workers, self.classes)
+                found = letters.vote_share_of(text, self.classes)
                 with self.changed:
                     self.held[number] = found
                     self.taken += len(text)
@@ -68,6 +70,7 @@ class Second:
             with self.changed:
                 if self.lines.get(number) is line:
                     del self.lines[number]
+                    self.gone.add(number)
                 self.changed.notify_all()
 
     def close(self) -> None:
@@ -105,12 +108,15 @@ class Second:
         """Whose shares did not come, or else the sum over all of them. Either way none is kept."""
         with self.changed:
             limit = monotonic() + self.facts.wait
-            while any(one in self.lines and not self._has(call, one) for one in numbers) and monotonic() < limit:
+            while self._waits(call, numbers) and monotonic() < limit:
                 self.changed.wait(LOOK)
             missing = [one for one in numbers if not self._has(call, one)]
             shares = [self.held[one][1] for one in numbers if one not in missing]
             self.held.clear()
         return missing, None if missing else total(shares)
+
+    def _waits(self, call: bytes, numbers: Sequence[int]) -> bool:
+        return any(one not in self.gone and not self._has(call, one) for one in numbers)
 
     def _has(self, call: bytes, one: int) -> bool:
         return one in self.held and self.held[one][0] == call

@@ -374,9 +374,8 @@ def test_a_training_of_processes_gives_labels_with_their_price_and_a_student(tmp
     [
         (("--data", "digits:2"), ("", ""), "PPC508"),
         (("--data", "digits:60", "--public", "digits:9"), ("queries 20", "queries 20\n    budget 1e-3"), "PPC688"),
-        (("--data", "digits:60", "--public", "digits:9"), ("queries 20", "queries 20\n    open winner"), "PPC115"),
     ],
-    ids=["too few examples", "no budget", "winner"],
+    ids=["too few examples", "no budget"],
 )
 def test_what_cannot_be_done_is_said(
     tmp_path: Path, words: tuple[str, ...], change: tuple[str, str], code: str
