@@ -34,6 +34,7 @@ from ppc.ir.selective import Selective, Upload
 from ppc.learning import Layout, Network
 from ppc.selective import ParameterServer, Participant, train
 from ppc.selective.members import fresh, labelled
+from ppc.selective.rounds import exchanges_a_round
 
 PROGRAM = Path(__file__).parent.parent / "examples" / "selective.pnn"
 PARTICIPANTS, IMAGES = 10, 100
@@ -130,12 +131,10 @@ def _alone(facts: Selective, learners: Sequence[Participant], data: Data) -> Ite
 def _together(facts: Selective, learners: Sequence[Participant], data: Data, seed: int) -> Iterator[float]:
     vector = Layout.of(data.network).vector(fresh(data.network, seed)).numpy().copy()
     server = ParameterServer(vector, scale=facts.scale, decay=facts.decay)
-    number = 0
-    for step in train(facts, server, learners, seed):
-        if step.round != number:
+    turns = facts.participants * exchanges_a_round(facts, IMAGES)
+    for over, _ in enumerate(train(facts, server, learners, seed), 1):
+        if over % turns == 0:
             yield fmean(one.accuracy(*data.tests) for one in learners)
-            number = step.round
-    yield fmean(one.accuracy(*data.tests) for one in learners)
 
 
 Rows = dict[str, dict[str, list[list[float]]]]  # by part, by case: a curve for each seed
