@@ -63,8 +63,9 @@ MAY_KNOW: dict[str, frozenset[str]] = {
     # Runs a program in float and as a twin of its plan.
     "diff": EVERYTHING - {"cli", "importing", "report"},
     "report": EVERYTHING - {"cli", "importing"},
-    # The same server and participants as apps of Flower, which compile the program that they carry.
-    "flower": FOUNDATIONS | {"compiler", "ir", "learning", "runtime", "selective", "weights"},
+    # The same servers, participants and workers as apps of Flower, which compile the program that they carry.
+    "flower": FOUNDATIONS
+    | {"collaborative", "compiler", "field", "ir", "learning", "runtime", "selective", "sharing", "weights"},
     # Compiles the program that it wrote, and runs it beside the model that it read.
     "importing": EVERYTHING - {"bundling", "cli", "diff", "flower", "protocol", "report", "runtime"},
     "cli": EVERYTHING,
@@ -75,7 +76,7 @@ MAY_KNOW: dict[str, frozenset[str]] = {
 # Packages that one place of the house knows. Everywhere else they would be loaded by chance, or bind us to them.
 DOORS: dict[str, tuple[str, ...]] = {
     "dp_accounting": ("ppc/collaborative/accountant.py", "ppc/selective/accountant.py"),
-    "cryptography": ("ppc/distilled/", "runtime/"),
+    "cryptography": ("ppc/distilled/", "ppc/flower/sealing.py", "runtime/"),
     "flwr": ("ppc/flower/engine.py",),
     "lark": ("grammar/parse.py", "grammar/build.py", "grammar/words.py"),
     "llvmlite": ("runtime/kernels/",),
@@ -92,7 +93,7 @@ DOORS: dict[str, tuple[str, ...]] = {
         "ppc/audit/",
         "ppc/collaborative/",
         "ppc/distilling/",
-        "ppc/flower/client.py",
+        "ppc/flower/",
         "ppc/importing/torch_source.py",
         "ppc/learning/",
         "ppc/retraining/",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ppc.cli.collaborative_task import Task, keyring_of, number_of, understood
@@ -77,38 +77,16 @@ def _over(arguments: Namespace) -> int:
 
 def _train(arguments: Namespace, telling: Telling, host: Host) -> dict[str, Any]:
     from ppc.collaborative.state import keep_server
+    from ppc.collaborative.tally import Tally, line
 
-    rounds = predicted = 0
-    opened: list[float | None] = []
+    tally = Tally()
     for sums in host.epochs():
-        rounds, predicted = rounds + len(sums), predicted + sum(one.predicted for one in sums)
-        losses = [one.opened / one.there for one in sums if one.opened is not None]
-        opened.append(sum(losses) / len(losses) if losses else None)
+        told = tally.over(host, sums)
         if arguments.checkpoint is not None:
             keep_server(arguments.checkpoint, host.over)
-        right = [told["accuracy"] for told in host.reports.values() if "accuracy" in told]
-        told = {
-            "epoch": host.over,
-            "loss": opened[-1],
-            "accuracy": sum(right) / len(right) if right else None,
-            "bytes": host.measured,
-            "there": len(host.there),
-        }
         telling.event("round", **told)
-        telling.say(row(host.facts.epochs, told))
-    reports = {str(number): told for number, told in sorted(host.reports.items())}
-    carried = {"bytes": host.measured, "predicted": predicted}
-    return {"rounds": rounds, **carried, "losses": opened, "reports": reports, "there": len(host.there)}
-
-
-def row(epochs: int, told: Mapping[str, Any]) -> str:
-    """A row of the live table."""
-    loss = "not opened" if told["loss"] is None else f"{told['loss']:.4f}"
-    right = "" if told["accuracy"] is None else f"   accuracy {told['accuracy']:.4f}"
-    return (
-        f"epoch {told['epoch']:>4} of {epochs}   mean loss {loss}{right}   "
-        f"{told['bytes']:>12,} B   there {told['there']}"
-    )
+        telling.say(line(host.facts.epochs, told))
+    return tally.facts_of(host)
 
 
 def _arrived(listener: Listener, facts: Collaborative) -> Iterator[Newcomer]:

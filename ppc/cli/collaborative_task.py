@@ -79,13 +79,10 @@ class Task:
 
     def asked(self, public: Images) -> int:
         """For how many labels the budget pays; one that pays for none is refused."""
-        from ppc.collaborative.labelling import affordable
+        from ppc.collaborative.labelling import payable
 
         assert self.pate is not None
-        if asked := affordable(self.pate, min(self.pate.queries, len(public))):
-            return asked
-        message = f"A budget of {self.pate.budget:g} does not pay for a single query."
-        raise fail("PPC688", message, span=self.pate.span, hint="Use more noise, or a larger budget.")
+        return payable(self.pate, len(public))
 
     def test(self, network: Network) -> Labelled | None:
         """The examples that the accuracy is measured on, if there are some."""

@@ -49,13 +49,12 @@ def _opened(
     pate: Pate, host: Host, asked: int, classes: int, pair: Pair | None
 ) -> tuple[Any, dict[str, Any], dict[str, Any]]:
     """The classes, what they cost, and what a comparison carried. Of equal counts the first class wins."""
-    from ppc.collaborative.privacy import estimated, statement
+    from ppc.collaborative.privacy import statement
+    from ppc.collaborative.student import by_counts
     from ppc.collaborative.winners import winners
 
     if pair is None:
-        counts, times = host.counts(pate, asked, classes)
-        cost = statement(pate, asked, times, len(host.there))
-        return counts.argmax(1), {**cost, "estimate_from_the_counts": estimated(pate, counts)}, {}
+        return *by_counts(pate, host, asked, classes), {}
     found, times = winners(host, pair, pate, asked, classes)
     carried = {"predicted": as_facts(found.predicted), "measured": as_facts(found.measured)}
     return found.classes, statement(pate, asked, times, len(host.there)), {"comparison": carried}

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from ppc.cli.collaborative_second import aggregator, dealer
-from ppc.cli.collaborative_server import row, server
+from ppc.cli.collaborative_server import server
 from ppc.cli.collaborative_task import Task, understood
 from ppc.cli.collaborative_worker import worker
 from ppc.cli.crowd import Crowd, by_role, certificates
@@ -103,10 +103,12 @@ class Shown:
         self.facts, self.telling = task.facts, telling
 
     def event(self, event: dict[str, Any]) -> None:
+        from ppc.collaborative.tally import line
+
         if event["event"] == "note":
             self.telling.say(event["text"])
         elif event["event"] == "round":
-            self.telling.say(row(self.facts.epochs, event))
+            self.telling.say(line(self.facts.epochs, event))
 
 
 def _lines(task: Task, found: dict[str, Any]) -> Iterator[str]:

@@ -36,8 +36,8 @@ AUDITS = codes(
     ),
     PPC588=(
         "not on this engine",
-        """`ppc compile --engine flower` writes an app for a training by a parameter server with many participants. On
-        Flower everybody speaks with one server, and a letter takes seconds: what needs a second aggregator, or lines
-        between workers, runs by `ppc train` only.""",
+        """`ppc compile --engine flower` writes an app for a training of many: by a parameter server with participants
+        (`by selective`), or of workers that share the sum of their losses (`by collaborative`). Other trainings have
+        two parties or one, and run by `ppc train`.""",
     ),
 )

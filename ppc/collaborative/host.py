@@ -27,7 +27,7 @@ from ppc.errors import PpcError, fail
 from ppc.field import Words
 from ppc.ir.collaborative import GRID, Collaborative, Pate
 from ppc.learning.claims import beyond, counted
-from ppc.runtime.wire.letters import HEAD, Letters
+from ppc.runtime.wire.letters import HEAD
 from ppc.sharing import signed, total
 
 LARGEST_LOSS = 2.0**20  # of one worker; a sum beyond that of all is no sum of losses
@@ -39,10 +39,10 @@ Votes = TypeVar("Votes")  # what is opened of them
 
 @dataclass(frozen=True, kw_only=True)
 class Newcomer:
-    """A worker that has dialled: where it listens, and how many examples it has."""
+    """A worker that has come: where it listens, and how many examples it has."""
 
     number: int
-    line: Letters
+    line: letters.Line
     place: tuple[str, int]
     examples: int
 
@@ -57,9 +57,17 @@ class Sum:
     predicted: int
 
 
+def loss_bytes(workers: int) -> int:
+    """A round on all lines together: calls, shares, partial sums, and the opened sum to everybody."""
+    call = HEAD.size + letters.ASKED.size + 4 * workers
+    each = call + (workers - 1) * letters.share_bytes(1) + letters.partial_bytes(1) + letters.partial_bytes(1)
+    return workers * each
+
+
 @dataclass
 class Host:
-    """`there` are the workers that take part, by number. `arrivals` hands out those that came since."""
+    """`there` are the workers that take part, by number. `arrivals` hands out those that came since, `predict` says
+    what a round among so many takes on all lines."""
 
     facts: Collaborative
     arrivals: Callable[[], Iterable[Newcomer]]
@@ -69,6 +77,7 @@ class Host:
     gone: int = 0  # bytes on lines that are closed
     carried: int = 0  # bytes of rounds between the server and workers
     spent: Spent = field(default_factory=Spent)  # on votes
+    predict: Callable[[int], int] = loss_bytes
     resumed: bool = field(init=False)
     there: dict[int, Newcomer] = field(default_factory=dict[int, Newcomer])
     dropped: set[int] = field(default_factory=set[int])
@@ -127,7 +136,7 @@ class Host:
             found = loss = None
         for one in numbers:
             self.tell(one, letters.VOID) if found is None else self.tell(one, letters.OPENED, found.tobytes())
-        return Sum(epoch=self.over, opened=loss, there=len(numbers), predicted=loss_bytes(len(numbers)))
+        return Sum(epoch=self.over, opened=loss, there=len(numbers), predicted=self.predict(len(numbers)))
 
     # ---- the votes ----
 
@@ -270,10 +279,3 @@ class Host:
             self.tell(one, letters.END)
         for one in self.there.values():
             one.line.close()
-
-
-def loss_bytes(workers: int) -> int:
-    """A round on all lines together: calls, shares, partial sums, and the opened sum to everybody."""
-    call = HEAD.size + letters.ASKED.size + 4 * workers
-    each = call + (workers - 1) * letters.share_bytes(1) + letters.partial_bytes(1) + letters.partial_bytes(1)
-    return workers * each

@@ -12,6 +12,7 @@ from torch import Tensor
 from ppc.collaborative.accountant import certified
 from ppc.collaborative.noise import noise_share
 from ppc.collaborative.worker import Worker
+from ppc.errors import fail
 from ppc.ir.collaborative import GRID, Pate
 from ppc.sharing import shares, signed, total
 
@@ -45,6 +46,14 @@ def affordable(facts: Pate, wanted: int) -> int:
         middle = (low + high) // 2
         low, high = (middle, high) if within(facts, middle) else (low, middle)
     return low
+
+
+def payable(facts: Pate, there: int) -> int:
+    """For how many labels of so many examples the budget pays; one that pays for none is refused."""
+    if asked := affordable(facts, min(facts.queries, there)):
+        return asked
+    message = f"A budget of {facts.budget:g} does not pay for a single query."
+    raise fail("PPC688", message, span=facts.span, hint="Use more noise, or a larger budget.")
 
 
 def within(facts: Pate, queries: int) -> bool:

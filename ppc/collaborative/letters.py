@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 
@@ -39,6 +40,21 @@ LONGEST_SHARE = LARGEST_SHARE + (1 << 20)  # with who takes part
 ATTEMPT = struct.Struct("<Q")
 LENGTH = struct.Struct("<I")  # of the call that a share of votes answers
 ASKED = struct.Struct("<QI")  # attempt, and examples to label
+
+
+class Line(Protocol):
+    """The server's end of what leads to a worker, on whatever engine."""
+
+    sent: int
+    taken: int
+
+    def send(self, kind: int, text: bytes = b"") -> None: ...
+
+    def allow(self, computing: float) -> None: ...
+
+    def receive(self, longest: Mapping[int, int]) -> tuple[int, bytes]: ...
+
+    def close(self) -> None: ...
 
 
 def of_worker(workers: int) -> dict[int, int]:

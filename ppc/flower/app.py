@@ -10,7 +10,7 @@ from pathlib import Path
 from ppc.compiler import compile_program, read_source, training_of
 from ppc.errors import fail
 from ppc.files import write_whole
-from ppc.flower.subject import on_flower
+from ppc.flower.subject import found, models_of, on_flower
 
 PACKAGE = "ppc_app"
 
@@ -18,7 +18,7 @@ PYPROJECT = """\
 [project]
 name = "{name}"
 version = "1.0.0"
-description = "Selective training of {model}, written by ppc"
+description = "Training of {model} by many, written by ppc"
 dependencies = ["ppc[compile,data,flower,privacy,torch]"]
 
 [tool.flwr.app]
@@ -31,9 +31,11 @@ clientapp = "{package}.client_app:app"
 [tool.flwr.app.config]
 data = ""
 test = ""
+public = ""
 each = 0
 seed = 0
 patience = 120
+trip = 120
 weights = ""
 checkpoint = ""
 resume = false
@@ -58,7 +60,7 @@ default = "simulation"
 [superlink.simulation]
 address = "127.0.0.1:8000"
 insecure = true
-options.num-supernodes = {participants}
+options.num-supernodes = {nodes}
 options.backend.client-resources.num-cpus = 1
 
 [superlink.deployment]
@@ -70,16 +72,18 @@ root-certificates = "{home}/ca.crt"
 def write(program: Path, folder: Path) -> tuple[Path, ...]:
     """All files of the app."""
     source = read_source(program)
-    facts = on_flower(training_of(source))
-    compile_program(source, model=facts.model)
-    words = {"package": PACKAGE, "model": facts.model}
+    training = on_flower(training_of(source))
+    for model in models_of(training):
+        compile_program(source, model=model)
+    nodes = found(source.text).nodes
+    words = {"package": PACKAGE, "model": training.model}
     files = {
-        "pyproject.toml": PYPROJECT.format(name=f"ppc-{facts.model.replace('_', '-')}", **words),
+        "pyproject.toml": PYPROJECT.format(name=f"ppc-{training.model.replace('_', '-')}", **words),
         f"{PACKAGE}/__init__.py": "",
         f"{PACKAGE}/program.py": f'"""The program, as it was compiled."""\n\nPROGRAM = {source.text!r}\n',
-        f"{PACKAGE}/server_app.py": COMPONENT.format(what="parameter server", make="server_app", **words),
+        f"{PACKAGE}/server_app.py": COMPONENT.format(what="server", make="server_app", **words),
         f"{PACKAGE}/client_app.py": COMPONENT.format(what="participants", make="client_app", **words),
-        "flower/config.toml": CONFIG.format(participants=facts.participants, home=(folder / "flower").resolve()),
+        "flower/config.toml": CONFIG.format(nodes=nodes, home=(folder / "flower").resolve()),
     }
     written: list[Path] = []
     for name, content in files.items():

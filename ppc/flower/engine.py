@@ -1,4 +1,4 @@
-"""Flower's apps around the server and a participant. The only module that knows Flower, an optional package."""
+"""Flower's apps around the server and a node. The only module that knows Flower, an optional package."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ LETTER, STATE, BYTES = "letter", "participant", "bytes"
 
 
 def client_app(program: str) -> ClientApp:
-    """A participant, of the number that its node has."""
+    """A participant or a worker, of the number that its node has."""
     app = ClientApp()
 
     def turn(message: Message, context: Context) -> Message:
         held = context.state.config_records
         state = _bytes(held[STATE]) if STATE in held else b""
-        settings = Settings.of(context.run_config, context.node_config)
-        said, state = answer(program, settings, _bytes(message.content.config_records[LETTER]), state)
+        settings = Settings.of(context.run_config, context.node_config, context.run_id)
+        said, state = answer(program, settings, _letter(message), state)
         context.state[STATE] = ConfigRecord({BYTES: state})
         return Message(RecordDict({LETTER: ConfigRecord({BYTES: said})}), reply_to=message)
 
@@ -34,7 +34,7 @@ def client_app(program: str) -> ClientApp:
 
 
 def server_app(program: str) -> ServerApp:
-    """The parameter server."""
+    """The server of the training."""
     app = ServerApp()
 
     def main(grid: Grid, context: Context) -> None:
@@ -42,10 +42,10 @@ def server_app(program: str) -> ServerApp:
             sys.stdout.write(f"{text}\n")  # Flower's log takes it
             sys.stdout.flush()
 
-        found = serve(program, Settings.of(context.run_config), GridMail(grid), say)
+        settings = Settings.of(context.run_config, number=context.run_id)
+        found = serve(program, settings, GridMail(grid), say)
         for number, report in found["reports"].items():
             say(f"participant {number}: {report}")
-        say(f"uploaded {found['up']:,} bytes, predicted {found['predicted_up']:,}")
 
     app.main()(main)
     return app
@@ -74,11 +74,17 @@ class GridMail:
             return None
         if found[0].has_error():
             return letter(FAILED, _last_line(found[0].error.reason))
-        return _bytes(found[0].content.config_records[LETTER])
+        return _letter(found[0])
+
+
+def _letter(message: Message) -> bytes:
+    """Nothing, if it is not ours."""
+    records = message.content.config_records
+    return _bytes(records[LETTER]) if LETTER in records else b""
 
 
 def _bytes(record: ConfigRecord) -> bytes:
-    found = record[BYTES]
+    found = record.get(BYTES)
     return found if isinstance(found, bytes) else b""
 
 

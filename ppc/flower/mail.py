@@ -8,19 +8,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from time import monotonic, sleep
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from ppc.errors import PpcError, fail
 from ppc.runtime.wire.words import from_json
-from ppc.selective import letters
-from ppc.selective.host import Arrival
 
 MOST = 10_000_000  # examples or uploads of a participant, whatever it says
+LONGEST_ANSWER = 4096  # of who a node is
 WHO = 100  # to a node: which participant it is, and how many examples it has, as JSON
 FAILED = 101  # from a node: why it cannot answer
 LOOK = 0.1  # seconds between two looks at what has come
-TRIP = 120.0  # seconds that a letter and its answer may take on their ways; an app that starts for it is among them
+TRUST = "the server is trusted to hand round the nodes' own keys: {} without certificates (docs/flower.md)"
 HINT = "Look at the log of its SuperNode."
+Here = TypeVar("Here")
 
 
 class Mail(Protocol):
@@ -41,30 +41,31 @@ def letter(kind: int, text: bytes = b"") -> bytes:
 
 @dataclass
 class NodeLine:
-    """A line to one node. Rounds that are over are told only where they are kept."""
+    """A line to one node: one letter, one answer. `gone` is told when the node is dropped."""
 
     mail: Mail
     node: int
     wait: float
-    keeps: bool
     gone: Callable[[], None]
     ticket: str = ""
+    posted: float = 0.0
 
-    def send(self, kind: int, text: bytes = b"") -> None:
-        if kind in (letters.BEGIN, letters.KEEP):
-            if self.keeps:
-                self.ticket = self.mail.post(self.node, letter(kind, text))
-                self.receive({kind: 0})
-            return
-        self.ticket = self.mail.post(self.node, letter(kind, text))
+    def post(self, text: bytes) -> None:
+        self.ticket, self.posted = self.mail.post(self.node, text), monotonic()
 
-    def receive(self, longest: Mapping[int, int]) -> tuple[int, bytes]:
-        limit = monotonic() + self.wait
+    def answer(self) -> bytes:
+        """To the last letter, as long as it may take."""
         while (found := self.mail.answer(self.ticket)) is None:
-            if monotonic() > limit:
+            if monotonic() > self.posted + self.wait:
                 raise fail("PPC689", f"Node {self.node} did not answer for {self.wait:g} seconds.", hint=HINT)
             sleep(LOOK)
-        return opened(self.node, found, longest)
+        return found
+
+    def send(self, kind: int, text: bytes = b"") -> None:
+        self.post(letter(kind, text))
+
+    def receive(self, longest: Mapping[int, int]) -> tuple[int, bytes]:
+        return opened(self.node, self.answer(), longest)
 
     def close(self) -> None:
         self.gone()
@@ -82,18 +83,17 @@ def opened(node: int, found: bytes, longest: Mapping[int, int]) -> tuple[int, by
 
 
 @dataclass
-class Attendance:
-    """Asks every node that is new, or was dropped, who it is; those who answer have come."""
+class Attendance(Generic[Here]):
+    """Asks every node that is new, or was dropped, who it is; those who answer have come. `come` understands an answer,
+    and is told how to say that a node has gone; it gives nothing for one that has no turns."""
 
     mail: Mail
-    participants: int
-    wait: float
-    keeps: bool
+    come: Callable[[int, bytes, Callable[[], None]], Here | None]
     say: Callable[[str], None]
     asked: dict[int, str] = field(default_factory=dict[int, str])
     there: set[int] = field(default_factory=set[int])
 
-    def arrivals(self) -> Iterator[Arrival]:
+    def arrivals(self) -> Iterator[Here]:
         for node in self.mail.nodes():
             if node not in self.there and node not in self.asked:
                 self.asked[node] = self.mail.post(node, letter(WHO))
@@ -103,24 +103,36 @@ class Attendance:
             del self.asked[node]
             self.there.add(node)
             try:
-                number, examples, sent = told(node, found, self.participants)
+                here = self.come(node, found, lambda node=node: self.there.discard(node))
             except PpcError as error:
                 self.say(error.diagnostics[0].message)
                 continue
-            yield Arrival(number, self._line(node), examples, sent)
-
-    def _line(self, node: int) -> NodeLine:
-        return NodeLine(self.mail, node, self.wait, self.keeps, lambda: self.there.discard(node))
+            if here is not None:
+                yield here
 
 
-def told(node: int, found: bytes, participants: int) -> tuple[int, int, int]:
-    """Which participant a node is, from 0, how many examples it has, and of which uploads it knows."""
-    _, text = opened(node, found, {WHO: letters.LONGEST_REPORT})
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What a node says of itself; numbers from 1."""
+
+    number: int
+    examples: int
+    uploads: int
+    public: str
+    record: bytes
+
+
+def told(node: int, found: bytes, members: int, second: int = 0) -> Told:
+    """Which member a node is, how many examples it has, of which uploads it knows, what it labels, and its key. The
+    number of the `second` aggregator has no examples."""
+    _, text = opened(node, found, {WHO: LONGEST_ANSWER})
+    said = from_json(text) or {}
     try:
-        said = from_json(text) or {}
-        number, examples, sent = int(said["number"]), int(said["examples"]), int(said["uploads"])
-    except (ValueError, TypeError, KeyError, OverflowError):
-        number = examples = sent = 0
-    if not 1 <= number <= participants or not 1 <= examples <= MOST or not 0 <= sent <= MOST:
-        raise fail("PPC689", f"Node {node} does not say which of {participants} participants it is.", hint=HINT)
-    return number - 1, examples, sent
+        number, examples, uploads = (int(said.get(name, 0)) for name in ("number", "examples", "uploads"))
+        record = bytes.fromhex(said.get("key", ""))
+    except (ValueError, TypeError, OverflowError):
+        number, examples, uploads, record = 0, 0, 0, b""
+    learns = 1 <= number <= members and 1 <= examples <= MOST
+    if not (learns or (second and number == second)) or not 0 <= uploads <= MOST:
+        raise fail("PPC689", f"Node {node} does not say which of {members} participants it is.", hint=HINT)
+    return Told(number=number, examples=examples, uploads=uploads, public=str(said.get("public", "")), record=record)

@@ -9,42 +9,57 @@ from pathlib import Path
 from ppc.errors import fail
 
 Config = Mapping[str, bool | int | float | str]
+TRIP = 120  # seconds that a letter and its answer may take on their ways; an app that starts for it is among them
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """`number` counts participants from 1. Data of a node's own belong to it whole; those of a run are shared out."""
+    """`number` counts participants from 1. Data of a node's own belong to it whole; those of a run are shared out.
+    `run` is the engine's number of this run."""
 
+    run: int = 0
     number: int = 0
     participants: int = 0
     data: str = ""
     shared: bool = True
     test: str = ""
+    public: str = ""
     each: int = 0
     seed: int = 0
     patience: float = 120.0
+    trip: float = TRIP
     weights: str = ""
     checkpoint: str = ""
     resume: bool = False
     output: str = ""
+    certificates: str = ""
 
     @staticmethod
-    def of(run: Config, node: Config | None = None) -> Settings:
-        """Flower's simulation says `partition-id` and `num-partitions`; so do we to SuperNodes."""
+    def of(run: Config, node: Config | None = None, number: int = 0) -> Settings:
+        """Flower's simulation says `partition-id` and `num-partitions`; so do we to SuperNodes. A model of a node's own
+        goes where the node says, and nowhere if it says nothing."""
         own = node or {}
+
+        def either(name: str) -> str:
+            return str(own.get(name, run.get(name, "")))
+
         return Settings(
+            run=number,
             number=_whole(own, "partition-id", -1) + 1,
             participants=_whole(own, "num-partitions", 0),
-            data=str(own.get("data", run.get("data", ""))),
+            data=either("data"),
             shared="data" not in own,
-            test=str(own.get("test", run.get("test", ""))),
+            test=either("test"),
+            public=either("public"),
             each=_whole(run, "each", 0),
             seed=_whole(run, "seed", 0),
             patience=float(_whole(run, "patience", 120)),
+            trip=float(_whole(run, "trip", TRIP)),
             weights=str(run.get("weights", "")),
-            checkpoint=str(own.get("checkpoint", run.get("checkpoint", ""))),
+            checkpoint=either("checkpoint"),
             resume=bool(run.get("resume", False)),
-            output=str(run.get("output", "")),
+            output=str((run if node is None else own).get("output", "")),
+            certificates=str(own.get("certificates", "")),
         )
 
     @property

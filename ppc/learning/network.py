@@ -22,9 +22,9 @@ from ppc.weights.initial import Law, initial
 Tensors = dict[str, Tensor]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Network:
-    """A typed graph that computes one `result`; the number of examples is the inputs' own."""
+    """A typed graph that computes one `result`; the number of examples is the inputs' own. Each is itself alone."""
 
     graph: Graph
 

@@ -33,8 +33,7 @@ def attend(
 
     `second` leads to the second aggregator, where updates are shared.
     """
-    size = participant.layout.size
-    allowed = letters.to_participant(participant.facts, size)
+    allowed = letters.to_participant(participant.facts, participant.layout.size)
     turns = 0
     while True:
         kind, text = line.receive(allowed)
@@ -44,23 +43,28 @@ def attend(
         if kind in (letters.BEGIN, letters.KEEP):
             (begin if kind == letters.BEGIN else keep)(int.from_bytes(text, "little"))
             continue
-        if participant.spent:
-            message = f"The server asks for another upload; the budget paid for {participant.uploads}."
-            raise fail("PPC685", message, hint="The budget is in the program; a larger one is another training.")
-        tag, text = (text[:TAG], text[TAG:]) if second else (b"", text)
-        download = decoded(text, size=size, most=participant.facts.downloaded(size))
-        if second:
-            values = participant.contribution(download)
-            still_numbers(participant)
-            spend(participant.uploads)
-            for to, share in zip((second, line), shares(values, 2), strict=True):
-                to.send(letters.SHARE, share_text(tag, share))
-        else:
-            update = participant.exchange(download)
-            still_numbers(participant)
-            spend(participant.uploads)
-            line.send(letters.UPDATE, update.encoded())
+        to = (second, line) if second else (line,)
+        for there, made in zip(to, turned(participant, text, spend), strict=True):
+            there.send(*made)
         turns += 1
+
+
+def turned(participant: Participant, text: bytes, spend: Rounds) -> list[tuple[int, bytes]]:
+    """What a turn makes: an update; on shares, that for the second aggregator and that for the server."""
+    if participant.spent:
+        message = f"The server asks for another upload; the budget paid for {participant.uploads}."
+        raise fail("PPC685", message, hint="The budget is in the program; a larger one is another training.")
+    size, shared = participant.layout.size, participant.facts.aggregate == "additive"
+    tag, text = (text[:TAG], text[TAG:]) if shared else (b"", text)
+    download = decoded(text, size=size, most=participant.facts.downloaded(size))
+    if shared:
+        values = participant.contribution(download)
+        made = [(letters.SHARE, share_text(tag, share)) for share in shares(values, 2)]
+    else:
+        made = [(letters.UPDATE, participant.exchange(download).encoded())]
+    still_numbers(participant)
+    spend(participant.uploads)
+    return made
 
 
 def still_numbers(participant: Participant) -> None:

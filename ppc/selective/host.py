@@ -17,7 +17,6 @@ from typing import NamedTuple
 from ppc.errors import PpcError, fail
 from ppc.ir.selective import Selective
 from ppc.learning.claims import beyond
-from ppc.runtime.wire.letters import Letters
 from ppc.runtime.wire.words import from_json
 from ppc.selective import letters
 from ppc.selective.budget import allowed_uploads
@@ -53,7 +52,7 @@ class Host:
     say: Say
     told: Told
     over: int = 0  # rounds
-    second: Letters | None = None  # the second aggregator, where updates are shared
+    second: letters.Line | None = None  # the second aggregator, where updates are shared
     lines: dict[int, letters.Line] = field(default_factory=dict[int, letters.Line])
     examples: dict[int, int] = field(default_factory=dict[int, int])
     dropped: set[int] = field(default_factory=set[int])

@@ -15,7 +15,6 @@ import numpy as np
 
 from ppc.errors import PpcError, fail
 from ppc.field import Words
-from ppc.runtime.wire.letters import Letters
 from ppc.runtime.wire.words import from_json
 from ppc.selective import adding, letters
 from ppc.selective.message import Sparse
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from ppc.selective.host import Host
 
 
-def pooled_round(host: Host, number: int, second: Letters) -> None:
+def pooled_round(host: Host, number: int, second: letters.Line) -> None:
     """As many sums as the participant with the most examples has exchanges."""
     each = host.exchanges
     for _ in range(max(each[one] for one in host.lines)):
@@ -34,7 +33,7 @@ def pooled_round(host: Host, number: int, second: Letters) -> None:
             _sum(host, number, second)
 
 
-def _sum(host: Host, number: int, second: Letters) -> None:
+def _sum(host: Host, number: int, second: letters.Line) -> None:
     size, tag = len(host.server.vector), secrets.token_bytes(adding.TAG)
     download = host.server.download(host.facts.downloaded(size))
     shares = _shares(host, tag, download)
@@ -97,7 +96,7 @@ def _tried(host: Host, one: int, act: Callable[[], None]) -> bool:
     return True
 
 
-def _theirs(host: Host, tag: bytes, asked: tuple[int, ...], second: Letters) -> tuple[tuple[int, ...], Words]:
+def _theirs(host: Host, tag: bytes, asked: tuple[int, ...], second: letters.Line) -> tuple[tuple[int, ...], Words]:
     """The other half of the sum, and over whom."""
     size, most = host.facts.shared(len(host.server.vector)), host.facts.participants
     try:
@@ -113,7 +112,7 @@ def _theirs(host: Host, tag: bytes, asked: tuple[int, ...], second: Letters) -> 
     return who, found
 
 
-def ended(second: Letters) -> int:
+def ended(second: letters.Line) -> int:
     """The bytes of shares that the second aggregator took."""
     second.send(letters.END)
     _, text = second.receive({letters.REPORT: letters.LONGEST_REPORT})

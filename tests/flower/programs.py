@@ -28,6 +28,9 @@ train digits by selective {
     batch 5
 }
 """
+SPARSE = PROGRAM.replace("10% largest\n    order random", "10% random\n    aggregate additive\n    clip 0.5").replace(
+    "least 1", "least 2"
+)
 DATA, TEST, SEED = "digits:100,part=train", "digits:50,part=test", 1
 
 

@@ -10,9 +10,20 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Ppc, ppc
+from tests.flower.crews import CREW
 from tests.flower.programs import PROGRAM
 
 __all__ = ["ppc"]
+
+CLEAR = """\
+party owner
+
+train digits by clear {
+    labels from owner
+    loss = softmax_cross_entropy
+    sgd(rate=0.1, batch=8)
+}
+"""
 
 
 def test_an_app_is_written(ppc: Ppc, tmp_path: Path) -> None:
@@ -35,16 +46,15 @@ def test_an_app_is_written(ppc: Ppc, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "code"),
     [
-        (("least 1", "aggregate additive\n    clip 0.1"), "PPC588"),
-        (("train digits by selective {", "train digits by collaborative {"), "PPC588"),
+        (("train digits by selective {", "train digits by clear {"), "PPC588"),
         (("dense(10)", "dens(10)"), "PPC"),
     ],
-    ids=["two aggregators", "workers", "a mistake"],
+    ids=["alone", "a mistake"],
 )
 def test_what_does_not_run_on_flower(ppc: Ppc, tmp_path: Path, change: tuple[str, str], code: str) -> None:
     text = PROGRAM.replace(*change)
-    if "collaborative" in text:
-        text = text[: text.index("    participants")] + "    workers 2\n    epochs 1\n}\n"
+    if "clear" in text:
+        text = text[: text.index("train digits")] + CLEAR
     (tmp_path / "digits.pnn").write_text(text, "utf-8")
     done = ppc("compile", tmp_path / "digits.pnn", "--engine", "flower", "-o", tmp_path / "app")
 
@@ -52,6 +62,19 @@ def test_what_does_not_run_on_flower(ppc: Ppc, tmp_path: Path, change: tuple[str
     assert done.code in (1, 3)
     assert "digits.pnn" in done.err or code == "PPC588"
     assert not (tmp_path / "app").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "nodes"),
+    [(CREW, 3), (PROGRAM.replace("order random", "aggregate additive\n    clip 0.1").replace("least 1", "least 2"), 3)],
+)
+def test_workers_and_the_second_aggregator_have_nodes(ppc: Ppc, tmp_path: Path, text: str, nodes: int) -> None:
+    (tmp_path / "digits.pnn").write_text(text, "utf-8")
+    done = ppc("compile", tmp_path / "digits.pnn", "--engine", "flower", "-o", tmp_path / "app")
+
+    assert done.code == 0, done.err
+    config = tomllib.loads((tmp_path / "app" / "flower" / "config.toml").read_text())
+    assert config["superlink"]["simulation"]["options"]["num-supernodes"] == nodes
 
 
 def test_an_app_needs_a_folder(ppc: Ppc, tmp_path: Path) -> None:

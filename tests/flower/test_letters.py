@@ -93,11 +93,8 @@ def test_the_asynchronous_order_runs(tmp_path: Path) -> None:
     [b"", post.letter(letters.UPDATE, b"short"), post.letter(letters.END), post.letter(post.FAILED, b"no data"), None],
     ids=["nothing", "no update", "another kind", "a failure", "silence"],
 )
-def test_who_fails_is_left_out_and_comes_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bad: bytes | None
-) -> None:
-    monkeypatch.setattr("ppc.flower.server.TRIP", -30.0)  # nobody waits for silence
-    found, said = served(Nodes(spoilt={11: [bad]}), tmp_path)
+def test_who_fails_is_left_out_and_comes_back(tmp_path: Path, bad: bytes | None) -> None:
+    found, said = served(Nodes(spoilt={11: [bad]}), tmp_path, trip=-30)  # nobody waits for silence
 
     assert found["exchanges"] == 3
     assert any(line.startswith("participant 2 is dropped") for line in said)
@@ -156,4 +153,4 @@ def test_a_node_without_a_number_says_so() -> None:
 )
 def test_a_node_that_is_no_participant_is_not_taken(said: bytes) -> None:
     with pytest.raises(PpcError, match="PPC689"):
-        post.told(10, post.letter(post.WHO, said), participants=2)
+        post.told(10, post.letter(post.WHO, said), members=2)

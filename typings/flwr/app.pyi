@@ -20,6 +20,7 @@ class Message:
     def has_error(self) -> bool: ...
 
 class Context:
+    run_id: int
     state: RecordDict
     run_config: Mapping[str, bool | int | float | str]
     node_config: Mapping[str, bool | int | float | str]
