@@ -38,6 +38,6 @@ AUDITS = codes(
         "not on this engine",
         """`ppc compile --engine flower` writes an app for a training of many: by a parameter server with participants
         (`by selective`), or of workers that share the sum of their losses (`by collaborative`). Other trainings have
-        two parties or one, and run by `ppc train`.""",
+        two parties or one, `open winner` has a dealer: these run by `ppc train`.""",
     ),
 )

@@ -77,6 +77,14 @@ def test_workers_and_the_second_aggregator_have_nodes(ppc: Ppc, tmp_path: Path, 
     assert config["superlink"]["simulation"]["options"]["num-supernodes"] == nodes
 
 
+def test_a_winner_alone_is_not_opened_on_flower(ppc: Ppc, tmp_path: Path) -> None:
+    (tmp_path / "digits.pnn").write_text(CREW.replace("queries 20", "queries 20\n    open winner"), "utf-8")
+    done = ppc("compile", tmp_path / "digits.pnn", "--engine", "flower", "-o", tmp_path / "app")
+
+    assert "PPC588" in done.err
+    assert not (tmp_path / "app").exists()
+
+
 def test_an_app_needs_a_folder(ppc: Ppc, tmp_path: Path) -> None:
     (tmp_path / "digits.pnn").write_text(PROGRAM, "utf-8")
 
