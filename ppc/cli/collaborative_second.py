@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ppc.runtime.wire.link import Link
     from ppc.runtime.wire.listener import Listener
 
+DIALS = 10.0  # seconds more than a worker is waited for, in which the server comes to a comparison
 LOOK = 0.2  # seconds between two looks at who has come
 FOREVER = 86_400.0  # seconds in which a worker may have nothing to send: it trains
 
@@ -139,7 +140,7 @@ def _prepared(arguments: Namespace, task: Task, keyring: Keyring, links: Queue[L
         facts=task.facts,
         pate=task.pate,
         classes=task.classes,
-        compare=lambda share: comparison.carry_out(lambda: _next(links, task.facts.wait), share),
+        compare=lambda share: comparison.carry_out(lambda: _next(links, task.facts.wait + DIALS), share),
         spent=spent,
         voted=voted,
         queried=queried,

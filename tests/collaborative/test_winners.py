@@ -77,7 +77,7 @@ class World:
             facts=self.facts,
             pate=WINNER,
             classes=3,
-            compare=lambda share: self._comparison("aggregator").carry_out(lambda: self.links.get(timeout=5), share),
+            compare=lambda share: self._comparison("aggregator").carry_out(lambda: self.links.get(timeout=20), share),
             spent=Spent.of(self.folder, "aggregator"),
         )
 
