@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -78,22 +79,18 @@ def test_updates_on_shares_in_a_simulation(tmp_path: Path) -> None:
     assert found["up"] == found["up_second"] == found["predicted_up"]
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of packages that the engine imports
 def test_what_a_node_answers_that_is_no_letter_is_nothing() -> None:
     """A node may answer by any message of Flower's."""
-    from flwr.app import ConfigRecord, Message, RecordDict  # pyright: ignore[reportMissingModuleSource]
+    from flwr.app import ConfigRecord, RecordDict  # pyright: ignore[reportMissingModuleSource]
 
     from ppc.flower.engine import LETTER, GridMail
-
-    class Answers:
-        def __init__(self, content: RecordDict) -> None:
-            self.content = content
-
-        def pull_messages(self, _: list[str]) -> list[Message]:
-            return [Message(self.content, dst_node_id=1, message_type="train")]
 
     for content in (
         RecordDict(),
         RecordDict({LETTER: ConfigRecord()}),
         RecordDict({LETTER: ConfigRecord({"bytes": 5})}),
     ):
-        assert GridMail(Answers(content)).answer("1") == b""  # pyright: ignore[reportArgumentType]
+        grid = Mock()
+        grid.pull_messages.return_value = [Mock(content=content, has_error=lambda: False)]
+        assert GridMail(grid).answer("1") == b""
