@@ -33,9 +33,10 @@ from ppc.data.digits28 import digits28
 from ppc.data.pictures import pictures
 from ppc.drawing.charts import Chart, Mark, Series, chart
 from ppc.ir.policy import RATE_BITS, Training
+from ppc.learning import coins
 from ppc.learning.network import Tensors
 from ppc.retraining import Lesson, Old, Recipe, Signals, State, Subject, Trained
-from ppc.retraining.training import accuracy, coins, train
+from ppc.retraining.training import accuracy, train
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 PARITY, DIGITS = EXAMPLES / "alexnet_small.pnn", EXAMPLES / "shifted.pnn"

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ppc.errors import fail
 from ppc.ir.collaborative import Collaborative
-from ppc.learning import Network, batches, loss_of
+from ppc.learning import Network, batches, dropping, loss_of
 from ppc.learning.network import Tensors
 
 
@@ -55,7 +55,8 @@ class Worker:
         self.weight = len(places) / min(self.facts.batch, len(self.labels))
         learned = [self.weights[name].detach().requires_grad_() for name in self.network.learned]
         weights = {**self.weights, **dict(zip(self.network.learned, learned, strict=True))}
-        result = self.network.forward(weights, {self.network.data: self.images[places]}, training=True)
+        with dropping(self.seed, self.number, self.taken):
+            result = self.network.forward(weights, {self.network.data: self.images[places]}, training=True)
         loss = loss_of(self.facts.loss, result, self.labels[places])
         self.gradients = torch.autograd.grad(loss, learned)
         self.loss = float(loss.detach())

@@ -6,9 +6,9 @@ The only rooms with torch are this one and those above it; nothing of it is need
 
 from __future__ import annotations
 
-from ppc.learning.batches import batches
+from ppc.learning.batches import batches, coins, dropping
 from ppc.learning.losses import loss_of
 from ppc.learning.network import Network
 from ppc.learning.vector import Layout
 
-__all__ = ["Layout", "Network", "batches", "loss_of"]
+__all__ = ["Layout", "Network", "batches", "coins", "dropping", "loss_of"]

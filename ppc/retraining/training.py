@@ -19,7 +19,7 @@ from torch import Tensor
 
 from ppc.errors import PpcError, fail
 from ppc.ir.policy import Loss
-from ppc.learning import batches
+from ppc.learning import batches, coins, dropping
 from ppc.learning.losses import loss_of
 from ppc.learning.network import Tensors
 from ppc.retraining.labels import targets
@@ -156,14 +156,6 @@ def _diverged(state: State) -> PpcError:
     )
 
 
-def coins(seed: int, *place: int) -> torch.Generator:
-    """The coins of one place: a generator of its own for each."""
-    mixed = seed
-    for number in place:
-        mixed = (mixed * 1_000_003 + number + 1) % 2**62
-    return torch.Generator().manual_seed(mixed)
-
-
 class _Room:
     """What a training has at hand for all of its steps."""
 
@@ -230,8 +222,7 @@ class _Room:
         place = (epoch, number)
         drawn = self.signals.drawn(len(chosen), coins(self.recipe.seed, SIGNALS, *place)) if self.signals else {}
         inputs = {self.subject.border: features[chosen], **drawn}
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(coins(self.recipe.seed, DROPPED, *place).initial_seed())
+        with dropping(self.recipe.seed, DROPPED, *place):
             raw = self.subject.tail.forward(weights, inputs, training=True)
         return loss_of(self.recipe.loss, raw, self._targets(self.labels[chosen], drawn))
 

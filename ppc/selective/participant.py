@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ppc.coins import SystemCoins
 from ppc.ir.selective import Clip, Selective
-from ppc.learning import Layout, Network, batches, loss_of
+from ppc.learning import Layout, Network, batches, dropping, loss_of
 from ppc.learning.network import Tensors
 from ppc.selective.adding import encoded, public_places
 from ppc.selective.budget import allowed_uploads
@@ -85,7 +85,8 @@ class Participant:
         """Plain stochastic gradient descent."""
         learned = [self.weights[name].detach().requires_grad_() for name in self.network.learned]
         weights = {**self.weights, **dict(zip(self.network.learned, learned, strict=True))}
-        result = self.network.forward(weights, {self.network.data: images}, training=True)
+        with dropping(self.seed, self.number, self.steps):
+            result = self.network.forward(weights, {self.network.data: images}, training=True)
         gradients = torch.autograd.grad(loss_of(self.facts.loss, result, labels), learned)
         for name, old, gradient in zip(self.network.learned, learned, gradients, strict=True):
             self.weights[name] = old.detach() - self.facts.rate * gradient
