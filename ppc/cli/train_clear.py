@@ -69,7 +69,10 @@ def train(arguments: Namespace) -> int:
     kept, state = None, None
     if arguments.checkpoint is not None:
         kept = Checkpoints.at(arguments.checkpoint, recipe, lesson, *_identity(arguments, subject, signals))
-        state = kept.last(begin(subject, recipe.seed)) if arguments.resume else None
+        if arguments.resume:
+            state = kept.last(begin(subject, recipe.seed))
+        else:
+            kept.check_new()
     _say(arguments, _beginning(subject, lesson))
     done = carry_out(
         subject,
@@ -185,7 +188,7 @@ def _identity(arguments: Namespace, subject: Subject, signals: Signals | None) -
     old = sha256()
     for name, array in sorted(subject.old.weights.items() if subject.old else ()):
         old.update(name.encode() + array.tobytes())
-    return show(subject.graph), old.hexdigest(), arguments.start, str(arguments.signals if signals else "")
+    return show(subject.graph), old.hexdigest(), arguments.start, signals.fingerprint if signals else ""
 
 
 # ---- what it says ----

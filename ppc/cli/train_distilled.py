@@ -131,6 +131,8 @@ def _learned(arguments: Namespace, task: Task, telling: Telling) -> Learner:
     from ppc.distilling import Learner, checkpoint
 
     folder: Path | None = arguments.checkpoint
+    if folder and not arguments.resume:
+        checkpoint.check_new(folder, task)
     learner = checkpoint.go_on(folder, task) if folder and arguments.resume else Learner(task)
     if learner.epochs:
         telling.say(f"goes on after epoch {learner.epochs}")

@@ -60,6 +60,8 @@ def load_rows(
     if len({len(array) for array in loaded.values()}) > 1:
         sizes = ", ".join(f"{name} {len(array):,}" for name, array in loaded.items())
         raise fail("PPC508", f"The arrays in {path} have different numbers of examples: {sizes}.")
+    if any(len(array) == 0 for array in loaded.values()):
+        raise fail("PPC508", f"{path} has no examples.", span=next(one.span for one in wanted))
     return {name: array[:first] for name, array in loaded.items()}
 
 

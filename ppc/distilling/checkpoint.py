@@ -41,6 +41,13 @@ def place(folder: Path, task: Task) -> Path:
     return folder / f"distilled-{digest.hexdigest()[:16]}.safetensors"
 
 
+def check_new(folder: Path, task: Task) -> None:
+    """A learning that begins overwrites none that is there; of other learnings it leaves what is kept."""
+    if place(folder, task).exists():
+        hint = "Go on with it by `--resume`, or name another folder."
+        raise fail("PPC574", f"`{folder}` has a checkpoint of this program, key and data already.", hint=hint)
+
+
 def keep(folder: Path, learner: Learner) -> None:
     """Write the state as it is now."""
     make_folder(folder, private=True)

@@ -1,7 +1,8 @@
 """What a training needs to go on, on the disk: whole at every moment, whatever ends the process.
 
 `state.json` names the file of arrays that belongs to it, with its hash; it is written last. It also says of what it is
-a training: of another program, other data or another recipe nothing goes on from it.
+a training: of another program, other data or another recipe nothing goes on from it. Of a model that will be split it
+holds the provider's half too: its owner alone may read it.
 """
 
 from __future__ import annotations
@@ -42,12 +43,17 @@ class Checkpoints:
             found.update(tensor.contiguous().numpy().tobytes())
         return Checkpoints(folder, found.hexdigest())
 
+    def check_new(self) -> None:
+        """A training that begins overwrites none that is there."""
+        if (self.folder / STATE).exists():
+            raise there_already(self.folder)
+
     def keep(self, state: State) -> None:
         """The arrays under a new name, then the state that names them; older arrays go."""
-        make_folder(self.folder)
+        make_folder(self.folder, private=True)
         name = f"after.{state.steps}.{state.epoch}.safetensors"
         arrays = {f"{group}/{key}": tensor.numpy() for group in GROUPS for key, tensor in _group(state, group).items()}
-        save(self.folder / name, arrays)
+        save(self.folder / name, arrays, private=True)
         facts = {
             "version": VERSION,
             "of": self.of,
@@ -56,7 +62,8 @@ class Checkpoints:
             "rows": [asdict(row) for row in state.rows],
             **{key: getattr(state, key) for key in ("epoch", "step", "steps", "seconds", "losses")},
         }
-        write_whole(self.folder / STATE, (json.dumps(facts, indent=2, sort_keys=True) + "\n").encode())
+        text = json.dumps(facts, indent=2, sort_keys=True) + "\n"
+        write_whole(self.folder / STATE, text.encode(), private=True)
         for old in self.folder.glob("after.*.safetensors"):
             if old.name != name:
                 old.unlink(missing_ok=True)
@@ -95,6 +102,11 @@ class Checkpoints:
         if not isinstance(found, dict) or found.get("version") != VERSION:  # pyright: ignore[reportUnknownMemberType]
             raise _damaged(self.folder)
         return found  # pyright: ignore[reportUnknownVariableType]
+
+
+def there_already(folder: Path) -> PpcError:
+    hint = "Go on with it by `--resume`, or name another folder."
+    return fail("PPC574", f"`{folder}` has checkpoints already.", hint=hint)
 
 
 def _damaged(folder: Path) -> PpcError:

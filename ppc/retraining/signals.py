@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,14 @@ class Signals:
             raise fail("PPC508", "The signal of this program shows as a picture, and none are named.", hint=hint)
         shown = tuple(torch.from_numpy(np.asarray(one, np.float32)) for one in pictures) if picture else ()
         return Signals(inputs["signal"].name, classes, picture, shown)
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the pictures, whatever they are called."""
+        found = sha256()
+        for one in self.pictures:
+            found.update(repr(tuple(one.shape)).encode() + one.contiguous().numpy().tobytes())
+        return found.hexdigest()
 
     def drawn(self, count: int, coins: torch.Generator) -> Tensors:
         """For so many examples: the numbers, and a picture of each where pictures show them."""

@@ -65,6 +65,7 @@ def test_it_goes_on_from_a_checkpoint(ppc: Ppc, program: Path) -> None:
     other = ppc("train", program, *common, "--resume", "--start", "he")
 
     assert "PPC581" in other.out
+    assert "PPC574" in ppc("train", program, *common).out
     assert json.loads(whole.out)["accuracy"] == json.loads(again.out)["accuracy"]
     assert (folder / "whole.safetensors").read_bytes() == (folder / "again.safetensors").read_bytes()
 

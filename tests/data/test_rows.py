@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -54,6 +55,18 @@ def test_arrays_by_name_may_be_fewer(tmp_path: Path) -> None:
     np.savez(tmp_path / "in.npz", image=np.ones((7, 1, 8, 8)))
 
     assert len(load_rows(tmp_path / "in.npz", [IMAGE], first=3)["image"]) == 3
+
+
+@pytest.mark.parametrize("labels", [np.zeros(0, np.int64), np.zeros((0, 10))])
+def test_files_without_an_example(tmp_path: Path, labels: Any) -> None:
+    path = tmp_path / "empty.npz"
+    np.savez(path, image=np.ones((0, 1, 8, 8)), label=labels)
+
+    for wanted in ([IMAGE], [IMAGE, LABEL]):
+        with pytest.raises(PpcError) as caught:
+            load_rows(path, wanted)
+        assert [one.code for one in caught.value.diagnostics] == ["PPC508"]
+        assert "no examples" in caught.value.diagnostics[0].message
 
 
 def test_pictures_go_to_an_input(tmp_path: Path) -> None:

@@ -46,6 +46,8 @@ def test_from_data_to_a_trained_model(folder: Path, capsys: pytest.CaptureFixtur
         assert words in table
     assert (folder / "small.svg").read_text("utf-8").count("<image ") == 6
     assert main([*TRAIN, "--checkpoint", "kept", "--resume", "-q"]) == 0
+    assert main([*TRAIN, "--checkpoint", "kept", "-q"]) == 3
+    assert codes(capsys) == ["PPC574"]
 
 
 def test_a_device_without_a_compiler(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

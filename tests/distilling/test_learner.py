@@ -122,6 +122,16 @@ def test_a_checkpoint_belongs_to_one_learning(tmp_path: Path) -> None:
         assert caught.value.diagnostics[0].code == "PPC598"
 
 
+def test_a_learning_that_begins_overwrites_none(tmp_path: Path) -> None:
+    checkpoint.check_new(tmp_path, task())
+    checkpoint.keep(tmp_path, Learner(task()))
+
+    checkpoint.check_new(tmp_path, task(steps=3))
+    with pytest.raises(PpcError) as caught:
+        checkpoint.check_new(tmp_path, task())
+    assert caught.value.diagnostics[0].code == "PPC574"
+
+
 def test_a_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
     of = task()
     checkpoint.keep(tmp_path, Learner(of))

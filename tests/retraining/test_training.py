@@ -193,6 +193,38 @@ def test_what_it_does_not_go_on_from(tmp_path: Path) -> None:
         assert codes(kept, first) == ["PPC581"]
 
 
+def test_a_checkpoint_is_its_owners_alone(tmp_path: Path) -> None:
+    """It has the provider's half too. Files that are there already, readable by others, become so."""
+    subject, data, folder = Subject(graph(*SPLIT), old()), lesson(), tmp_path / "kept"
+    kept = Checkpoints.at(folder, RECIPE, data, "program")
+    kept.keep(begin(subject, 5))
+    (folder / "state.json").chmod(0o644)
+    kept.keep(begin(subject, 5))
+
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
+
+
+def test_a_training_that_begins_overwrites_none(tmp_path: Path) -> None:
+    subject, data = Subject(graph(*SPLIT), old()), lesson()
+    kept = Checkpoints.at(tmp_path, RECIPE, data, "program")
+    kept.check_new()
+    kept.keep(begin(subject, 5))
+
+    with pytest.raises(PpcError) as caught:
+        Checkpoints.at(tmp_path, RECIPE, lesson(239), "another program").check_new()
+    assert [one.code for one in caught.value.diagnostics] == ["PPC574"]
+
+
+def test_pictures_of_a_signal_are_known_by_what_they_show() -> None:
+    """And not by the name of their file."""
+    shown = (torch.zeros(2, 6, 6), torch.ones(2, 6, 6))
+    same_again = Signals("k", 2, "picture", tuple(one.clone() for one in shown))
+    others = Signals("k", 2, "picture", (shown[1], shown[0]))
+
+    assert Signals("k", 2, "picture", shown).fingerprint == same_again.fingerprint != others.fingerprint
+
+
 def _cut(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: tensor[:1] for name, tensor in tensors.items()}
 
