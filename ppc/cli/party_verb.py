@@ -64,7 +64,7 @@ def party(arguments: Namespace) -> int:
         bundle, keyring = opened(arguments, arguments.bundle, arguments.role)
         if not arguments.serve:
             answers.check_output(arguments.output, weights=bool(bundle.released(bundle.party)))
-            check_left(arguments.leave, bundle, turn_of(arguments, bundle))
+            check_left(arguments.leave, bundle, turn_of(arguments, bundle), release=arguments.release)
         only_own(arguments, bundle)
         brought = brought_by(arguments, bundle, telling)
         wishes = wishes_of(arguments, bundle, brought, telling.note)

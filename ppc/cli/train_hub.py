@@ -22,7 +22,7 @@ from ppc.cli.keeping import keeping
 from ppc.cli.role_start import ending_on_signals
 from ppc.cli.run_verb import JOINT, agreed, given_results, measured_of, pair_of
 from ppc.cli.telling import Telling, as_facts, counts_table, from_facts
-from ppc.cli.training_options import chosen
+from ppc.cli.training_options import check_model, chosen
 from ppc.errors import fail
 from ppc.files import make_folder
 
@@ -83,7 +83,8 @@ def train(arguments: Namespace, pairs: Sequence[str]) -> int:
         bundling.at_batches(arguments.program, model=arguments.model, as_=name, train=True, level=arguments.level)[0]
         for name in pairs
     ]
-    data = _data(arguments, made)
+    data = _data(arguments, [_spoke(one) for one in made])
+    check_model(arguments, made[-1].plan, telling.note)
     with ending_on_signals(telling), TemporaryDirectory(prefix="ppc-train-") as name:
         here = Path(name)
         homes = [bundle.write(bundling.program([one]), here / "build") for one in made]
@@ -100,18 +101,23 @@ def train(arguments: Namespace, pairs: Sequence[str]) -> int:
     return _told(arguments, made, results, counts)
 
 
-def _data(arguments: Namespace, made: Sequence[Lowered]) -> dict[str, str]:
+def _data(arguments: Namespace, owners: Sequence[str]) -> dict[str, str]:
     """What each data owner learns from."""
     named: dict[str, str] = {}
     for text in arguments.all_data or ():
         owner, sign, what = str(text).partition("=")
+        if sign and owner not in owners:
+            hint = f"Those of {', '.join(owners)} are learned from."
+            raise fail("PPC508", f"`{owner}` has no examples in this program.", hint=hint)
+        if sign and owner in named:
+            hint = f"Put all examples of `{owner}` into one file."
+            raise fail("PPC508", f"The examples of `{owner}` are named twice.", hint=hint)
         named[owner if sign else ""] = what
-    wanted = [_spoke(one) for one in made]
-    if sorted(named) != sorted(wanted):
-        missing = next((name for name in wanted if name not in named), wanted[0])
+    if sorted(named) != sorted(owners):
+        missing = next((name for name in owners if name not in named), owners[0])
         raise fail(
             "PPC508",
-            f"Each of {', '.join(wanted)} has examples of its own.",
+            f"Each of {', '.join(owners)} has examples of its own.",
             hint=f"Name them for each, as in `--data {missing}=FILE.npz`.",
         )
     return named
@@ -176,9 +182,14 @@ def _all(
                 accuracy=[] if right is None else right.ravel().tolist(),
             )
         )
-        for role in ROLES:  # what was handed on has been used
+        for role in () if _ends(arguments, turn) else ROLES:  # what was handed on has been used
             turn.left(role, turn.number - 1).unlink(missing_ok=True)
     return results, found
+
+
+def _ends(arguments: Namespace, turn: Turn) -> bool:
+    """Whether no pair goes on behind this turn. What it began with stays: the model may be given out again."""
+    return turn.last or arguments.release
 
 
 def _options(arguments: Namespace, turn: Turn, data: dict[str, str], seed: str, folder: Path) -> dict[str, list[str]]:
@@ -191,7 +202,7 @@ def _options(arguments: Namespace, turn: Turn, data: dict[str, str], seed: str, 
         line = ["--threads", str(arguments.threads), "-o", str(folder / f"{role}.npz"), "--turn", str(turn.epoch)]
         line += [*chosen(arguments), "--checkpoint", str(turn.kept / role)]
         line += ["--shares", str(turn.left(role, turn.number - 1))] if not turn.first else []
-        if not turn.last:
+        if not _ends(arguments, turn):
             line += ["--leave", str(turn.left(role))]
         elif output:
             line += ["--leave", str(output[role])]

@@ -19,7 +19,7 @@ from ppc.cli.options import level_of, positive
 from ppc.cli.role_start import ending_on_signals
 from ppc.cli.run_verb import JOINT, agreed, given_results, measured_of, pair_of, write_trace
 from ppc.cli.telling import Telling, as_facts, counts_table, from_facts
-from ppc.cli.training_options import check_options, chosen, training_of
+from ppc.cli.training_options import check_model, check_options, chosen, training_of
 from ppc.errors import fail
 
 if TYPE_CHECKING:
@@ -43,7 +43,6 @@ def train(arguments: Namespace) -> int:
     """Train on shares, all roles on this machine."""
     from ppc import bundle, bundling, compiler
     from ppc.cli import embedded, train_hub
-    from ppc.plan.kept import released
     from ppc.runtime.roles.public import released_model
 
     _check(arguments)
@@ -55,7 +54,7 @@ def train(arguments: Namespace) -> int:
     )
     lowered = made[0]
     measured = bundling.evaluating(arguments.program, lowered)
-    _check_output(arguments.output, released=bool(released(lowered.plan)))
+    check_model(arguments, lowered.plan, telling.note)
     with ending_on_signals(telling), TemporaryDirectory(prefix="ppc-train-") as name:
         folder = Path(name)
         home = bundle.write(bundling.program(made), folder / "build")
@@ -79,17 +78,6 @@ def _check(arguments: Namespace) -> None:
     check_options(arguments)
     if arguments.data is None:
         raise fail("PPC508", "There is nothing to learn from.", hint="Name the examples: `--data FILE.npz`.")
-
-
-def _check_output(path: Path | None, *, released: bool) -> None:
-    """A model that is given to nobody is left in two files of shares."""
-    if path is None:
-        return
-    if path.suffix not in ((".safetensors", ".npz") if released else (".shares",)):
-        what, ending = ("weights do", "safetensors") if released else ("shares do, on which this model stays", "shares")
-        raise fail("PPC509", f"`{path}` does not end as {what}.", hint=f"Write `-o {path.stem}.{ending}`.")
-    if not path.parent.is_dir():
-        raise fail("PPC509", f"`{path}` cannot be written: its folder is not there.", hint="Make the folder first.")
 
 
 def _options(arguments: Namespace, lowered: Lowered, folder: Path, kept: Path) -> dict[str, list[str]]:

@@ -13,6 +13,7 @@ from ppc.errors import fail
 if TYPE_CHECKING:
     from ppc.bundle import Bundle
     from ppc.cli.brought_files import Say
+    from ppc.plan.steps import Plan
     from ppc.runtime.roles.brought import Brought
     from ppc.runtime.roles.course import Wishes
 
@@ -43,12 +44,13 @@ def _order(text: str) -> str:
     raise argparse.ArgumentTypeError("must be `drawn`, `given` or a whole number")
 
 
-def check_left(path: Path | None, bundle: Bundle, turn: int) -> None:
-    """Before anything is computed: whether there will be shares, and whether they can have this name."""
+def check_left(path: Path | None, bundle: Bundle, turn: int, *, release: bool = False) -> None:
+    """Before anything is computed: whether there will be shares, and whether they can have this name. A turn that ends
+    with a release hands nothing on: it did not finish, and no other pair goes on."""
     from ppc.runtime.checkpoint.left import ENDING
     from ppc.runtime.roles.course import last_turn
 
-    hands_on = bool(turn) and not last_turn(bundle, turn)
+    hands_on = bool(turn) and not last_turn(bundle, turn) and not release
     if path is None:
         if hands_on:
             hint = f"Name a file for this party's half: `--leave FILE{ENDING}`."
@@ -56,9 +58,28 @@ def check_left(path: Path | None, bundle: Bundle, turn: int) -> None:
         return
     if not hands_on and (not bundle.training or bundle.released()):
         hint = "`model kept shared` in the train block keeps it on shares."
+        if turn and release:
+            raise fail("PPC509", "A release ends the training: nothing is handed on.", hint="Leave `--leave` out.")
         raise fail("PPC509", "This program leaves no model on shares.", hint=hint)
     if path.suffix != ENDING or not path.parent.is_dir():
         raise fail("PPC509", f"`{path}` is no name of a file of shares.", hint=f"Write `{path.stem}{ENDING}`.")
+
+
+def check_model(arguments: Namespace, plan: Plan, say: Say) -> None:
+    """Of all roles here: whether the model can have this name. One that nobody is given is left in two files of shares."""
+    from ppc.plan.kept import released
+
+    path: Path | None = arguments.output
+    given = bool(released(plan))
+    what, ending = ("weights do", "safetensors") if given else ("shares do, on which this model stays", "shares")
+    if path is None:
+        if arguments.checkpoint is None:
+            say(f"nothing of the model will be kept; `-o FILE.{ending}` keeps it")
+        return
+    if path.suffix not in ((".safetensors", ".npz") if given else (".shares",)):
+        raise fail("PPC509", f"`{path}` does not end as {what}.", hint=f"Write `-o {path.stem}.{ending}`.")
+    if not path.parent.is_dir():
+        raise fail("PPC509", f"`{path}` cannot be written: its folder is not there.", hint="Make the folder first.")
 
 
 def chosen(arguments: Namespace) -> list[str]:

@@ -137,9 +137,9 @@ class Wishes:
         first, last = self._turn(lessons)
         start = begun.header.step if begun else first
         stop = start if self.release else last
-        if start < (lessons.steps if stop is None else stop):
-            self._not_released()
         tests, on = self._agreed_tests(theirs), self.hands_on and not self.release
+        if on or start < (lessons.steps if stop is None else stop):
+            self._not_released()
         request = Request(examples=examples, start=start, stop=stop, tests=tests, on=on)
         return Course(wishes=self, lessons=lessons, begun=begun, request=request, session=session, data=data)
 

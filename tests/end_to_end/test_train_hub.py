@@ -87,7 +87,28 @@ def test_what_all_learned_in_turn_is_what_the_twin_learned(hub: Training) -> Non
         found = sum(to_integers(half.shares[name], field) for half in halves) % field.modulus
         assert np.array_equal(found, value.integers % field.modulus), name
     hub.used_once()
-    assert not list((hub.folder / "kept").glob("*.shares"))  # what was handed on has been used
+    assert len(list((hub.folder / "kept").glob("*.shares"))) == 2  # with which the last turn began
+
+    assert hub.ends(hub.start("--resume", "--release")) == 0, hub.said  # the last turn's once more, and no other's
+    again = [left.read(hub.folder / f"model.{role}.shares") for role in ("client", "server")]
+    for one, other in zip(halves, again, strict=True):
+        assert all(np.array_equal(one.shares[name], other.shares[name]) for name in wanted)
+
+
+def test_a_release_ends_the_training_of_all(tmp_path: Path) -> None:
+    """In a turn that did not finish: nothing is handed on, and no turn follows."""
+    text = PROGRAM.replace("model kept shared", "model to lab")
+    hub = Training(folder=tmp_path, text=text, data=some_rows(1), every=1, arguments=(*ARGUMENTS[:-1], "m.safetensors"))
+    for name, count in EXAMPLES.items():
+        np.savez(tmp_path / f"{name}.npz", **rows(name, count))
+
+    assert hub.killed(hub.start(), "client", 2) != 0
+    assert hub.ends(hub.start("--resume", "--release")) == 0, hub.said
+    assert not list((tmp_path / "kept").glob("*.shares"))
+    given = (tmp_path / "m.safetensors").read_bytes()
+    assert hub.ends(hub.start("--resume")) == 3
+    assert "PPC579" in hub.said
+    assert (tmp_path / "m.safetensors").read_bytes() == given
 
 
 def plan_of(hub: Training, name: str) -> Plan:
@@ -150,7 +171,9 @@ def dealings(used: dict[int, str], session: str) -> Iterator[tuple[str, int]]:
     [
         (("--data", "south.npz"), "PPC508"),
         (("--data", "north=north.npz"), "PPC508"),
-        (("--data", "north=north.npz", "--data", "west=south.npz"), "PPC508"),
+        (("--data", "north=north.npz", "--data", "west=south.npz"), "`west` has no examples"),
+        ((*ARGUMENTS, "--data", "north=south.npz"), "of `north` are named twice"),
+        ((*ARGUMENTS[:-1], "model.safetensors"), "model.shares"),
         ((*ARGUMENTS, "--trace", "t.json"), "PPC115"),
         ((*ARGUMENTS, "--checkpoint", "kept"), "PPC574"),
     ],
@@ -161,7 +184,8 @@ def test_what_several_data_owners_need(hub: Training, arguments: tuple[str, ...]
     done = ppc("train", "model.pnn", *arguments, cwd=hub.folder)
     (hub.folder / "kept" / "something").unlink()
 
-    assert code in done.stderr, done.stderr
+    assert code in " ".join(done.stderr.split()), done.stderr
+    assert "turn-" not in done.stderr  # before the first one
     assert "Traceback" not in done.stderr
 
 
@@ -175,6 +199,7 @@ def test_a_turn_begins_with_what_the_one_before_left(hub: Training) -> None:
     assert refused(lambda: turn_of(Namespace(turn=None), north)) == "PPC571"
     assert refused(lambda: turn_of(Namespace(turn=EPOCHS + 1), north)) == "PPC571"
     assert refused(lambda: check_left(None, south, 1)) == "PPC509"
+    check_left(None, south, 1, release=True)  # what did not finish is not handed on
     assert refused(lambda: bring(north, None)) == "PPC578"
     assert bring(north, hub.folder / "model.client.shares").mark
     assert refused(lambda: bring(north, hub.folder / "model.server.shares")) == "PPC578"
