@@ -17,6 +17,7 @@ from pathlib import Path
 from ppc.errors import PpcError, fail
 
 MANIFEST = "manifest.json"
+TRAIN, EVALUATE = ".train", ".evaluate"  # how the folders of a training end, and of what measures it
 NAME = re.compile(r"[a-z][a-z0-9]*(?:\.[a-z0-9]+){1,3}", re.ASCII)
 LONGEST_NAME = 60
 MOST_FILES = 200

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ppc.bundle import batches, facts
 from ppc.bundle.canonical import sha256, written
-from ppc.bundle.folder import FILE_BYTES, MANIFEST, MANIFEST_BYTES, content, names, opened, wrong
+from ppc.bundle.folder import EVALUATE, FILE_BYTES, MANIFEST, MANIFEST_BYTES, TRAIN, content, names, opened, wrong
 from ppc.bundle.manifest import PUBLISHED, ROLES, VERSION, Batch, Manifest, contradiction, plan_name, read_manifest
 from ppc.bundle.parameters import FOLDED, WEIGHTS, WRITTEN, Needed, brought, plain, read_needed
 from ppc.errors import PpcError, fail
@@ -207,15 +207,25 @@ def _is_role(manifest: Manifest, role: str, folder: Path) -> None:
 
 
 def locate(folder: Path, role: str = "") -> Path:
-    """The role's folder, of what a user names: it, the program's folder around it, or `build/` with one program."""
+    """The role's folder, of what a user names: it, the program's folder around it, or `build/` with one program. A role
+    that trains is given the training; what measures it lies beside that, and is found from there."""
     if _is_bundle(folder):
         return folder
     programs = [one for one in (folder, *_below(folder)) if any(_is_bundle(one / home) for home in ROLES)]
+    if role:
+        programs = [one for one in programs if not _measures(one, programs)]
     if len(programs) != 1:
         what = "has several programs" if programs else "has no bundle in it"
-        hint = f"Name one: `{programs[0]}`." if programs else "`ppc compile MODEL.pnn -o build/` makes bundles."
+        named = ", ".join(f"`{one}`" for one in programs)
+        hint = f"Name one of them: {named}." if programs else "`ppc compile MODEL.pnn -o build/` makes bundles."
         raise fail("PPC540", f"`{folder}` {what}.", hint=hint)
     return _role_folder(programs[0], role) if role else programs[0]
+
+
+def _measures(program: Path, programs: Sequence[Path]) -> bool:
+    """Whether it counts the right answers of a training that is here too."""
+    name = program.name
+    return name.endswith(EVALUATE) and program.with_name(name.removesuffix(EVALUATE) + TRAIN) in programs
 
 
 def _is_bundle(folder: Path) -> bool:

@@ -16,7 +16,7 @@ from tempfile import mkdtemp
 from ppc.bundle import facts, parameters
 from ppc.bundle.canonical import digest, sha256, written
 from ppc.bundle.facts import Facts
-from ppc.bundle.folder import MANIFEST
+from ppc.bundle.folder import EVALUATE, MANIFEST, TRAIN
 from ppc.bundle.manifest import FORMAT, PUBLISHED, READER, ROLES, VERSION, party_of, plan_name
 from ppc.errors import InternalError, fail
 from ppc.files import write_whole
@@ -61,8 +61,8 @@ class Program:
         """What it does, where that is not to answer with its owner's weights."""
         first = self.plans[0]
         if self.training:
-            return ".train"
-        return ".evaluate" if evaluates(first) else ".shares" if taken(first) else ""
+            return TRAIN
+        return EVALUATE if evaluates(first) else ".shares" if taken(first) else ""
 
 
 def write(program: Program, build: Path) -> Path:

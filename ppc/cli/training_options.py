@@ -66,7 +66,7 @@ def check_left(path: Path | None, bundle: Bundle, turn: int, *, release: bool = 
 
 
 def check_model(arguments: Namespace, plan: Plan, say: Say) -> None:
-    """Of all roles here: whether the model can have this name. One that nobody is given is left in two files of shares."""
+    """Of all roles here: whether the model can have this name. What nobody is given is left in two files of shares."""
     from ppc.plan.kept import released
 
     path: Path | None = arguments.output

@@ -134,11 +134,26 @@ def test_a_folder_with_several_programs(tmp_path: Path) -> None:
     build(tmp_path)
     assert locate(tmp_path) == tmp_path / "small"
     build(tmp_path, "other")
-    with pytest.raises(PpcError, match="PPC540"):
+    with pytest.raises(PpcError, match="PPC540") as caught:
         locate(tmp_path)
 
+    assert all(f"`{tmp_path / name}`" in caught.value.diagnostics[0].hint for name in ("small", "other"))
     assert locate(tmp_path / "other") == tmp_path / "other"
     assert locate(tmp_path / "other" / "client") == tmp_path / "other" / "client"
+
+
+def test_a_role_is_given_the_training_and_not_what_measures_it(tmp_path: Path) -> None:
+    for name in ("small", "other"):
+        build(tmp_path, name)
+    (tmp_path / "small").rename(tmp_path / "small.evaluate")
+    with pytest.raises(PpcError, match="PPC540"):
+        locate(tmp_path, "server")
+    (tmp_path / "other").rename(tmp_path / "small.train")
+
+    assert locate(tmp_path, "server") == tmp_path / "small.train" / "server"
+    assert locate(tmp_path / "small.evaluate", "server") == tmp_path / "small.evaluate" / "server"
+    with pytest.raises(PpcError, match="PPC540"):
+        locate(tmp_path)  # where both are asked for
 
 
 @pytest.mark.parametrize("name", ["", "x" * 5000, "a\0b", "manifest.json"])
