@@ -89,7 +89,9 @@ def shown(results: Mapping[str, Array]) -> Iterator[str]:
     for name, value in results.items():
         if name == "result" and value.ndim:
             yield from rows(value)
+        elif 0 < value.size <= MOST_SHOWN and value.ndim <= 1:
+            yield f"{name}: {'  '.join(f'{one:.4f}' for one in value.ravel())}"
         elif value.size and value.ndim <= 1:
-            yield f"{name}: {value.ravel()[0]:.4f} … {value.ravel()[-1]:.4f}, {value.size:,} values"
+            yield f"{name}: first {value[0]:.4f}, last {value[-1]:.4f}, of {value.size:,} values"
         else:
             yield f"{name}: {'×'.join(map(str, value.shape))}"

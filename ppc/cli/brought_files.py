@@ -79,8 +79,10 @@ def _left(bundle: Bundle, file: Path | None, turn: int) -> Left | None:
         raise fail("PPC578", f"`{bundle.party}` must bring its shares of the weights.", hint=hint)
     found = left.read(file)
     holders = bundle.turns if handed and bundle.party in bundle.turns else (bundle.party,)
-    if found.party not in holders or found.role != bundle.parties.index(bundle.party):
-        raise left.unfit(file, f"is the part of `{found.party}`")
+    place = bundle.parties.index(bundle.party)
+    if found.party not in holders or found.role != place:
+        last = f"Of several data owners the one that trained last has it: `--as {found.party}`."
+        raise left.unfit(file, f"is the part of `{found.party}`", hint=last if found.role == place else "")
     if {name: found.wires.get(name) for name in wanted} != {name: _bare(wire) for name, wire in wanted.items()}:
         raise left.unfit(file, "was left by another program")
     return found

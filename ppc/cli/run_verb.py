@@ -164,11 +164,26 @@ def _check_weights(arguments: Namespace) -> None:
     if arguments.shares is None and arguments.weights is None and arguments.seed is None:
         hint = "Name them: `--weights FILE`, `--shares FILE.shares`, or for a try `--seed 1`."
         raise fail("PPC501", "Whence the weights come is not said.", hint=hint)
-    if arguments.shares is not None and arguments.shares.stem.endswith((".client", ".server")):
-        both = arguments.shares.with_name(Path(arguments.shares.stem).stem + arguments.shares.suffix)
+    if arguments.shares is not None:
+        _check_shares(arguments)
+
+
+def _check_shares(arguments: Namespace) -> None:
+    """Whether they are named as two files are, and are all that is named."""
+    from ppc.runtime.checkpoint.left import ENDING
+
+    path: Path = arguments.shares
+    if arguments.weights is not None or arguments.seed is not None:
+        hint = "Leave `--weights` and `--seed` out, or `--shares`."
+        raise fail("PPC508", "The weights are on shares, and others are named too.", hint=hint)
+    if path.suffix != ENDING:
+        hint = f"A training leaves two with such names: `--shares {path.stem}{ENDING}` takes both."
+        raise fail("PPC578", f"`{path}` is no name of files of shares.", hint=hint)
+    if path.stem.endswith((".client", ".server")):
+        both = path.with_name(Path(path.stem).stem + path.suffix)
         hint = f"Name both files together: `--shares {both}`."
-        raise fail("PPC578", f"`{arguments.shares}` is one party's file of two.", hint=hint)
-    if arguments.shares is not None and arguments.mode not in (None, "joint"):
+        raise fail("PPC578", f"`{path}` is one party's file of two.", hint=hint)
+    if arguments.mode not in (None, "joint"):
         raise fail("PPC578", "Weights on shares are used by both parties together only.", hint="Leave `--mode` out.")
 
 

@@ -218,8 +218,8 @@ def _opened(head: _Header, body: memoryview, path: Path) -> Left:
     )
 
 
-def unfit(path: Path, how: str) -> PpcError:
-    hint = "Take the file that the training wrote, at the party that wrote it."
+def unfit(path: Path, how: str, *, hint: str = "") -> PpcError:
+    hint = hint or "Take the file that the training wrote, at the party that wrote it."
     return fail("PPC578", f"`{path}` {how}.", hint=hint)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ppc.cli import answers
 from tests.cli.conftest import Ppc
 from tests.end_to_end.machines import TINY
 
@@ -68,3 +69,13 @@ def test_bundles_do_not_go_into_a_file(tmp_path: Path, ppc: Ppc) -> None:
 
     assert (done.code, (tmp_path / "build").read_text()) == (3, "mine")
     assert "PPC509" in done.err
+
+
+def test_what_a_training_returns_is_no_range() -> None:
+    """A few numbers are all shown; of many, which is which."""
+    few, many = np.array([0.89, 0.99, 0.95]), np.linspace(1.0, 0.5, 40)
+
+    assert list(answers.shown({"accuracy": few, "loss": many})) == [
+        "accuracy: 0.8900  0.9900  0.9500",
+        "loss: first 1.0000, last 0.5000, of 40 values",
+    ]

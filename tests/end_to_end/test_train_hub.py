@@ -87,6 +87,8 @@ def test_what_all_learned_in_turn_is_what_the_twin_learned(hub: Training) -> Non
         found = sum(to_integers(half.shares[name], field) for half in halves) % field.modulus
         assert np.array_equal(found, value.integers % field.modulus), name
     hub.used_once()
+    run = ("run", "model.pnn", "--shares", "model.shares", "--input", "north.npz", "-q")
+    assert "`--as north`" in " ".join(ppc(*run, "--as", "south", cwd=hub.folder).stderr.split())
     assert len(list((hub.folder / "kept").glob("*.shares"))) == 2  # with which the last turn began
 
     assert hub.ends(hub.start("--resume", "--release")) == 0, hub.said  # the last turn's once more, and no other's
