@@ -17,7 +17,7 @@ from ppc.cli.distilled_data import Given, given
 from ppc.cli.telling import Telling
 from ppc.cli.told_distilled import Built, as_json, told, unmet
 from ppc.cli.training_options import check_options
-from ppc.cli.unused import CLEAR, MANY, PAIRS, check_unused, named
+from ppc.cli.unused import named
 from ppc.errors import PpcError, fail
 
 if TYPE_CHECKING:
@@ -81,7 +81,6 @@ def _written(arguments: Namespace, built: Built) -> Iterator[str]:
 
 
 def _check(arguments: Namespace) -> None:
-    check_unused(arguments, (*CLEAR, *PAIRS, *MANY), "A training by `distilled`")
     check_options(arguments)
     if arguments.checkpoint is None and any(named(word, "--every") for word in arguments.words):
         raise fail("PPC571", "There are no checkpoints to be apart.", hint="Name a folder: `--checkpoint FOLDER`.")

@@ -8,20 +8,12 @@ from collections.abc import Iterable, Mapping
 from ppc.errors import fail
 
 CLEAR = ("--start", "--holdout", "--stop-after", "--signals")
-MANY = (
-    "--be",
-    "--peer",
-    "--aggregator",
-    "--dealer",
-    "--insecure-local",
-    "--listen",
-    "--certificates",
-    "--patience",
-    "--each",
-    "--public",
-    "--labels",
-)
-PAIRS = ("--release", "--turn", "--order", "-O", "--trace", "--threads")
+DEALT = ("--dealer", "--insecure-local")  # of the joint comparison of votes
+APART = ("--peer", "--aggregator", *DEALT, "--listen", "--certificates")  # of one role alone
+VOTES = ("--public", "--labels")
+MANY = ("--be", *APART, "--patience", "--each", *VOTES)
+PAIRS = ("--release", "--turn", "-O", "--trace", "--threads")
+ORDER = ("--order",)
 DISTILLED = ("--key", "--bare", "--sheet")
 DEVICE = ("--program", "--model", "--key", "--data")
 BUNDLES = (
