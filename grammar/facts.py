@@ -10,7 +10,7 @@ from math import inf
 from ppc.errors import Note
 from ppc.grammar import syntax
 from ppc.grammar.arguments import Missing, Reader, nearest
-from ppc.grammar.modes import complement_of, cut_of, joint_of, network_of, sent_of
+from ppc.grammar.modes import check_counted, complement_of, cut_of, joint_of, network_of, sent_of
 from ppc.grammar.parties import once, parties_of, sole_party
 from ppc.ir.policy import PUBLIC, Grant, Owner, Policy, PublicLayer
 from ppc.ir.types import Interval
@@ -235,6 +235,7 @@ def resolve_private(
         _contradict(server, joint_line, reader)
     joint = joint_of(joint_line, reader) if joint_line else None
     network = network_of(once(block.facts, syntax.NetworkLine, "network", reader), reader)
+    check_counted(cut, joint_line, reader)
     if cut and cut.limits and cut.limits.time < inf and network is None:
         hint = "Add a line such as `network { rtt = 20ms, bandwidth = 100M }`."
         reader.blame("PPC131", "`time` needs a network to be spent on, and no line names one.", cut.span, hint=hint)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 
 from ppc.errors import Note
 from ppc.grammar import syntax
@@ -93,6 +94,16 @@ def _limits(split: syntax.Split, reader: Reader) -> Limits:
             hint="Write for example `split auto { weights = 400k, bytes = 64k }`.",
         )
     return Limits(**real)
+
+
+def check_counted(cut: Cut | None, joint: syntax.JointLine | None, reader: Reader) -> None:
+    """What crosses in the clear is counted before there is a plan; what layers on shares send is not."""
+    limits = cut.limits if cut else None
+    if cut is None or limits is None or joint is None:
+        return
+    if found := [f"`{key}`" for key in ("bytes", "time") if getattr(limits, key) < inf]:
+        hint = "Limit `weights` or `density`; `ppc explain MODEL.pnn --split all` shows what each cut sends on shares."
+        not_built(f"A limit of {' and '.join(found)} in `split auto` with `joint`", cut.span, reader, hint=hint)
 
 
 def options_of(

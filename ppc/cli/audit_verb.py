@@ -10,12 +10,14 @@ from __future__ import annotations
 import json
 import sys
 from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 
 from ppc.cli import audit_many, audit_split, audit_trained
 from ppc.cli.audited import Audited, Kind
 from ppc.errors import fail
 
+NO_PICTURES = "of inputs that are no images, and of attacks that rebuild none, there are no pictures"
 KINDS: tuple[Kind, ...] = (
     Kind(
         name="bundles",
@@ -44,6 +46,8 @@ def audit(arguments: Namespace) -> int:
     """Attack an artifact, and say what the attacks found."""
     kind = _kind(arguments.artifact)
     found = kind.audit(arguments)
+    if arguments.output is not None and not found.pictures:
+        found = replace(found, notes=[*found.notes, f"Nothing was written to `{arguments.output}`: {NO_PICTURES}."])
     if arguments.json:
         sys.stdout.write(json.dumps(_facts(kind, found), indent=2) + "\n")
     else:

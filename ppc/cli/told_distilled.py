@@ -95,7 +95,13 @@ def _words(built: Built) -> Iterator[str]:
 
 
 def unmet(built: Built) -> Iterator[Diagnostic]:
-    """What the program requires and the table does not show."""
+    """What the program requires and the table does not show; and a control that failed, so that nothing is shown."""
+    if built.guessed.samples is None:
+        yield Diagnostic(
+            code="PPC595",
+            message=f"The control failed: the package whose key has {built.guessed.bits} bits was not opened.",
+            hint="This is a mistake of ppc; please report it. No package is written.",
+        )
     found = {row.measure: row for row in built.rows if row.measure}
     for one in built.facts.requirements:
         value = found[one.measure].mean

@@ -37,7 +37,8 @@ DISTILLED = codes(
         "requirement not met",
         """A `require` line says how well the samples have to train the right network, or how badly others. It was
         measured when the package was built, on examples that nothing was learned from, and it lies on the wrong side;
-        or it cannot be measured, as `other_shape` of a model with one layer. The package was not written.""",
+        or it cannot be measured, as `other_shape` of a model with one layer. Or the control failed: a package whose key
+        has 16 bits, which is searched for at every build, was not opened. The package was not written.""",
     ),
     PPC596=(
         "nothing that samples can train",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,10 @@ FOUND = Finding(
 
 def coins(arguments: Namespace) -> Audited:
     return Audited(findings=[FOUND], notes=["it was a coin"], pictures={"the coin": arguments.artifact / "coin.png"})
+
+
+def blind(_: Namespace) -> Audited:
+    return Audited(findings=[FOUND])
 
 
 @pytest.fixture
@@ -56,6 +61,19 @@ def test_for_a_machine(ppc: Ppc, kinds: None, tmp_path: Path) -> None:
 
     assert list(found) == ["ok", "kind", "findings", "notes", "pictures"]
     assert found["findings"][0]["interval"] == {"low": FOUND.interval.low, "high": FOUND.interval.high}
+
+
+def test_where_there_are_no_pictures_it_is_said(
+    ppc: Ppc, monkeypatch: pytest.MonkeyPatch, kinds: None, tmp_path: Path
+) -> None:
+    (tmp_path / "coin").mkdir()
+    (kind,) = audit_verb.KINDS
+    monkeypatch.setattr(audit_verb, "KINDS", (replace(kind, audit=blind),))
+
+    done = ppc("audit", tmp_path / "coin", "-o", tmp_path / "pictures")
+
+    assert f"Nothing was written to `{tmp_path / 'pictures'}`" in done.out
+    assert "Nothing was written" not in ppc("audit", tmp_path / "coin").out
 
 
 def test_another_thing_is_refused(ppc: Ppc, kinds: None, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -68,9 +69,16 @@ ALONE = {
 def trainer(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """It is named by the program, and would train."""
     name: str = request.param
-    row = replace(train_verb.TRAINERS[name], train=lambda _: 0)
+
+    def named(program: Path, *, model: str | None, as_: str | None) -> SimpleNamespace:
+        return SimpleNamespace(by=name)
+
+    def trained(_: Namespace) -> int:
+        return 0
+
+    row = replace(train_verb.TRAINERS[name], train=trained)
     monkeypatch.setitem(train_verb.TRAINERS, name, row)
-    monkeypatch.setattr("ppc.compiler.training_of", lambda *_, **__: SimpleNamespace(by=name))
+    monkeypatch.setattr("ppc.compiler.training_of", named)
     monkeypatch.chdir(tmp_path)
     return name
 

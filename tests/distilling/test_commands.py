@@ -13,6 +13,8 @@ import pytest
 
 from ppc.cli import main
 from ppc.distilled import secret
+from ppc.distilling.attackers import Guessed
+from ppc.ir.graph import Graph
 from tests.distilled.made import KEY, OTHER, packed, target
 from tests.distilling.commands import DEVICE, PROGRAM, QUICK, TRAIN, codes
 from tests.sources import CHECKOUT
@@ -48,6 +50,22 @@ def test_from_data_to_a_trained_model(folder: Path, capsys: pytest.CaptureFixtur
     assert main([*TRAIN, "--checkpoint", "kept", "--resume", "-q"]) == 0
     assert main([*TRAIN, "--checkpoint", "kept", "-q"]) == 3
     assert codes(capsys) == ["PPC574"]
+
+
+def test_a_control_that_fails_is_told(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A package under a short key that nobody opens: the table beside it would show nothing."""
+    (folder / "small.pnn").write_text(QUICK, "utf-8")
+
+    def missing(_package: bytes, _graph: Graph) -> Guessed:
+        return Guessed(bits=16, guesses=1 << 16, seconds=1.0, samples=None)
+
+    monkeypatch.setattr("ppc.distilling.attackers.cracked", missing)
+
+    assert main(TRAIN) == 3
+    assert codes(capsys) == ["PPC595"]
+    assert not (folder / "small.secdd").exists()
 
 
 def test_a_device_without_a_compiler(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
