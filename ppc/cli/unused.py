@@ -9,7 +9,7 @@ from ppc.errors import fail
 
 CLEAR = ("--start", "--holdout", "--stop-after", "--signals")
 DEALT = ("--dealer", "--insecure-local")  # of the joint comparison of votes
-APART = ("--peer", "--aggregator", *DEALT, "--listen", "--certificates")  # of one role alone
+APART: tuple[str, ...] = ("--peer", "--aggregator", *DEALT, "--listen", "--certificates")  # of one role alone
 VOTES = ("--public", "--labels")
 MANY = ("--be", *APART, "--patience", "--each", *VOTES)
 PAIRS = ("--release", "--turn", "-O", "--trace", "--threads")
