@@ -134,16 +134,12 @@ def _prepared(arguments: Namespace, task: Task, keyring: Keyring, links: Queue[L
 
     assert task.pate is not None
     comparison = _comparison(arguments, task, keyring, "client")
-    spent = Spent.of(arguments.checkpoint, "aggregator")
-    voted, queried = spent.read() if arguments.resume else (0, 0)
     return Second(
         facts=task.facts,
         pate=task.pate,
         classes=task.classes,
         compare=lambda share: comparison.carry_out(lambda: _next(links, task.facts.wait + DIALS), share),
-        spent=spent,
-        voted=voted,
-        queried=queried,
+        spent=Spent.of(arguments.checkpoint, "aggregator"),
     )
 
 

@@ -78,14 +78,10 @@ class Host:
     carried: int = 0  # bytes of rounds between the server and workers
     spent: Spent = field(default_factory=Spent)  # on votes
     predict: Callable[[int], int] = loss_bytes
-    resumed: bool = field(init=False)
     there: dict[int, Newcomer] = field(default_factory=dict[int, Newcomer])
     dropped: set[int] = field(default_factory=set[int])
     doubted: set[int] = field(default_factory=set[int])  # who says it has more examples than count
     reports: dict[int, dict[str, float]] = field(default_factory=dict[int, dict[str, float]])
-
-    def __post_init__(self) -> None:
-        self.resumed = self.over > 0
 
     # ---- the training ----
 
@@ -157,10 +153,11 @@ class Host:
     def voted(self, pate: Pate, asked: int, usable: Callable[[Sequence[int]], Votes | None]) -> tuple[Votes, int]:
         """What came of the first votes of all who were called that are `usable`, and how often they had to vote."""
         allowed = sum(within(pate, votes * asked) for votes in range(1, MOST_VOTES + 1))
-        before = self.spent.read()[0] if self.resumed else 0
+        before = self.spent.read()[0]
         if before >= allowed:
             message = f"These examples were voted on {before} times, and the program pays for no other vote."
-            hint = "Labels that were opened stand where that run wrote them; other labels are another training."
+            hint = "Labels that were opened stand where that run wrote them; other labels are another training, whose "
+            hint += "epsilon adds to this one, with another `--checkpoint` folder for everybody."
             raise fail("PPC685", message, hint=hint)
         for votes in range(before + 1, allowed + 1):
             self.enough()

@@ -43,16 +43,17 @@ class Member:
     public: Tensor | None = None  # the examples to label
     voted: int = 0  # times
     queried: int = 0  # examples, those of a vote that was not opened included
-    spent: Spent = field(default_factory=Spent)  # both, of the training that is gone on with
+    spent: Spent = field(default_factory=Spent)  # both, in the folder of checkpoints
 
     @property
     def number(self) -> int:
         return self.worker.number + 1
 
     def begun(self, over: int) -> None:
+        """Votes that are on disk count, whatever the server says of epochs, and so do those since."""
         self.begin(over)
-        if over:
-            self.voted, self.queried = self.spent.read()
+        voted, queried = self.spent.read()
+        self.voted, self.queried = max(self.voted, voted), max(self.queried, queried)
 
     def called(self, kind: int, text: bytes) -> Call:
         """The next loss, or votes with their noise."""

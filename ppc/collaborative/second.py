@@ -35,8 +35,8 @@ class Second:
     classes: int
     compare: Callable[[Words], object]
     spent: Spent = field(default_factory=Spent)
-    voted: int = 0  # times
-    queried: int = 0  # examples
+    voted: int = field(init=False)  # times, those of every training with this folder included
+    queried: int = field(init=False)  # examples
     compared: int = 0  # times
     taken: int = 0  # bytes of shares
     last: int = 0  # attempt
@@ -44,6 +44,9 @@ class Second:
     gone: set[int] = field(default_factory=set[int])  # whose line has ended
     held: dict[int, tuple[bytes, Words]] = field(default_factory=dict[int, tuple[bytes, Words]])
     changed: Condition = field(default_factory=Condition, repr=False)
+
+    def __post_init__(self) -> None:
+        self.voted, self.queried = self.spent.read()
 
     # ---- workers ----
 

@@ -19,8 +19,8 @@ from ppc.runtime.wire.words import from_json
 
 @dataclass(frozen=True)
 class Spent:
-    """Votes and the examples that were asked in them, on disk before anything of a vote is sent; without a folder, of a
-    training that cannot be gone on with, nowhere."""
+    """Votes and the examples that were asked in them, on disk before anything of a vote is sent: of all trainings with
+    this folder, gone on with or begun anew. Without a folder nowhere."""
 
     path: Path | None = None
 
@@ -33,7 +33,9 @@ class Spent:
             return 0, 0
         found = from_json(self.path.read_bytes()) or {}
         if sorted(found) != ["queried", "voted"] or not all(type(one) is int and one >= 0 for one in found.values()):
-            hint = "It says what privacy was spent: a training without it is begun anew, without `--resume`."
+            hint = (
+                "It says what privacy was spent: another training takes another folder, and its epsilon adds to this."
+            )
             raise fail("PPC684", f"`{self.path}` is damaged.", hint=hint)
         return found["voted"], found["queried"]
 

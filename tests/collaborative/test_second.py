@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from time import sleep
 from typing import Any
 from unittest.mock import Mock
@@ -14,6 +15,7 @@ import pytest
 from ppc.collaborative import letters
 from ppc.collaborative.labelling import MOST_VOTES
 from ppc.collaborative.second import Second
+from ppc.collaborative.state import Spent
 from ppc.errors import PpcError
 from ppc.sharing import shares, total
 from tests.collaborative.test_winners import TWO, WINNER
@@ -103,12 +105,13 @@ def test_it_takes_part_in_nothing_that_the_program_does_not_say(call: bytes) -> 
     assert one.voted == 0
 
 
-def test_it_takes_part_in_as_many_votes_as_are_paid_for() -> None:
+def test_it_takes_part_in_as_many_votes_as_are_paid_for(tmp_path: Path) -> None:
     calls = [letters.called(number, [1, 2], 6) for number in range(1, MOST_VOTES + 2)]
 
-    one = second()
+    one = second(spent=Spent.of(tmp_path, "aggregator"))
     with pytest.raises(PpcError, match="PPC687"):
         asked(one, *calls)
     assert (one.voted, one.queried) == (3, 18)
+    again = second(spent=Spent.of(tmp_path, "aggregator"))
     with pytest.raises(PpcError, match="PPC687"):
-        asked(second(voted=3, queried=18), letters.called(1, [1, 2], 6))
+        asked(again, letters.called(1, [1, 2], 6))
