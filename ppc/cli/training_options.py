@@ -25,7 +25,11 @@ def training_of(verb: argparse.ArgumentParser) -> None:
         "--every", type=positive, default=100, metavar="N", help="steps or epochs between two checkpoints (100)"
     )
     group.add_argument("--resume", action="store_true", help="go on from the last checkpoint that both parties have")
-    group.add_argument("--release", action="store_true", help="with --resume: give out the model as it is kept")
+    group.add_argument(
+        "--release",
+        action="store_true",
+        help="with --resume: give out the model as it is kept, behind PPC656 beyond its bounds",
+    )
     group.add_argument(
         "--turn", type=positive, metavar="N", help="of several data owners that train in turn: the pair's epoch N"
     )

@@ -29,6 +29,7 @@ from ppc.runtime.wire.hello import Hello
 
 CHECKPOINTS = "checkpoints"
 OUT_OF_RANGE = "PPC656"
+BEYOND = "some of its weights are outside of their bounds, so that this program does not take it"
 INTERRUPTED = ("PPC652", "PPC653")  # the other side ended, or is silent
 GIVEN, DRAWN = "given", "drawn"
 
@@ -243,13 +244,13 @@ class Course:
 
     def ended(self, step: int, shares: Mapping[str, Words], error: PpcError) -> PpcError:
         """What to say of an error in a step. Where the weights have left their range, both know it: they are kept as
-        they were before, and may be released."""
+        the step before left them, which is what failed the check, and may be released."""
         first, *rest = error.diagnostics
         if first.code == OUT_OF_RANGE and self.wishes.folder is None:
             more = "Nothing of this training was kept: `--checkpoint FOLDER` keeps the model as it was."
         elif first.code == OUT_OF_RANGE:
             self._write(step, shares)
-            more = f"Or give out the model as it was after {step:,} steps, with `--resume --release`."
+            more = f"Or give out the model as it was after {step:,} steps, with `--resume --release`: {BEYOND}."
         elif first.code in INTERRUPTED and self.wishes.folder is not None:
             more = "Then go on from the last checkpoint, with `--resume` at both parties."
         else:

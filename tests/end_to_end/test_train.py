@@ -143,7 +143,7 @@ def test_at_the_end_of_its_certificate_it_stops_with_a_checkpoint(home: Path) ->
 
     assert done.returncode == 5
     assert "PPC656" in done.stderr
-    assert "--resume --release" in done.stderr
+    assert "`--resume --release`: some of its weights are outside of their bounds" in " ".join(done.stderr.split())
     assert not (home / "w.safetensors").exists()
     again = ppc(*train, "--resume", cwd=home)
     assert "PPC656" in again.stderr
