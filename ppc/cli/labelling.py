@@ -31,6 +31,8 @@ def labels(
     assert task.pate is not None
     asked = task.asked(public)
     classes, privacy, carried = _opened(task.pate, host, asked, network.classes, pair)
+    if arguments.labels is not None:  # before the student learns: they are paid for, whatever becomes of it
+        _write(arguments.labels, network, public[:asked], classes, privacy)
     seed = arguments.seed or 0
     student = taught(task.facts, network, public[:asked], classes, task.first(network, seed), seed)
     found: dict[str, Any] = {"privacy": privacy, "labelled": asked, **carried}
@@ -38,8 +40,6 @@ def labels(
         found["student"] = student.accuracy(*test)
     if (right := _right(arguments, network)) is not None:
         found["labels_right"] = float((right[:asked] == classes).mean())
-    if arguments.labels is not None:
-        _write(arguments.labels, network, public[:asked], classes, privacy)
     if arguments.output is not None:
         save(arguments.output, as_weights(student.weights), private=True)
     return found

@@ -31,6 +31,7 @@ from ppc.flower.sealing import KEY, RECORD
 from ppc.flower.settings import Settings
 from ppc.flower.subject import Crew
 from ppc.ir.collaborative import Pate
+from ppc.learning import Network
 from ppc.learning.network import as_weights
 from ppc.weights import save
 
@@ -132,19 +133,23 @@ def _labelled(settings: Settings, crew: Crew, pate: Pate, host: Host, public: Te
     """The data set with what it cost, and a student, in the folder of the run."""
     network, asked = crew.student, payable(pate, len(public))
     classes, privacy = by_counts(pate, host, asked, network.classes)
+    if settings.output:  # before the student learns: they are paid for, whatever becomes of it
+        _write(_folder(settings), network, public[:asked], classes, privacy)
     first = crew.first_weights(network, settings.weights, settings.seed)
     student = taught(crew.facts, network, public[:asked], classes, first, settings.seed)
     told: dict[str, Any] = {"privacy": privacy, "labelled": asked}
     if (test := examples.test(settings, network)) is not None:
         told["student"] = student.accuracy(*test)
     if settings.output:
-        folder = _folder(settings)
-        rows = BytesIO()
-        np.savez(rows, **{network.data: _numpy(public[:asked]), "labels": classes})  # pyright: ignore[reportArgumentType]
-        write_whole(folder / "labels.npz", rows.getvalue(), private=True)
-        write_whole(folder / "labels.privacy.json", (json.dumps(privacy, indent=2) + "\n").encode())
-        save(folder / "student.safetensors", as_weights(student.weights), private=True)
+        save(_folder(settings) / "student.safetensors", as_weights(student.weights), private=True)
     return told
+
+
+def _write(folder: Path, network: Network, images: Tensor, classes: Any, privacy: dict[str, Any]) -> None:
+    rows = BytesIO()
+    np.savez(rows, **{network.data: _numpy(images), "labels": classes})  # pyright: ignore[reportArgumentType]
+    write_whole(folder / "labels.npz", rows.getvalue(), private=True)
+    write_whole(folder / "labels.privacy.json", (json.dumps(privacy, indent=2) + "\n").encode())
 
 
 def _numpy(images: Tensor) -> np.ndarray[Any, np.dtype[np.float32]]:

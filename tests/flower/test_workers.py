@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from ppc.collaborative import Worker, letters
 from ppc.collaborative.state import resumed_worker
-from ppc.errors import PpcError
+from ppc.errors import PpcError, fail
 from ppc.flower import mail, parts
 from ppc.flower.held import held, read
 from ppc.flower.server import serve
@@ -78,6 +79,18 @@ def test_workers_label_and_a_student_learns(tmp_path: Path) -> None:
         assert rows["image"].shape == (20, 1, 8, 8)
     for name in ("labels.npz", "student.safetensors"):
         assert (tmp_path / name).stat().st_mode & 0o077 == 0
+
+
+def test_labels_that_were_paid_for_are_written_though_the_student_diverges(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    diverges = Mock(side_effect=fail("PPC682", "It diverges.", hint=""))
+    monkeypatch.setattr("ppc.flower.collaborative_server.taught", diverges)
+
+    with pytest.raises(PpcError, match="PPC682"):
+        served(Workers(changes={"public": PUBLIC, "output": str(tmp_path)}))
+    assert (tmp_path / "labels.npz").exists()
+    assert json.loads((tmp_path / "labels.privacy.json").read_text())["votes_taken"] == 1
 
 
 def test_labels_without_noise_are_those_of_one_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
