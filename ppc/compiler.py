@@ -153,10 +153,13 @@ class _Job:
 
 
 def training_of(source: str | Path | Source, *, model: str | None = None, as_: str | None = None) -> Training | Lessons:
-    """What the train block of a model says; it names the trainer."""
+    """What the train block of a model says; it names the trainer. Where none is named: the only one that there is, or
+    that of the last model."""
     text, resolved = _faultless(source)
     try:
-        body = _chosen_body(resolved, model, as_)
+        trained = [*resolved.trainings, *resolved.lessons]
+        only = trained[0] if len(trained) == 1 and as_ is None else None
+        body = _chosen_body(resolved, model or only, as_)
         return resolved.lessons.get(body.graph.name) or _training(resolved, body)
     except PpcError as error:
         raise error.located(text) from None

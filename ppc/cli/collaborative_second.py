@@ -52,7 +52,11 @@ def with_second(arguments: Namespace, task: Task, keyring: Keyring) -> Generator
         return
     comparison = _comparison(arguments, task, keyring, "server")
     line = Letters(_second(arguments, task, keyring))
-    pair = Pair(line=line, compare=lambda share: comparison.carry_out(lambda: _second(arguments, task, keyring), share))
+    pair = Pair(
+        line=line,
+        compare=lambda share: comparison.carry_out(lambda: _second(arguments, task, keyring), share),
+        look=comparison.look,
+    )
     try:
         yield pair
     finally:
@@ -139,6 +143,7 @@ def _prepared(arguments: Namespace, task: Task, keyring: Keyring, links: Queue[L
         pate=task.pate,
         classes=task.classes,
         compare=lambda share: comparison.carry_out(lambda: _next(links, task.facts.wait + DIALS), share),
+        look=comparison.look,
         spent=Spent.of(arguments.checkpoint, "aggregator"),
     )
 

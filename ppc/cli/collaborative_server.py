@@ -26,6 +26,7 @@ def server(arguments: Namespace, telling: Telling) -> int:
     from ppc.cli.collaborative_second import with_second
     from ppc.collaborative.host import Host
     from ppc.collaborative.state import Spent
+    from ppc.collaborative.winners import ready
     from ppc.runtime.wire.listener import Listener
 
     task = understood(arguments)
@@ -42,6 +43,9 @@ def server(arguments: Namespace, telling: Telling) -> int:
         _forecast(task, public, telling)  # after the port: who starts the server reads no note before it
         with with_second(arguments, task, keyring) as pair:
             _gather(host, arguments.patience)
+            if pair is not None:
+                ready(host, pair)  # before anybody trains for labels that cannot be
+            host.enough()
             found = _train(arguments, telling, host)
             if public is not None:
                 from ppc.cli.labelling import labels
@@ -112,9 +116,6 @@ def _gather(host: Host, patience: float) -> None:
     from time import monotonic, sleep
 
     limit = monotonic() + patience
-    while len(host.there) < host.facts.workers:
+    while len(host.there) < host.facts.workers and monotonic() <= limit:
         host.welcome()
-        if monotonic() > limit:
-            host.enough()
-            return
         sleep(LOOK)

@@ -25,6 +25,7 @@ from ppc.runtime.wire.link import Address, Link
 from ppc.runtime.wire.tls_channel import TlsChannel
 
 RESULT = "result"
+TAKEN = "This vote counts as taken."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +37,10 @@ class Comparison:
     keyring: Keyring
     dealer: Address
     terms: Terms
+
+    def look(self) -> None:
+        """Whether the dealer is there, and deals for this comparison."""
+        meeting.look_for_dealer(self.bundle, self.keyring, self.dealer, self.terms)
 
     def carry_out(self, reach: Callable[[], Link], share: Words) -> Compared:
         """Over the link to the other party, which is closed when it returns."""
@@ -92,4 +97,4 @@ def unopened(error: PpcError) -> PpcError:
     """Why the winners of a vote are not known; its votes count, and are compared no other time."""
     first = error.diagnostics[0]
     message = f"The joint comparison of the votes failed, and no winner was opened: {first.message} ({first.code})"
-    return fail("PPC686", message, hint=f"Its votes count as taken. {first.hint or 'Start all of them again.'}")
+    return fail("PPC686", message, hint=f"{TAKEN} {first.hint or 'Start all of them again.'}")

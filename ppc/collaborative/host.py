@@ -150,17 +150,26 @@ class Host:
         self.say("counts that are none were opened: a worker sent another number than its partial sum")
         return None
 
-    def voted(self, pate: Pate, asked: int, usable: Callable[[Sequence[int]], Votes | None]) -> tuple[Votes, int]:
-        """What came of the first votes of all who were called that are `usable`, and how often they had to vote."""
+    def voted(
+        self,
+        pate: Pate,
+        asked: int,
+        usable: Callable[[Sequence[int]], Votes | None],
+        ready: Callable[[], None] = lambda: None,
+    ) -> tuple[Votes, int]:
+        """What came of the first votes of all who were called that are `usable`, and how often they had to vote.
+        `ready` raises where nothing could come of them, before they count."""
         allowed = sum(within(pate, votes * asked) for votes in range(1, MOST_VOTES + 1))
         before = self.spent.read()[0]
         if before >= allowed:
-            message = f"These examples were voted on {before} times, and the program pays for no other vote."
+            often = "once" if before == 1 else f"{before} times"
+            message = f"These examples were voted on {often}, and the program pays for no other vote."
             hint = "Labels that were opened stand where that run wrote them; other labels are another training, whose "
             hint += "epsilon adds to this one, with another `--checkpoint` folder for everybody."
             raise fail("PPC685", message, hint=hint)
         for votes in range(before + 1, allowed + 1):
             self.enough()
+            ready()
             self.spent.write(votes, votes * asked)
             numbers = sorted(self.there)
             if (found := usable(numbers)) is not None:

@@ -1,8 +1,8 @@
 """The kinds of letters of a collaborative training, and how long each may be.
 
-`SHARE` passes between two workers, or from a worker to the second aggregator; `ADD` and `MISSING` between this one and
-the server; everything else between a worker and the server. An attempt is a number that the server never gives twice: a
-share that comes late is of an earlier one, and is thrown away.
+`SHARE` passes between two workers, or from a worker to the second aggregator; `ADD`, `MISSING` and `READY` between this
+one and the server; everything else between a worker and the server. An attempt is a number that the server never gives
+twice: a share that comes late is of an earlier one, and is thrown away.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ REPORT = 11  # to the server: JSON, how good this worker's model is
 SHARE = 12  # to another worker; of votes with `open winner`, to the second aggregator
 ADD = 13  # to the second aggregator: the call that the shares of one vote belong to
 MISSING = 14  # from it: JSON, the workers whose shares did not come; of none, it begins to compare
+READY = 15  # to the second aggregator, before votes are taken; from it: why it could not compare them, if it could not
 
 LONGEST = 1 << 16  # of JSON
 LONGEST_SHARE = LARGEST_SHARE + (1 << 20)  # with who takes part

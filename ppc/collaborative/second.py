@@ -28,12 +28,14 @@ LOOK = 0.1  # seconds between two looks at whose share is there
 
 @dataclass(kw_only=True)
 class Second:
-    """`compare` is the joint comparison with the server; `held` each worker's last share, with the call it answers."""
+    """`compare` is the joint comparison with the server, `look` raises where there could be none; `held` is each
+    worker's last share, with the call it answers."""
 
     facts: Collaborative
     pate: Pate
     classes: int
     compare: Callable[[Words], object]
+    look: Callable[[], None]
     spent: Spent = field(default_factory=Spent)
     voted: int = field(init=False)  # times, those of every training with this folder included
     queried: int = field(init=False)  # examples
@@ -86,9 +88,12 @@ class Second:
         """Every vote that the server calls for, until it ends the training."""
         longest = letters.ASKED.size + 4 * self.facts.workers
         while True:
-            kind, call = server.receive({letters.ADD: longest, letters.END: 0})
+            kind, call = server.receive({letters.ADD: longest, letters.READY: 0, letters.END: 0})
             if kind == letters.END:
                 return
+            if kind == letters.READY:
+                server.send(letters.READY, self._hindrance())
+                continue
             attempt, asked, numbers = letters.call_of(call)
             self._allow(attempt, asked, numbers)
             missing, share = self._added(call, numbers)
@@ -96,6 +101,14 @@ class Second:
             if share is not None:
                 self.compared += 1
                 self.compare(share.reshape(asked, self.classes))
+
+    def _hindrance(self) -> bytes:
+        """Why nothing could be compared now, if it could not."""
+        try:
+            self.look()
+        except PpcError as error:
+            return error.diagnostics[0].message.encode()[: letters.LONGEST]
+        return b""
 
     def _allow(self, attempt: int, asked: int, numbers: Sequence[int]) -> None:
         """Whether the program says so; what is allowed counts, whatever comes of it."""

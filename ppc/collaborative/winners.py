@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from ppc.collaborative import letters
-from ppc.collaborative.compared import Compared
+from ppc.collaborative.compared import TAKEN, Compared
 from ppc.collaborative.host import TOLD, Host
 from ppc.errors import PpcError, fail
 from ppc.field import Words
@@ -22,10 +22,24 @@ from ppc.runtime.wire.letters import Letters
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
-    """The server and the second aggregator: the line between them, and what they do over a fresh one."""
+    """The server and the second aggregator: the line between them, what they do over a fresh one, and a look whether
+    the dealer is there, which raises where it is not."""
 
     line: Letters
     compare: Callable[[Words], Compared]
+    look: Callable[[], None]
+
+    def ready(self, wait: float) -> None:
+        """Before a vote, which counts whatever comes of it: the second one is there, and both reach the dealer."""
+        try:
+            self.line.allow(wait)
+            self.line.send(letters.READY)
+            _, why = self.line.receive({letters.READY: letters.LONGEST})
+            self.look()
+        except PpcError as error:
+            raise _not_ready(error.diagnostics[0].message) from None
+        if why:
+            raise _not_ready(f"The second aggregator says: {why.decode('utf-8', 'replace')}")
 
     def end(self) -> None:
         """The training is over; whether the second one hears it changes nothing here."""
@@ -36,7 +50,14 @@ class Pair:
 
 def winners(host: Host, pair: Pair, pate: Pate, asked: int, classes: int) -> tuple[Compared, int]:
     """The class that wins each query, and how often the workers had to vote."""
-    return host.voted(pate, asked, lambda numbers: _winners(host, pair, numbers, asked, classes))
+    return host.voted(
+        pate, asked, lambda numbers: _winners(host, pair, numbers, asked, classes), lambda: ready(host, pair)
+    )
+
+
+def ready(host: Host, pair: Pair) -> None:
+    """Whether votes could be compared now."""
+    pair.ready(host.facts.wait + 2 * TOLD)
 
 
 def _winners(host: Host, pair: Pair, numbers: Sequence[int], asked: int, classes: int) -> Compared | None:
@@ -67,4 +88,9 @@ def _missing(host: Host, pair: Pair, call: bytes) -> list[int]:
 
 def _not_there(why: str) -> PpcError:
     message = f"The second aggregator did not add up its shares of the votes, and nothing was opened: {why}"
-    return fail("PPC686", message, hint="Its votes count as taken. Start it again, and the others with `--resume`.")
+    return fail("PPC686", message, hint=f"{TAKEN} Start all of them with `--resume`, if the program pays for another.")
+
+
+def _not_ready(why: str) -> PpcError:
+    message = f"Votes could not be compared now, and none was taken: {why}"
+    return fail("PPC686", message, hint="Start whoever is missing again, and the others with `--resume`.")

@@ -26,6 +26,7 @@ from ppc.runtime.roles.brought import Brought, given
 from ppc.runtime.roles.public import public_weights
 from ppc.runtime.roles.remembered import Remembered
 from ppc.runtime.roles.request import (
+    LOOKING,
     SEED_BYTES,
     SESSION,
     Request,
@@ -117,6 +118,8 @@ class DealerService:
 
     def answer(self, _peer: Certificate, theirs: Hello) -> Hello:
         """The dealer's hello; a party whose session cannot be dealt for is told why."""
+        if LOOKING in theirs.told:
+            return hello_of(self.bundle, None, agreed=self._public)
         name = theirs.told.get(SESSION, b"")
         if len(name) != SESSION_BYTES:
             raise fail("PPC669", "A party came without a session.", hint="Use the same version of ppc on all sides.")
@@ -164,6 +167,9 @@ class DealerService:
             return dict(self._running)
 
     def _arrived(self, link: Link) -> None:
+        if LOOKING in link.theirs.told:
+            link.close()
+            return
         told, request = link.theirs.told[SESSION], told_request(link.theirs)
         if told in self._used:  # both were greeted before it was dealt for
             link.close()

@@ -18,7 +18,7 @@ from ppc.runtime.roles.brought import Brought
 from ppc.runtime.roles.course import Wishes
 from ppc.runtime.roles.dealt import LiveDealt
 from ppc.runtime.roles.public import public_weights
-from ppc.runtime.roles.request import Dealer, Request, agreed_examples, hello_of, told_to_dealer
+from ppc.runtime.roles.request import LOOKING, Dealer, Request, agreed_examples, hello_of, told_to_dealer
 from ppc.runtime.wire.hello import Hello
 from ppc.runtime.wire.lines import IDLE
 from ppc.runtime.wire.link import Address, Check, Link, dial
@@ -191,6 +191,13 @@ def from_elsewhere(link: Link, terms: Terms) -> Link:
         link.close()
         raise on_this_machine(link.peer.role, host)
     return link
+
+
+def look_for_dealer(bundle: Bundle, keyring: Keyring, dealer: Address, terms: Terms) -> None:
+    """Whether it is there and has the same plans; nothing is dealt for."""
+    hello = hello_of(bundle, None, told={LOOKING: b"\1"})
+    hello = replace(hello, role=keyring.own.role, party=keyring.own.party)
+    dial(dealer, keyring, hello, expects=("dealer",), handshake=terms.handshake, patience=terms.patience).close()
 
 
 def meet_dealer(

@@ -27,6 +27,7 @@ SEED_BYTES = 32  # what each party is sent by the dealer, once a run
 MOST_ITERATIONS = 1 << 31  # a message names its iteration in 32 bits
 EXAMPLES = "examples"
 SESSION = "session"
+LOOKING = "looking"  # who says so wants to know whether the dealer is there
 START, STOP, TESTS, ON = "start", "stop", "tests", "on"
 TRAINING = 0  # the number of a training's stretches
 

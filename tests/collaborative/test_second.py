@@ -22,7 +22,7 @@ from tests.collaborative.test_winners import TWO, WINNER
 
 
 def second(**change: Any) -> Second:
-    return Second(facts=replace(TWO, wait=0.2), pate=WINNER, classes=3, compare=Mock(), **change)
+    return Second(facts=replace(TWO, wait=0.2), pate=WINNER, classes=3, compare=Mock(), look=Mock(), **change)
 
 
 def asked(one: Second, *calls: bytes) -> list[Any]:

@@ -56,6 +56,7 @@ class World:
     dealt: Callable[[Listener, DealerService], None] = lambda listener, service: service.serve(listener)
     served: Callable[[Second, Letters], None] = Second.serve
     idle: float = 30.0
+    patience: float = 10.0
     said: list[str] = field(default_factory=list[str])
     failed: Queue[PpcError] = field(default_factory=lambda: Queue())
 
@@ -78,6 +79,7 @@ class World:
             pate=WINNER,
             classes=3,
             compare=lambda share: self._comparison("aggregator").carry_out(lambda: self.links.get(timeout=20), share),
+            look=lambda: self._comparison("aggregator").look(),
             spent=Spent.of(self.folder, "aggregator"),
         )
 
@@ -95,7 +97,7 @@ class World:
             name=winner_program.HISTOGRAM,
             keyring=open_folder(self.rings[name]),
             dealer=(HERE, self.ports["dealer"]),
-            terms=Terms(patience=0.5, idle=self.idle, insecure_local=True),
+            terms=Terms(patience=self.patience, idle=self.idle, insecure_local=True),
         )
 
     def _dial(self, name: str, to: str) -> Link:
@@ -114,6 +116,7 @@ class World:
         pair = Pair(
             line=Letters(self._dial("server", "aggregator")),
             compare=lambda share: comparison.carry_out(lambda: self._dial("server", "aggregator"), share),
+            look=comparison.look,
         )
         try:
             return winners(host, pair, WINNER, 6, 3)
@@ -262,50 +265,96 @@ def nobody(listener: Listener, _service: DealerService) -> None:
 
 
 def leaving(listener: Listener, _service: DealerService) -> None:
-    """Greets both parties, and goes."""
-    for _ in range(2):
+    """Is there, greets both parties, and goes."""
+    for _ in range(4):
         listener.accept(10).close()
 
 
-@pytest.mark.parametrize("dealt", [nobody, leaving])
-def test_without_a_dealer_no_winner_is_opened_and_the_votes_count(
+def half_there(listener: Listener, _service: DealerService) -> None:
+    """The second aggregator finds it, and the server does not."""
+    listener.accept(10).close()
+    listener.close()
+
+
+@pytest.mark.parametrize("dealt", [nobody, half_there])
+def test_a_dealer_that_is_not_there_costs_no_vote(
     tmp_path: Path, dealt: Callable[[Listener, DealerService], None]
 ) -> None:
-    world = World(tmp_path, dealt=dealt)
+    """Started again, it finds the vote that the program pays for."""
+    with pytest.raises(PpcError, match=r"PPC686.*none was taken"):
+        World(tmp_path, dealt=dealt, patience=0.5).run()
+
+    assert [Spent.of(tmp_path, name).read() for name in ("server", "aggregator")] == [(0, 0), (0, 0)]
+
+
+def test_a_dealer_that_leaves_before_the_comparison_opens_no_winner_and_the_votes_count(tmp_path: Path) -> None:
+    world = World(tmp_path, dealt=leaving, patience=2.0)
 
     with pytest.raises(PpcError, match="PPC686") as caught:
         world.run()
 
     assert "no winner was opened" in str(caught.value)
-    assert "PPC686" in str(world.failed.get(timeout=5))
+    assert "PPC686" in str(world.failed.get(timeout=60))
     assert world.second.compared == 1
     assert [Spent.of(tmp_path, name).read() for name in ("server", "aggregator")] == [(1, 6), (1, 6)]
 
 
-def asleep(second: Second, line: Letters) -> None:
+def to_its_sum(line: Letters) -> None:
+    """There before the vote, and asked for its sum."""
+    line.receive({letters.READY: 0})
+    line.send(letters.READY)
+    line.receive({letters.ADD: 100})
+
+
+def asleep(_second: Second, line: Letters) -> None:
     """Adds up, and does not come to the comparison."""
-    _, call = line.receive({letters.ADD: 100})
+    to_its_sum(line)
     line.send(letters.MISSING, b"[]")
-    del second, call
 
 
 def answering(text: bytes) -> Callable[[Second, Letters], None]:
     def served(_second: Second, line: Letters) -> None:
-        line.receive({letters.ADD: 100})
+        to_its_sum(line)
         line.send(letters.MISSING, text)
 
     return served
 
 
+def leaving_before_the_vote(_second: Second, line: Letters) -> None:
+    line.close()
+
+
+def hindered(_second: Second, line: Letters) -> None:
+    line.receive({letters.READY: 0})
+    line.send(letters.READY, b"no dealer")
+
+
+@pytest.mark.parametrize("served", [leaving_before_the_vote, hindered])
+def test_a_second_aggregator_that_cannot_compare_costs_no_vote(
+    tmp_path: Path, served: Callable[[Second, Letters], None]
+) -> None:
+    with pytest.raises(PpcError, match=r"PPC686.*none was taken"):
+        World(tmp_path, served=served).run()
+
+    assert Spent.of(tmp_path, "server").read() == (0, 0)
+
+
 @pytest.mark.parametrize(
     "served",
-    [asleep, lambda _, line: line.close(), answering(b"["), answering(b'{"a": 1}'), answering(b"[7]"), answering(b"7")],
+    [
+        asleep,
+        lambda _, line: to_its_sum(line),
+        answering(b"["),
+        answering(b'{"a": 1}'),
+        answering(b"[7]"),
+        answering(b"7"),
+    ],
     ids=["no comparison", "leaves", "no JSON", "no list", "not called", "a number"],
 )
 def test_a_second_aggregator_that_fails_ends_the_votes_with_nothing_opened(
     tmp_path: Path, served: Callable[[Second, Letters], None]
 ) -> None:
-    world = World(tmp_path, served=served, idle=2.0)
+    world = World(tmp_path, served=served, idle=2.0, patience=2.0)
 
     with pytest.raises(PpcError, match="PPC686"):
         world.run()
