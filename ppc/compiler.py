@@ -153,13 +153,11 @@ class _Job:
 
 
 def training_of(source: str | Path | Source, *, model: str | None = None, as_: str | None = None) -> Training | Lessons:
-    """What the train block of a model says; it names the trainer. Where none is named: the only one that there is, or
-    that of the last model."""
+    """What the train block of a model says; it names the trainer. Unnamed: the only one there is, or the last model's."""
     text, resolved = _faultless(source)
     try:
         trained = [*resolved.trainings, *resolved.lessons]
-        only = trained[0] if len(trained) == 1 and as_ is None else None
-        body = _chosen_body(resolved, model or only, as_)
+        body = _chosen_body(resolved, model or (trained[0] if len(trained) == 1 and as_ is None else None), as_)
         return resolved.lessons.get(body.graph.name) or _training(resolved, body)
     except PpcError as error:
         raise error.located(text) from None

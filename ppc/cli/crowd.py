@@ -19,7 +19,8 @@ Heard = Callable[[dict[str, Any]], None]
 
 def by_role(arguments: Namespace, everybody: Role, one: Role, others: Mapping[str, Role]) -> int:
     """All of a training, or one role of it: `one` who learns from examples, or another that has none."""
-    telling = Telling(events=arguments.embedded, quiet=arguments.quiet or arguments.json, verbose=arguments.verbose)
+    quiet, at_end = arguments.quiet or arguments.json, arguments.json and arguments.be is not None
+    telling = Telling(events=arguments.embedded, quiet=quiet, verbose=arguments.verbose, at_end=at_end)
     if arguments.be is not None and not arguments.be.isdecimal() and arguments.be not in others:
         raise fail("PPC508", f"This training has no {arguments.be}.", hint=f"Its roles: N, {', '.join(others)}.")
     if arguments.data is None and arguments.be not in others:

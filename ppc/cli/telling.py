@@ -35,15 +35,20 @@ class Far:
 
 
 class Telling:
-    """Where a role's words go. `events` for a program, else for a person; `quiet` leaves out what is no result."""
+    """Where a role's words go. `events` for a program, else for a person; `quiet` leaves out what is no result; with
+    `at_end` what came of it is one JSON object."""
 
-    def __init__(self, *, events: bool = False, quiet: bool = False, verbose: bool = False) -> None:
-        self.events, self.quiet, self.verbose = events, quiet, verbose
+    def __init__(
+        self, *, events: bool = False, quiet: bool = False, verbose: bool = False, at_end: bool = False
+    ) -> None:
+        self.events, self.quiet, self.verbose, self.at_end = events, quiet, verbose, at_end
 
     def event(self, kind: str, **facts: Any) -> None:
         if self.events:
             sys.stdout.write(json.dumps({"event": kind, **facts}) + "\n")
             sys.stdout.flush()
+        elif self.at_end and kind == "done":
+            sys.stdout.write(json.dumps({"ok": True, **facts}) + "\n")
 
     def say(self, text: str) -> None:
         """Something that a person may want to know."""
