@@ -153,7 +153,7 @@ class _Job:
 
 
 def training_of(source: str | Path | Source, *, model: str | None = None, as_: str | None = None) -> Training | Lessons:
-    """What the train block of a model says; it names the trainer. Unnamed: the only one there is, or the last model's."""
+    """What the train block of a model says, or the only one; it names the trainer."""
     text, resolved = _faultless(source)
     try:
         trained = [*resolved.trainings, *resolved.lessons]
