@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 DIALS = 10.0  # seconds more than a worker is waited for, in which the server comes to a comparison
 LOOK = 0.2  # seconds between two looks at who has come
-FOREVER = 86_400.0  # seconds in which a worker may have nothing to send: it trains
+FOREVER = 2e6  # seconds in which a worker may have nothing to send: it trains; a socket waits 2^31 ms at most
 
 
 # ---- what the others need ----

@@ -57,6 +57,7 @@ def _opened(
         return *by_counts(pate, host, asked, classes), {}
     found, times = winners(host, pair, pate, asked, classes)
     carried = {"predicted": as_facts(found.predicted), "measured": as_facts(found.measured)}
+    carried["measured"]["dealt"][0] = None  # what the dealer sends the second aggregator, the server does not see
     return found.classes, statement(pate, asked, times, len(host.there)), {"comparison": carried}
 
 

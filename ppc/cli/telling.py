@@ -151,4 +151,5 @@ def as_facts(counts: Counts) -> dict[str, Any]:
 def from_facts(facts: dict[str, Any]) -> Counts:
     from ppc.runtime.roles.request import Counts
 
-    return Counts(sent=tuple(facts["sent"]), dealt=tuple(facts["dealt"]), rounds=facts["rounds"])
+    first, second = (count or 0 for count in facts["dealt"])  # None of what nobody saw
+    return Counts(sent=tuple(facts["sent"]), dealt=(first, second), rounds=facts["rounds"])

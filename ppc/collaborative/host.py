@@ -31,6 +31,7 @@ from ppc.runtime.wire.letters import HEAD
 from ppc.sharing import signed, total
 
 LARGEST_LOSS = 2.0**20  # of one worker; a sum beyond that of all is no sum of losses
+FAIR = 1.0  # seconds at least, in which what a worker has sent is read, though one before it was slow
 TOLD = 5.0  # seconds in which workers that miss another one say so
 
 Say = Callable[[str], None]
@@ -209,7 +210,7 @@ class Host:
             return None
         line = self.there[one].line
         try:
-            line.allow(max(0.1, limit - monotonic()))
+            line.allow(max(FAIR, limit - monotonic()))
             kind, text = line.receive({letters.PARTIAL: 8 * elements, letters.FAILED: letters.LONGEST})
             if kind == letters.PARTIAL:
                 return letters.elements_of(text, elements)

@@ -38,7 +38,9 @@ def forecast(facts: Collaborative, pate: Pate, asked: int) -> Iterator[str]:
     if pate.amount > facts.workers / 4:
         yield f"  warning: noise above a quarter of the {facts.workers} votes makes most labels wrong"
     if asked < pate.queries:
-        yield f"  the budget pays for {asked} of {pate.queries} queries"
+        short = pate.budget is None or certified(pate, asked + 1) <= pate.budget
+        why = f"there are {asked} examples to label" if short else f"the budget pays for {asked}"
+        yield f"  {why}, of {pate.queries} queries"
 
 
 def statement(pate: Pate, queries: int, times: int, voters: int) -> dict[str, Any]:

@@ -14,10 +14,11 @@ FRACTION = 20  # binary digits of a loss behind the point
 def encoded_loss(loss: float, workers: int) -> int:
     """A loss as an integer, if the sum of so many as large can be told from a negative one."""
     if not np.isfinite(loss):
-        raise fail("PPC681", f"A worker's loss is {loss}.", hint="A smaller rate keeps a training from diverging.")
+        raise fail("PPC681", "A worker's loss is no number.", hint="A smaller rate keeps a training from diverging.")
     scaled = round(loss * 2**FRACTION)
     if abs(scaled) * workers > MERSENNE61.largest:
-        raise fail("PPC681", f"A worker's loss is {loss:g}, too large to be added.", hint="Use a smaller rate.")
+        # Without its value: on Flower the server is told why a worker does not answer.
+        raise fail("PPC681", "A worker's loss is too large to be added.", hint="Use a smaller rate.")
     return scaled
 
 

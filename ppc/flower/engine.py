@@ -9,7 +9,8 @@ from flwr.app import ConfigRecord, Context, Message, RecordDict
 from flwr.clientapp import ClientApp
 from flwr.serverapp import Grid, ServerApp
 
-from ppc.flower.client import answer
+from ppc.errors import PpcError
+from ppc.flower.client import answer, refusal
 from ppc.flower.mail import FAILED, letter
 from ppc.flower.server import serve
 from ppc.flower.settings import Settings
@@ -24,8 +25,11 @@ def client_app(program: str) -> ClientApp:
     def turn(message: Message, context: Context) -> Message:
         held = context.state.config_records
         state = _bytes(held[STATE]) if STATE in held else b""
-        settings = Settings.of(context.run_config, context.node_config, context.run_id)
-        said, state = answer(program, settings, _letter(message), state)
+        try:
+            settings = Settings.of(context.run_config, context.node_config, context.run_id)
+            said, state = answer(program, settings, _letter(message), state, _log)
+        except PpcError as error:
+            said = refusal(error, _log)
         context.state[STATE] = ConfigRecord({BYTES: state})
         return Message(RecordDict({LETTER: ConfigRecord({BYTES: said})}), reply_to=message)
 
@@ -38,14 +42,10 @@ def server_app(program: str) -> ServerApp:
     app = ServerApp()
 
     def main(grid: Grid, context: Context) -> None:
-        def say(text: str) -> None:
-            sys.stdout.write(f"{text}\n")  # Flower's log takes it
-            sys.stdout.flush()
-
         settings = Settings.of(context.run_config, number=context.run_id)
-        found = serve(program, settings, GridMail(grid), say)
+        found = serve(program, settings, GridMail(grid), _log)
         for number, report in found["reports"].items():
-            say(f"participant {number}: {report}")
+            _log(f"participant {number}: {report}")
 
     app.main()(main)
     return app
@@ -75,6 +75,11 @@ class GridMail:
         if found[0].has_error():
             return letter(FAILED, _last_line(found[0].error.reason))
         return _letter(found[0])
+
+
+def _log(text: str) -> None:
+    sys.stdout.write(f"{text}\n")  # Flower's log takes it
+    sys.stdout.flush()
 
 
 def _letter(message: Message) -> bytes:

@@ -9,6 +9,7 @@ from pathlib import Path
 from ppc.errors import fail
 
 Config = Mapping[str, bool | int | float | str]
+NODE = {"partition-id", "num-partitions", "data", "test", "public", "checkpoint", "output", "certificates"}
 TRIP = 120  # seconds that a letter and its answer may take on their ways; an app that starts for it is among them
 
 
@@ -39,6 +40,9 @@ class Settings:
         """Flower's simulation says `partition-id` and `num-partitions`; so do we to SuperNodes. A model of a node's own
         goes where the node says, and nowhere if it says nothing."""
         own = node or {}
+        if unknown := sorted(set(own) - NODE):
+            hint = f"A node is told {', '.join(sorted(NODE))}."
+            raise fail("PPC689", f"`{unknown[0]}` in the configuration of this node is not known.", hint=hint)
 
         def either(name: str) -> str:
             return str(own.get(name, run.get(name, "")))

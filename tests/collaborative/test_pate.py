@@ -12,6 +12,7 @@ import torch
 from ppc import compiler
 from ppc.collaborative import Worker, certified, from_votes, label
 from ppc.collaborative.labelling import affordable, opened_counts
+from ppc.collaborative.privacy import forecast
 from ppc.ir.collaborative import GRID, Collaborative, Pate
 from ppc.learning import Network
 
@@ -84,3 +85,17 @@ def test_many_voters_label_as_most_of_them_vote() -> None:
 
     assert found.classes.tolist() == [0, 1, 0]
     assert found.epsilon == certified(replace(FACTS, amount=1.0), 3)
+
+
+@pytest.mark.parametrize(
+    ("budget", "asked", "said"),
+    [
+        (None, 90, "there are 90 examples to label, of 180 queries"),
+        (1e6, 90, "there are 90 examples to label, of 180 queries"),
+        (10.0, affordable(replace(FACTS, budget=10.0), 180), "the budget pays for"),
+    ],
+)
+def test_why_fewer_are_labelled_is_told(budget: float | None, asked: int, said: str) -> None:
+    facts = Collaborative(model="net", workers=20, epochs=1)
+
+    assert any(said in line for line in forecast(facts, replace(FACTS, budget=budget), asked))

@@ -34,7 +34,7 @@ def test_any_two_of_three_shares_are_uniform_whatever_the_value(missing: int) ->
     seen = np.bincount((left * np.uint64(8) + right).astype(np.int64), minlength=64)
 
     expected = len(left) / 64
-    assert ((seen - expected) ** 2 / expected).sum() < 63 + 6 * (2 * 63) ** 0.5  # six deviations
+    assert ((seen - expected) ** 2 / expected).sum() < 200  # more by chance: 4e-16
 
 
 def test_the_sum_of_losses_is_right_to_the_last_digit_of_the_encoding() -> None:
@@ -49,6 +49,7 @@ def test_a_loss_that_cannot_be_added_is_refused(loss: float) -> None:
         encoded_loss(loss, 10)
 
     assert caught.value.diagnostics[0].code == "PPC681"
+    assert "1e+13" not in str(caught.value)  # what the server may be told
 
 
 def test_elements_lie_in_the_field_and_are_not_drawn_twice() -> None:

@@ -23,6 +23,7 @@ def test_one_command_starts_everybody_and_opens_winners_alone(tmp_path: Path) ->
     found, privacy = json.loads(done.stdout), json.loads((tmp_path / "labels.privacy.json").read_text())
     comparison = found["comparison"]
     assert comparison["measured"]["sent"] == comparison["predicted"]["sent"]
+    assert comparison["measured"]["dealt"][0] is None
     assert comparison["measured"]["dealt"][1] == comparison["predicted"]["dealt"][1]
     assert comparison["measured"]["rounds"] == comparison["predicted"]["rounds"] == 13
     assert privacy == found["privacy"]

@@ -107,6 +107,6 @@ def test_a_share_alone_is_uniform() -> None:
     counts = np.full((20_000,), -3 << GRID)
     for share in shares(counts, 2):
         hits = np.bincount((share // np.uint64((1 << 61) // 10 + 1)).astype(np.int64), minlength=10)
-        assert hits.min() > 1_800
-        assert hits.max() < 2_200
+        assert hits.min() > 1_650  # eight deviations
+        assert hits.max() < 2_350
     assert signed(total(shares(counts, 2))).tolist() == counts.tolist()

@@ -129,6 +129,8 @@ def test_a_node_has_its_number_and_its_own_data() -> None:
     assert Settings.of({"data": "digits:10"}, node(0)).shared
     with pytest.raises(PpcError, match="PPC689"):
         Settings.of({}, {"partition-id": "first"})
+    with pytest.raises(PpcError, match="`certificate` in the configuration of this node"):
+        Settings.of({}, {**node(0), "certificate": "mine"})
 
 
 def test_a_node_without_a_number_says_so() -> None:

@@ -18,6 +18,7 @@ from ppc.collaborative import Worker, letters
 from ppc.collaborative.state import resumed_worker
 from ppc.errors import PpcError, fail
 from ppc.flower import mail, parts
+from ppc.flower.client import answer
 from ppc.flower.held import held, read
 from ppc.flower.server import serve
 from ppc.flower.subject import Crew, found
@@ -66,6 +67,14 @@ def test_the_server_is_said_to_be_trusted_where_keys_are_not_signed() -> None:
     _, said = served(Workers())
 
     assert any("trusted to hand round the nodes' own keys" in line for line in said)
+
+
+def test_a_node_without_certificates_is_told_itself_whom_it_trusts() -> None:
+    said: list[str] = []
+    for letter in (mail.letter(mail.WHO), mail.letter(letters.BEGIN, bytes(8))):
+        answer(CREW, told({"partition-id": 1, "num-partitions": 3}), letter, b"", said.append)
+
+    assert [line for line in said if "number 2, this node, comes without certificates" in line] == said[:1]
 
 
 def test_workers_label_and_a_student_learns(tmp_path: Path) -> None:
@@ -177,7 +186,7 @@ def test_a_loss_that_is_no_number_is_not_sent_and_its_worker_stays_away(monkeypa
     out, said = served(Workers())
 
     assert [one is None for epoch in out["sums"] for one in epoch] == [True] + [False] * 5
-    assert any("worker 3 is dropped" in line and "loss is nan" in line for line in said)
+    assert any("worker 3 is dropped" in line and "loss is no number" in line for line in said)
     assert "worker 3 is back" not in said
 
 

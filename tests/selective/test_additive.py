@@ -231,7 +231,7 @@ def test_one_share_of_an_update_is_uniform() -> None:
     """The chi-square of the sixteenths that each share falls into, for an update of zeros."""
     for share in shares(np.zeros(32_000, np.int64), 2):
         seen = np.bincount((share >> np.uint64(57)).astype(np.int64), minlength=16)
-        assert ((seen - 2000) ** 2 / 2000).sum() < 15 + 6 * 30**0.5  # six deviations
+        assert ((seen - 2000) ** 2 / 2000).sum() < 100  # more by chance: 1e-14
 
 
 def test_the_largest_sum_that_the_plan_allows_comes_out_right() -> None:
