@@ -25,6 +25,18 @@ def write_whole(path: Path, data: bytes, *, private: bool = False) -> None:
         raise _unwritable(path, error) from None
 
 
+def append(path: Path, data: bytes) -> None:
+    """To a file that is its owner's alone; on disk when this returns."""
+    try:
+        number = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        with os.fdopen(number, "ab") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise _unwritable(path, error) from None
+
+
 def make_folder(path: Path, *, private: bool = False) -> None:
     """A folder with all above it, if it is not there; a `private` one is its owner's alone."""
     try:

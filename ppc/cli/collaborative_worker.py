@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from dataclasses import dataclass
+from secrets import randbits
 from typing import TYPE_CHECKING
 
 from ppc.cli.collaborative_second import line_to_second
@@ -101,6 +102,7 @@ def _attendance(
     reach: Reach,
     public: Images | None,
 ) -> Attendance:
+    from ppc.collaborative.answered import Answered
     from ppc.collaborative.guest import Attendance
     from ppc.collaborative.state import Spent, keep_worker
 
@@ -120,6 +122,7 @@ def _attendance(
         pate=task.pate,
         public=public,
         spent=Spent.of(arguments.checkpoint, f"worker_{own.number + 1}"),
+        answered=Answered.of(arguments.checkpoint, f"worker_{own.number + 1}"),
     )
 
 
@@ -143,6 +146,7 @@ def _began(arguments: Namespace, telling: Telling, own: Worker, over: int) -> No
 
 
 def _own(arguments: Namespace, task: Task, network: Network, number: int) -> Worker:
+    from ppc.collaborative.state import SEED_BITS
     from ppc.collaborative.worker import Worker
     from ppc.selective.members import labelled
 
@@ -153,7 +157,7 @@ def _own(arguments: Namespace, task: Task, network: Network, number: int) -> Wor
         if each * of > len(labels) or not each:
             raise fail("PPC508", f"{len(labels):,} examples are too few for {of} workers.", hint="Use `--each`.")
         images, labels = images[(part - 1) * each : part * each], labels[(part - 1) * each : part * each]
-    seed = arguments.seed or 0
+    seed = randbits(SEED_BITS) if arguments.seed is None else arguments.seed
     return Worker(number - 1, task.facts, network, images, labels, task.first(network, seed + number), seed)
 
 

@@ -2,8 +2,9 @@
 
 The rule for a worker that does not answer in time, leaves, or sends what is no element: nothing is opened in this
 round, it is dropped, and the next round is among those that are left, as long as `least` of them are. A sum is
-opened only if the partial sums of all who were called are there: any fewer are uniform. Who comes back takes part from
-then on. Of what a worker says of its examples no more counts than ten times the median of what all say, so that one
+opened only if the partial sums of all who were called are there: any fewer are uniform. A worker that has answered for
+its batch among others sits the round out: nothing is opened, and nobody is dropped. Who comes back takes part from then
+on. Of what a worker says of its examples no more counts than ten times the median of what all say, so that one
 cannot make an epoch endless.
 """
 
@@ -79,6 +80,7 @@ class Host:
     carried: int = 0  # bytes of rounds between the server and workers
     spent: Spent = field(default_factory=Spent)  # on votes
     predict: Callable[[int], int] = loss_bytes
+    sat_out: bool = False  # it is said that a worker has sat a round out
     there: dict[int, Newcomer] = field(default_factory=dict[int, Newcomer])
     dropped: set[int] = field(default_factory=set[int])
     doubted: set[int] = field(default_factory=set[int])  # who says it has more examples than count
@@ -223,6 +225,12 @@ class Host:
 
     def blamed(self, numbers: Sequence[int], missed: Counter[int]) -> None:
         """Where all answered and shares are missing, the worker that most others miss is dropped."""
+        if not missed and all(one in self.there for one in numbers) and not self.sat_out:
+            self.sat_out = True
+            self.say(
+                "nothing is opened of this round: a worker has answered for its batch among others before, and two "
+                "such sums would tell somebody's loss; so it may be of other rounds"
+            )
         suspects = [(count, one) for one, count in missed.items() if one in self.there]
         if suspects and all(one in self.there for one in numbers):
             self.drop(max(suspects)[1], "the others miss its shares")

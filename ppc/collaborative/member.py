@@ -1,6 +1,6 @@
 """What a worker does on whatever engine: which calls it answers, with what, and what it learns of the sum.
 
-It never answers two calls with the same loss: a sum over all and one over all but one would tell the loss of that one.
+It shares a loss among one set of workers only: a sum over all and one over all but one would tell the loss of that one.
 Nor does it take part with fewer workers than the program says, whatever the server wants.
 """
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ppc.collaborative import letters
+from ppc.collaborative.answered import Answered
 from ppc.collaborative.labelling import MOST_VOTES, noisy_votes, within
 from ppc.collaborative.sharing import decoded_loss, encoded_loss
 from ppc.collaborative.state import Spent
@@ -24,11 +25,15 @@ from ppc.ir.collaborative import Pate
 
 @dataclass(frozen=True)
 class Call:
-    """A sum that is called for: among whom, and what this worker has to split."""
+    """A sum that is called for: among whom, and what this worker has to split; nothing, where it sits the round out."""
 
     attempt: int
     numbers: list[int]
     values: NDArray[np.int64]
+
+    @property
+    def withheld(self) -> bool:
+        return not self.values.size
 
 
 @dataclass(kw_only=True)
@@ -44,6 +49,7 @@ class Member:
     voted: int = 0  # times
     queried: int = 0  # examples, those of a vote that was not opened included
     spent: Spent = field(default_factory=Spent)  # both, in the folder of checkpoints
+    answered: Answered = field(default_factory=Answered)  # losses, among whom
 
     @property
     def number(self) -> int:
@@ -59,8 +65,7 @@ class Member:
         """The next loss, or votes with their noise."""
         attempt, asked, numbers = self._among(text)
         if kind == letters.ROUND:
-            loss = encoded_loss(self.worker.ahead(), self.worker.facts.workers)
-            return Call(attempt, numbers, np.array([loss]))
+            return Call(attempt, numbers, self._loss(numbers))
         if kind != letters.VOTE:
             raise unasked()
         return Call(attempt, numbers, self._votes(asked, len(numbers)))
@@ -69,6 +74,14 @@ class Member:
         """The step for the last loss, by the mean over those who took part, if the sum was opened."""
         mean = None if opened is None else decoded_loss(int(letters.elements_of(opened, 1)[0])) / len(numbers)
         self.worker.step(mean)
+
+    def _loss(self, numbers: list[int]) -> NDArray[np.int64]:
+        """Of the next batch; none of one that was answered for among others."""
+        worker = self.worker
+        loss = encoded_loss(worker.ahead(), worker.facts.workers)
+        if self.answered.among(worker.training, worker.taken, numbers):
+            return np.array([loss])
+        return np.array([], np.int64)
 
     def _votes(self, asked: int, workers: int) -> NDArray[np.int64]:
         if self.pate is None or self.public is None or not 0 < asked <= min(self.pate.queries, len(self.public)):

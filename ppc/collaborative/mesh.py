@@ -24,7 +24,7 @@ Arrived = Callable[[float], tuple[int, Letters] | None]  # the next one that dia
 
 
 class MissingShareError(Exception):
-    """Shares of these workers did not come."""
+    """Shares of these workers did not come; of none, where one of those who are there sits the round out."""
 
     def __init__(self, numbers: Sequence[int]) -> None:
         super().__init__(", ".join(map(str, numbers)))
@@ -52,10 +52,13 @@ class Mesh:
             line.close()
 
     def together(self, attempt: int, numbers: Sequence[int], shares: Sequence[Words]) -> Words:
-        """Hand out a share to each of `numbers`, in their order, and add up those that they hand out."""
+        """Hand out a share to each of `numbers`, in their order, and add up those that they hand out. Empty shares tell
+        the others at once that this worker sits the round out."""
         others = [one for one in numbers if one != self.own]
         mine = dict(zip(numbers, shares, strict=True))
         self._handed_out(attempt, others, mine)
+        if not mine[self.own].size:
+            raise MissingShareError([])
         found = self._taken(attempt, others, mine[self.own].size)
         return total([mine[self.own].ravel(), *found])
 
@@ -87,7 +90,7 @@ class Mesh:
                 self.sent += letters.share_bytes(shares[one].size)
 
     def _taken(self, attempt: int, others: Sequence[int], elements: int) -> list[Words]:
-        found: list[Words] = []
+        found: list[Words | None] = []
         missing: list[int] = []
         limit = monotonic() + self.wait
         for one in others:
@@ -97,13 +100,16 @@ class Mesh:
             except PpcError:
                 missing.append(one)
                 self.lines.pop(one).close()
-        if missing:
+        there = [share for share in found if share is not None]
+        if len(there) < len(others):
             raise MissingShareError(missing)
-        return found
+        return there
 
-    def _share(self, line: Letters, attempt: int, elements: int) -> Words:
-        """The share of this attempt; those of earlier ones, which came to nothing, are passed over."""
+    def _share(self, line: Letters, attempt: int, elements: int) -> Words | None:
+        """The share of this attempt, None from one that sits it out; those of earlier ones, which came to nothing, are
+        passed over."""
         while True:
             _, text = line.receive({letters.SHARE: letters.LONGEST_SHARE})
             if len(text) >= letters.ATTEMPT.size and letters.ATTEMPT.unpack_from(text)[0] >= attempt:
-                return letters.elements_of(text[letters.ATTEMPT.size :], elements)
+                share = text[letters.ATTEMPT.size :]
+                return letters.elements_of(share, elements) if share else None

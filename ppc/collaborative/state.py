@@ -1,5 +1,5 @@
-"""A worker's checkpoint after an epoch: its weights, and how many batches it has taken. Beside it the votes that it, or
-the server, has taken part in: a vote costs privacy whether or not anybody remembers it."""
+"""A worker's checkpoint after an epoch: its weights, how many batches it has taken, and its seed. Beside it the votes
+that it, or the server, has taken part in: a vote costs privacy whether or not anybody remembers it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from ppc.errors import fail
 from ppc.files import make_folder, write_whole
 from ppc.learning import kept
 from ppc.runtime.wire.words import from_json
+
+SEED_BITS = 48  # of a seed that a worker draws for itself: with it no loss of another training comes again
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,9 @@ class Spent:
 
 def keep_worker(folder: Path, worker: Worker, over: int) -> None:
     held = {name: tensor.detach().numpy() for name, tensor in worker.weights.items()}
-    kept.keep(folder, f"worker_{worker.number + 1}", over, {**held, "head": np.array([worker.taken], np.int64)})
+    kept.keep(
+        folder, f"worker_{worker.number + 1}", over, {**held, "head": np.array([worker.taken, worker.seed], np.int64)}
+    )
 
 
 def resumed_worker(folder: Path, worker: Worker, over: int) -> bool:
@@ -58,7 +62,9 @@ def resumed_worker(folder: Path, worker: Worker, over: int) -> bool:
     found = kept.read(path, (*worker.weights, "head"))
     if any(found[name].shape != tuple(tensor.shape) for name, tensor in worker.weights.items()):
         raise fail("PPC684", f"`{path}` is a checkpoint of another model.", hint="Resume the program that wrote it.")
-    worker.go_on({name: torch.from_numpy(found[name].copy()) for name in worker.weights}, int(found["head"][0]))
+    taken, *seed = (int(one) for one in found["head"])
+    worker.seed = seed[0] if seed else worker.seed  # the order of its batches goes on, whatever it was started with
+    worker.go_on({name: torch.from_numpy(found[name].copy()) for name in worker.weights}, taken)
     return True
 
 

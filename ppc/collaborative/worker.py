@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from hashlib import sha256
 
 import numpy as np
 import torch
@@ -45,6 +46,12 @@ class Worker:
     def rounds(self) -> int:
         """Batches of an epoch."""
         return -(-len(self.labels) // self.facts.batch)
+
+    @property
+    def training(self) -> str:
+        """What tells trainings apart whose losses have nothing to do with each other: seed, and labels of the data."""
+        said = f"{self.seed}|".encode() + self.labels.contiguous().numpy().tobytes()
+        return sha256(said).hexdigest()[:32]
 
     def ahead(self) -> float:
         """The loss of the next batch, with its gradients kept for the second half."""

@@ -62,9 +62,9 @@ class WorkerLine(NodeLine):
         self.sent += parts.PART.size + len(text)
 
     def receive(self, longest: Mapping[int, int]) -> tuple[int, bytes]:
-        if letters.PARTIAL in longest and (missing := self.relay.handed_on(longest[letters.PARTIAL])):
+        if letters.PARTIAL in longest and not self.relay.handed_on(longest[letters.PARTIAL]):
             self.relay.mourn(self.number)
-            return letters.FAILED, json.dumps(missing).encode()
+            return letters.FAILED, json.dumps(sorted(self.relay.failed)).encode()
         return self.answered(longest)
 
     def answered(self, longest: Mapping[int, int]) -> tuple[int, bytes]:
@@ -87,6 +87,7 @@ class Relay:
     among: list[int] = field(default_factory=list[int])
     passed: bool = True
     failed: dict[int, PpcError] = field(default_factory=dict[int, PpcError])
+    silent: set[int] = field(default_factory=set[int])  # who sits this call out, having answered it among others
     letters: int = 0
     trips: list[float] = field(default_factory=list[float])  # seconds of each letter and its answer
 
@@ -99,30 +100,33 @@ class Relay:
         return b"".join(self.lines[one].record for one in numbers)
 
     def called(self, numbers: list[int]) -> None:
-        self.among, self.passed, self.failed = numbers, False, {}
+        self.among, self.passed, self.failed, self.silent = numbers, False, {}, set()
 
     def mourn(self, number: int) -> None:
         """Who has sent nothing itself is dropped for that."""
         if number in self.failed:
             raise self.failed[number]
 
-    def handed_on(self, elements_bytes: int) -> list[int]:
-        """Everybody's shares to everybody, once in a call; whose did not come."""
+    def handed_on(self, elements_bytes: int) -> bool:
+        """Everybody's shares to everybody, once in a call, if those of all have come."""
         if not self.passed:
             self.passed = True
             each = parts.sealed_bytes(elements_bytes // ELEMENT_BYTES)
             sealed = {one: dict(self._sealed(one, each)) for one in self.among}
-            if not self.failed:
+            if not self.failed and not self.silent:
                 for one in self.among:
                     theirs = b"".join(sealed[other][one] for other in self.among if other != one)
                     self.lines[one].handed((parts.RELAYED, theirs))
-        return sorted(self.failed)
+        return not self.failed and not self.silent
 
     def _sealed(self, one: int, each: int) -> Iterator[tuple[int, bytes]]:
         """A worker's shares, by whom they are for."""
         others = [other for other in self.among if other != one]
         try:
-            _, text = self.lines[one].answered({parts.SEALED: each * len(others)})
+            kind, text = self.lines[one].answered({parts.SEALED: each * len(others), letters.FAILED: 2})
+            if kind == letters.FAILED:
+                self.silent.add(one)
+                return
             yield from zip(others, parts.pieces(text, len(others), each), strict=True)
         except PpcError as error:
             self.failed[one] = error

@@ -10,6 +10,7 @@ from ppc.errors import fail
 
 Config = Mapping[str, bool | int | float | str]
 NODE = {"partition-id", "num-partitions", "data", "test", "public", "checkpoint", "output", "certificates"}
+UNNAMED = -1  # a seed
 TRIP = 120  # seconds that a letter and its answer may take on their ways; an app that starts for it is among them
 
 
@@ -27,6 +28,7 @@ class Settings:
     public: str = ""
     each: int = 0
     seed: int = 0
+    seeded: bool = False  # the run names a seed; workers of a collaborative training draw their own else
     patience: float = 120.0
     trip: float = TRIP
     weights: str = ""
@@ -56,7 +58,8 @@ class Settings:
             test=either("test"),
             public=either("public"),
             each=_whole(run, "each", 0),
-            seed=_whole(run, "seed", 0),
+            seed=max(0, _whole(run, "seed", UNNAMED)),
+            seeded=_whole(run, "seed", UNNAMED) >= 0,
             patience=float(_whole(run, "patience", 120)),
             trip=float(_whole(run, "trip", TRIP)),
             weights=str(run.get("weights", "")),

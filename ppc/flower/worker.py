@@ -1,7 +1,8 @@
 """A worker of a collaborative training, at its node: what it answers to one letter. Shares leave it sealed.
 
 Its state keeps it from answering twice: a loss is of the next batch, the share that is kept of a call is thrown away
-with the answer, and a call must be later than the one before. One that has refused, or whose training has diverged,
+with the answer, and a call must be later than the one before. One that goes on from a checkpoint shares a loss again
+among the same workers only, and sits the round out else. One that has refused, or whose training has diverged,
 takes no part in this run any more, and says why to whoever asks.
 """
 
@@ -13,14 +14,16 @@ from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from secrets import randbits
 from typing import Any
 
 import numpy as np
 import torch
 
 from ppc.collaborative import Worker, letters
+from ppc.collaborative.answered import Answered
 from ppc.collaborative.member import Member, unasked
-from ppc.collaborative.state import Spent, keep_worker, resumed_worker
+from ppc.collaborative.state import SEED_BITS, Spent, keep_worker, resumed_worker
 from ppc.errors import PpcError, fail
 from ppc.field import Words
 from ppc.files import make_folder
@@ -73,7 +76,7 @@ class Apart:
         """As it was left; with its first weights, where it was never there."""
         seal = seal_of(crew, settings, head)
         assert seal is not None
-        own = Apart(crew=crew, settings=settings, member=_member(crew, settings), seal=seal)
+        own = Apart(crew=crew, settings=settings, member=_member(crew, settings, head), seal=seal)
         if head:
             own._as_left(head, arrays)
         return own
@@ -90,6 +93,7 @@ class Apart:
             "taken": worker.taken,
             "loss": worker.loss,
             "weight": worker.weight,
+            "seed": worker.seed,
             "voted": [self.member.voted, self.member.queried],
         }
         arrays = {f"weight {name}": tensor.detach().numpy() for name, tensor in worker.weights.items()}
@@ -175,6 +179,8 @@ class Apart:
         self.last, self.call = attempt, text
         call = self.member.called(kind, text)
         self.waits = kind == letters.ROUND
+        if call.withheld:
+            return letter(letters.FAILED, b"[]")
         split = dict(zip(numbers, shares(call.values, len(numbers)), strict=True))
         self.kept = split[self.seal.number].ravel()
         purpose = _purpose(text)
@@ -216,11 +222,12 @@ def _purpose(call: bytes) -> bytes:
     return b"ppc/flower/loss or votes|" + sha256(call).digest()
 
 
-def _member(crew: Crew, settings: Settings) -> Member:
+def _member(crew: Crew, settings: Settings, head: Mapping[str, Any]) -> Member:
     network = crew.network(crew.facts.model_of(settings.number))
     images, labels = examples.examples(settings, network, crew.members)
-    first = crew.first_weights(network, settings.weights, settings.seed + settings.number)
-    worker = Worker(settings.number - 1, crew.facts, network, images, labels, first, settings.seed)
+    seed = int(head["seed"]) if "seed" in head else settings.seed if settings.seeded else randbits(SEED_BITS)
+    first = crew.first_weights(network, settings.weights, seed + settings.number)
+    worker = Worker(settings.number - 1, crew.facts, network, images, labels, first, seed)
     return Member(
         worker=worker,
         begin=partial(_began, settings, worker),
@@ -229,6 +236,7 @@ def _member(crew: Crew, settings: Settings) -> Member:
         pate=crew.pate,
         public=examples.public(settings, network),
         spent=Spent.of(settings.kept, f"worker_{settings.number}"),
+        answered=Answered.of(settings.kept, f"worker_{settings.number}"),
     )
 
 

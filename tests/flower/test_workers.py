@@ -346,3 +346,50 @@ def test_workers_may_have_different_models(tmp_path: Path) -> None:
 
     assert same_models(tmp_path, program)
     assert (tmp_path / "mine" / "worker_2.safetensors").stat().st_mode & 0o077 == 0
+
+
+def test_after_a_resume_no_sum_over_fewer_has_the_losses_of_one_before(tmp_path: Path) -> None:
+    """Worker 3 stays away after everybody has gone back an epoch: its losses would be the differences."""
+
+    class Two(Workers):
+        def nodes(self) -> tuple[int, ...]:
+            return (10, 11)
+
+    program = CREW[: CREW.index("label public")].replace("epochs 2", "epochs 3")
+    changes = {"checkpoint": str(tmp_path)}
+    served(Workers(program.replace("epochs 3", "epochs 1"), changes))
+    before = {one: one.read_bytes() for one in tmp_path.glob("*.1.npz")}
+    served(Workers(program.replace("epochs 3", "epochs 2"), changes), resume=True)
+    for one in tmp_path.glob("*.npz"):
+        one.unlink()
+    for one, kept in before.items():
+        one.write_bytes(kept)
+
+    again, said = served(Two(program, changes), resume=True)
+
+    second, third = again["sums"]
+    assert second == [None] * ROUNDS
+    assert None not in third
+    assert not any("dropped" in line for line in said)
+    workers, _ = alone(program)
+    for one in workers[:2]:
+        expected = {name: tensor.clone() for name, tensor in one.weights.items()}
+        assert resumed_worker(tmp_path, one, 3)
+        assert all(torch.equal(expected[name], one.weights[name]) for name in expected)
+
+
+def test_without_a_seed_of_the_run_each_node_draws_its_own_and_goes_on_with_it(tmp_path: Path) -> None:
+    """A training that is begun anew has other losses; the app that is written names none."""
+    changes: dict[str, Any] = {"checkpoint": str(tmp_path), "seed": -1}
+    seeds: list[list[int]] = []
+    sums: list[Any] = []
+    for program, resume in ((CREW.replace("epochs 2", "epochs 1"), False), (CREW, True), (CREW, False)):
+        out, _ = served(Workers(program, changes), resume=resume)
+        sums.append(out["sums"])
+        last = 1 if len(seeds) == 0 else 2
+        heads = (np.load(tmp_path / f"worker_{one}.{last}.npz")["head"] for one in (1, 2, 3))
+        seeds.append([int(head[1]) for head in heads])
+
+    assert seeds[0] == seeds[1]
+    assert len({*seeds[0], *seeds[2]}) == 6
+    assert sums[0][0] != sums[2][0]
