@@ -49,6 +49,7 @@ def aggregator(arguments: Namespace, telling: Telling) -> int:
     from ppc.learning import Layout
     from ppc.runtime.wire.listener import Listener
     from ppc.selective.aggregator import Aggregator
+    from ppc.selective.remembered import Memory
 
     facts, network = understood(arguments)
     if facts.aggregate == "plain":
@@ -57,7 +58,8 @@ def aggregator(arguments: Namespace, telling: Telling) -> int:
     keyring = keyring_of(arguments)
     address = arguments.listen or (("127.0.0.1", 0) if arguments.embedded else ("", PORT))
     listener = Listener(address, keyring, hello_of(keyring, facts, network), expects=("participant", "server"))
-    second, ended = Aggregator(facts, Layout.of(network).size), Event()
+    memory = Memory.of(arguments.checkpoint, "aggregator.sums")
+    second, ended = Aggregator(facts, Layout.of(network).size, given=memory), Event()
     try:
         telling.event("listening", port=listener.port)
         telling.say(f"listens at port {listener.port} for the server and {facts.participants} participants")
@@ -69,7 +71,7 @@ def aggregator(arguments: Namespace, telling: Telling) -> int:
         listener.close()
         second.close()
     telling.event("done", taken=second.taken)
-    telling.say(f"{second.taken:,} bytes of shares taken; sums of {len(second.answered):,} rounds given out")
+    telling.say(f"{second.taken:,} bytes of shares taken; {second.sums:,} sums given out")
     return 0
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ppc.selective import ParameterServer, Participant
     from ppc.selective.host import Arrival, Host
     from ppc.selective.members import Labelled
+    from ppc.selective.remembered import Memory
 
 LOOK = 0.2  # seconds between two looks at who has come
 MOST_UPLOADS = 1_000_000_000  # of one participant, whatever it says
@@ -82,7 +83,7 @@ def server(arguments: Namespace, telling: Telling) -> int:
     from ppc.runtime.wire.listener import Listener
     from ppc.selective.host import Host
     from ppc.selective.members import accuracy_of
-    from ppc.selective.state import keep_server
+    from ppc.selective.state import keep_server, tags_of
     from ppc.selective.tally import Tally, line, priced, spent
 
     facts, network = understood(arguments)
@@ -94,6 +95,8 @@ def server(arguments: Namespace, telling: Telling) -> int:
     tally = Tally(facts, len(holder.vector), [])
     test, first = _test(arguments, network), _first_weights(arguments, network)
     host = Host(facts, holder, lambda: arrived(listener, facts), telling.note, tally.rows.append, over, second)
+    if second is not None:
+        host.tags = tags_of(arguments.checkpoint, holder, arguments.resume)
 
     def keep(rounds: int) -> None:
         if arguments.checkpoint is not None:
@@ -198,7 +201,7 @@ def participant(arguments: Namespace, telling: Telling) -> int:
     from ppc.runtime.wire.letters import Letters
     from ppc.runtime.wire.link import dial
     from ppc.selective import guest
-    from ppc.selective.state import count_uploads, keep_participant
+    from ppc.selective.state import count_uploads, keep_participant, participant_memory
 
     if arguments.peer is None:
         raise fail("PPC657", "Where the server listens is not said.", hint="Name it: `--peer HOST:PORT`.")
@@ -206,12 +209,12 @@ def participant(arguments: Namespace, telling: Telling) -> int:
     own, test = _participant(arguments, facts, network)
     keyring = keyring_of(arguments)
     hello = hello_of(keyring, facts, network, len(own.labels), _sent(arguments, own))
-    second = second_of(arguments, facts, keyring, hello)
+    second, memory = second_of(arguments, facts, keyring, hello), participant_memory(arguments.checkpoint, own.number)
     link = dial(arguments.peer, keyring, hello, expects=("server",), patience=arguments.patience)
     line = Letters(link)
 
     def begin(rounds: int) -> None:
-        _began(arguments, telling, own, rounds)
+        _began(arguments, telling, own, rounds, memory)
 
     def keep(rounds: int) -> None:
         if arguments.checkpoint is not None:
@@ -225,7 +228,7 @@ def participant(arguments: Namespace, telling: Telling) -> int:
         return {"accuracy": own.accuracy(*test)} if test else {}
 
     try:
-        turns = guest.attend(own, line, report, begin, keep, spend, second)
+        turns = guest.attend(own, line, report, begin, keep, spend, second, memory)
     finally:
         for one in (line, *([second] if second else [])):
             one.close()
@@ -234,12 +237,14 @@ def participant(arguments: Namespace, telling: Telling) -> int:
     return 0
 
 
-def _began(arguments: Namespace, telling: Telling, own: Participant, rounds: int) -> None:
+def _began(arguments: Namespace, telling: Telling, own: Participant, rounds: int, memory: Memory) -> None:
     """Where the server is when this participant comes."""
-    from ppc.selective.state import resumed_participant
+    from ppc.selective.state import passed_over, resumed_participant
 
     if rounds and (arguments.checkpoint is None or not resumed_participant(arguments.checkpoint, own, rounds)):
         telling.note(f"{rounds} rounds are over, and no checkpoint of them is here: it begins with the first weights")
+        if own.facts.aggregate == "additive":
+            passed_over(arguments.checkpoint, own, rounds, memory)
     own.uploads = max(own.exchanges, _sent(arguments, own)) if own.facts.noise.kind != "none" else own.uploads
 
 
@@ -254,11 +259,13 @@ def _sent(arguments: Namespace, own: Participant) -> int:
 def _participant(arguments: Namespace, facts: Selective, network: Network) -> tuple[Participant, Sequence[Any]]:
     from ppc.selective import Participant
     from ppc.selective.members import labelled, part
+    from ppc.selective.state import order_seed
 
     images, labels = labelled(arguments.data, network)
     if arguments.share is not None:
         number, of = arguments.share
         images, labels = part((images, labels), number, of, arguments.each)
     number = int(arguments.be) - 1
-    own = Participant(number, facts, network, images, labels, _first_weights(arguments, network), arguments.seed or 0)
+    seed = order_seed(arguments.checkpoint, number) if arguments.seed is None else arguments.seed
+    own = Participant(number, facts, network, images, labels, _first_weights(arguments, network), seed)
     return own, labelled(arguments.test, network) if arguments.test is not None else ()

@@ -19,14 +19,23 @@ from ppc.flower.subject import Subject
 from ppc.selective import Participant, letters
 from ppc.selective.adding import TAG
 from ppc.selective.guest import turned
-from ppc.selective.state import count_uploads, keep_participant, resumed_participant, uploads_before
+from ppc.selective.remembered import Memory
+from ppc.selective.state import (
+    count_uploads,
+    keep_participant,
+    participant_memory,
+    passed_over,
+    resumed_participant,
+    uploads_before,
+)
 
 
 def answer(subject: Subject, settings: Settings, text: bytes, state: bytes) -> tuple[bytes, bytes]:
     """The answer, and the state behind it."""
     head, arrays = read(state)
     own, seal = participant(subject, settings, head, arrays), seal_of(subject, settings, head)
-    return _answered(own, settings, seal, text), state_of(own, seal)
+    memory = participant_memory(settings.kept, own.number, head.get("tags", {}).items())
+    return _answered(own, settings, seal, memory, text), state_of(own, seal, memory)
 
 
 def participant(subject: Subject, settings: Settings, head: Mapping[str, Any], arrays: Arrays) -> Participant:
@@ -40,21 +49,22 @@ def participant(subject: Subject, settings: Settings, head: Mapping[str, Any], a
     return own
 
 
-def state_of(own: Participant, seal: Seal | None) -> bytes:
+def state_of(own: Participant, seal: Seal | None, memory: Memory) -> bytes:
     arrays = {name: tensor.numpy() for name, tensor in own.weights.items()}
-    return held({"counts": [own.exchanges, own.steps, own.uploads], **(seal.kept() if seal else {})}, arrays)
+    shared = {"tags": memory.lines, **seal.kept()} if seal else {}
+    return held({"counts": [own.exchanges, own.steps, own.uploads], **shared}, arrays)
 
 
-def _answered(own: Participant, settings: Settings, seal: Seal | None, text: bytes) -> bytes:
+def _answered(own: Participant, settings: Settings, seal: Seal | None, memory: Memory, text: bytes) -> bytes:
     kind, text = text[:1], text[1:]
     match kind[0] if kind else 0:
         case x if x == WHO:
             said = {"number": own.number + 1, "examples": len(own.labels), "uploads": own.uploads}
             return letter(WHO, json.dumps({**said, "key": seal.record.hex() if seal else ""}).encode())
         case letters.TURN:
-            return _turn(own, settings, seal, text)
+            return _turn(own, settings, seal, memory, text)
         case letters.BEGIN | letters.KEEP:
-            _kept(own, settings, kind[0], int.from_bytes(text, "little"))
+            _kept(own, settings, memory, kind[0], int.from_bytes(text, "little"))
             return letter(kind[0])
         case letters.END:
             return letter(letters.REPORT, json.dumps(_report(own, settings)).encode())
@@ -62,7 +72,7 @@ def _answered(own: Participant, settings: Settings, seal: Seal | None, text: byt
             raise fail("PPC689", "A letter came that may not come here.", hint="Use one version of ppc.")
 
 
-def _turn(own: Participant, settings: Settings, seal: Seal | None, text: bytes) -> bytes:
+def _turn(own: Participant, settings: Settings, seal: Seal | None, memory: Memory, text: bytes) -> bytes:
     """On shares, that of the second aggregator goes with that of the server, sealed."""
 
     def spend(uploads: int) -> None:
@@ -70,23 +80,23 @@ def _turn(own: Participant, settings: Settings, seal: Seal | None, text: bytes) 
             count_uploads(settings.kept, own.number, uploads)
 
     if seal is None:
-        ((kind, update),) = turned(own, text, spend)
+        ((kind, update),) = turned(own, text, spend, memory)
         return letter(kind, update)
     record, text = text[:RECORD], text[RECORD:]
     seal.check(seal.members + 1, record)
-    (_, theirs), (kind, ours) = turned(own, text, spend)
+    (_, theirs), (kind, ours) = turned(own, text, spend, memory)
     return letter(kind, ours + seal.sealed(seal.members + 1, record, text[:TAG], theirs))
 
 
-def _kept(own: Participant, settings: Settings, kind: int, rounds: int) -> None:
+def _kept(own: Participant, settings: Settings, memory: Memory, kind: int, rounds: int) -> None:
     """A checkpoint, or going on from one."""
     if settings.kept is None:
         return
     if kind == letters.KEEP:
         keep_participant(settings.kept, own, rounds)
         return
-    if rounds:
-        resumed_participant(settings.kept, own, rounds)
+    if rounds and not resumed_participant(settings.kept, own, rounds) and own.facts.aggregate == "additive":
+        passed_over(settings.kept, own, rounds, memory)
     if own.facts.noise.kind != "none":
         own.uploads = max(own.exchanges, uploads_before(settings.kept, own.number))
 

@@ -21,6 +21,7 @@ from ppc.flower.subject import Subject
 from ppc.learning import Layout
 from ppc.selective import adding, letters
 from ppc.selective.aggregator import Aggregator
+from ppc.selective.remembered import Memory
 
 
 def sealed_bytes(elements: int) -> int:
@@ -48,16 +49,16 @@ class SecondLine(NodeLine):
 
 
 def answer(subject: Subject, settings: Settings, text: bytes, state: bytes) -> tuple[bytes, bytes]:
-    """The answer, and the state behind it: its key, and of which rounds it has given out a sum."""
+    """The answer, and the state behind it: its key, and over whom it has given out which sum."""
     head, _ = read(state)
     seal = seal_of(subject, settings, head)
     assert seal is not None
-    own = Aggregator(subject.facts, Layout.of(subject.network).size)
+    given = Memory.of(settings.kept, "aggregator.sums", head.get("given", {}).items())
+    own = Aggregator(subject.facts, Layout.of(subject.network).size, given=given)
     if head.get("training") == seal.training.hex():
-        own.answered, own.taken = {bytes.fromhex(one) for one in head["answered"]}, head["taken"]
+        own.taken = head["taken"]
     said = _answered(own, seal, text)
-    answered = sorted(one.hex() for one in own.answered)
-    return said, held({**seal.kept(), "answered": answered, "taken": own.taken}, {})
+    return said, held({**seal.kept(), "given": own.given.lines, "taken": own.taken}, {})
 
 
 def _answered(own: Aggregator, seal: Seal, text: bytes) -> bytes:
@@ -66,14 +67,16 @@ def _answered(own: Aggregator, seal: Seal, text: bytes) -> bytes:
         case x if x == WHO:
             return letter(WHO, json.dumps({"number": seal.number, "key": seal.record.hex()}).encode())
         case letters.ADD:
-            return letter(letters.TOTAL, _sum(own, seal, text))
+            return letter(*_sum(own, seal, text))
+        case letters.BEGIN if len(text) == adding.TAG + 1:
+            return letter(letters.BEGIN, own.known(text))
         case letters.END:
             return letter(letters.REPORT, json.dumps({"taken": own.taken}).encode())
         case _:
             raise fail("PPC689", "A letter came that may not come here.", hint="Use one version of ppc.")
 
 
-def _sum(own: Aggregator, seal: Seal, text: bytes) -> bytes:
+def _sum(own: Aggregator, seal: Seal, text: bytes) -> tuple[int, bytes]:
     """Over those whose shares can be opened."""
     size = own.facts.shared(own.parameters)
     count = int(np.frombuffer(text[:4], "<u4")[0]) if len(text) >= 4 else 0

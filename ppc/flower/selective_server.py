@@ -24,7 +24,7 @@ from ppc.selective import ParameterServer, letters
 from ppc.selective.host import Arrival, Host
 from ppc.selective.members import accuracy_of, model_of
 from ppc.selective.pooled import ended
-from ppc.selective.state import keep_server, resumed_server
+from ppc.selective.state import keep_server, resumed_server, tags_of
 from ppc.selective.tally import Tally, line, priced, spent
 from ppc.weights import save
 
@@ -103,6 +103,8 @@ def serve(found: Subject, settings: Settings, mail: Mail, say: Say) -> dict[str,
     second = SecondLine(mail, 0, 3 * found.facts.wait + settings.trip, lambda: None) if found.second else None
     attendance = Attendance(mail, Door(found, settings, mail, second, say).come, say)
     host = Host(found.facts, holder, attendance.arrivals, say, tally.rows.append, over, second)
+    if second is not None:
+        host.tags = tags_of(settings.kept, holder, settings.resume and settings.kept is not None)
     _gather(host, settings.patience, second)
     for said in priced(host):
         say(said)

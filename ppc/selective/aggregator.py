@@ -1,7 +1,10 @@
 """The second aggregator: holds one share of every update, and gives out the sum of those that the server asks for.
 
-It answers once for each round, and only for as many participants as the program needs, of at least two: from two sums
-of the same round, or from the sum of one, an update could be worked out. What was not asked for is thrown away.
+It sums under a tag over one set of participants only, whatever happens between (`ppc.selective.remembered`), and only
+over as many as the program needs, of at least two: from sums over two sets, or from the sum of one, an update could be
+worked out. What was not asked for is thrown away.
+
+    known   the training 16 bytes, 1 if it goes on; back: 1, or 0 if it goes on and is not known here
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from ppc.field import Words
 from ppc.ir.selective import Selective
 from ppc.runtime.wire.letters import Letters
 from ppc.selective import adding, letters
+from ppc.selective.remembered import Memory
 from ppc.sharing import total
 
 LOOK = 0.1  # seconds between two looks at whose share is there
@@ -26,13 +30,14 @@ LOOK = 0.1  # seconds between two looks at whose share is there
 
 @dataclass
 class Aggregator:
-    """`held` is the last share of each participant, with the tag of its round."""
+    """`held` is the last share of each participant, with the tag of its sum; `given` is over whom a tag was summed, and
+    which trainings began."""
 
     facts: Selective
     parameters: int
     lines: dict[int, Letters] = field(default_factory=dict[int, Letters])
     held: dict[int, tuple[bytes, Words]] = field(default_factory=dict[int, tuple[bytes, Words]])
-    answered: set[bytes] = field(default_factory=set[bytes])
+    given: Memory = field(default_factory=Memory)
     taken: int = 0
     changed: Condition = field(default_factory=Condition, repr=False)
 
@@ -63,25 +68,44 @@ class Aggregator:
     def serve(self, server: Letters) -> None:
         """Every sum that the server asks for, until it ends the training."""
         question = {letters.ADD: adding.TAG + 4 * self.facts.participants, letters.END: 0}
+        question[letters.BEGIN] = adding.TAG + 1
         while True:
             kind, text = server.receive(question)
             if kind == letters.END:
                 server.send(letters.REPORT, json.dumps({"taken": self.taken}).encode())
                 return
-            server.send(letters.TOTAL, self.answer(*adding.numbers_of(text)))
+            if kind == letters.BEGIN:
+                server.send(letters.BEGIN, self.known(text))
+            else:
+                server.send(*self.answer(*adding.numbers_of(text)))
 
-    def answer(self, tag: bytes, asked: Sequence[int]) -> bytes:
-        """The sum over those who are here of those who are asked for; of too few, nothing."""
+    def known(self, text: bytes) -> bytes:
+        """Whether what was given out of this training before is known here."""
+        training, goes_on = text[: adding.TAG].hex(), text[adding.TAG :] == b"\1"
+        if goes_on and training not in self.given.lines:
+            return b"\0"
+        self.given.add(training, "training")
+        return b"\1"
+
+    @property
+    def sums(self) -> int:
+        return sum(told != "training" for told in self.given.lines.values())
+
+    def answer(self, tag: bytes, asked: Sequence[int]) -> tuple[int, bytes]:
+        """The sum over those who are here of those who are asked for; of too few, or of others than before, nothing."""
         with self.changed:
             limit = monotonic() + self.facts.wait
             while self._waits(tag, asked) and monotonic() < limit:
                 self.changed.wait(LOOK)
             there = [one for one in sorted(set(asked)) if self._has(tag, one)]
             shares = [self.held.pop(one)[1] for one in there]
-        if len(there) < max(2, self.facts.needed) or tag in self.answered:
-            return adding.total_text(tag, (), np.zeros(0, np.uint64))
-        self.answered.add(tag)
-        return adding.total_text(tag, there, total(shares))
+        if len(there) < max(2, self.facts.needed):
+            return letters.TOTAL, adding.total_text(tag, (), np.zeros(0, np.uint64))
+        who = ",".join(map(str, there))
+        if self.given.lines.get(tag.hex(), who) != who:
+            return letters.GIVEN, tag
+        self.given.add(tag.hex(), who)
+        return letters.TOTAL, adding.total_text(tag, there, total(shares))
 
     def _waits(self, tag: bytes, asked: Sequence[int]) -> bool:
         return any(one in self.lines and not self._has(tag, one) for one in asked)

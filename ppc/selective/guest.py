@@ -11,6 +11,7 @@ from ppc.selective import letters
 from ppc.selective.adding import TAG, share_text
 from ppc.selective.message import decoded
 from ppc.selective.participant import Participant
+from ppc.selective.remembered import Memory, refused_twice
 from ppc.sharing import shares
 
 Rounds = Callable[[int], None]
@@ -28,11 +29,13 @@ def attend(
     keep: Rounds = ignored,
     spend: Rounds = ignored,
     second: Letters | None = None,
+    memory: Memory | None = None,
 ) -> int:
     """All turns; the number of them. `begin` and `keep` are told rounds, `spend` the uploads, before each of them.
 
-    `second` leads to the second aggregator, where updates are shared.
+    `second` leads to the second aggregator, where updates are shared, and `memory` has under which tags.
     """
+    memory = memory or Memory()
     allowed = letters.to_participant(participant.facts, participant.layout.size)
     turns = 0
     while True:
@@ -44,12 +47,12 @@ def attend(
             (begin if kind == letters.BEGIN else keep)(int.from_bytes(text, "little"))
             continue
         to = (second, line) if second else (line,)
-        for there, made in zip(to, turned(participant, text, spend), strict=True):
+        for there, made in zip(to, turned(participant, text, spend, memory), strict=True):
             there.send(*made)
         turns += 1
 
 
-def turned(participant: Participant, text: bytes, spend: Rounds) -> list[tuple[int, bytes]]:
+def turned(participant: Participant, text: bytes, spend: Rounds, memory: Memory) -> list[tuple[int, bytes]]:
     """What a turn makes: an update; on shares, that for the second aggregator and that for the server."""
     if participant.spent:
         message = f"The server asks for another upload; the budget paid for {participant.uploads}."
@@ -58,12 +61,15 @@ def turned(participant: Participant, text: bytes, spend: Rounds) -> list[tuple[i
     tag, text = (text[:TAG], text[TAG:]) if shared else (b"", text)
     download = decoded(text, size=size, most=participant.facts.downloaded(size))
     if shared:
+        refused_twice(memory, participant.exchanges + 1, tag)
         values = participant.contribution(download)
         made = [(letters.SHARE, share_text(tag, share)) for share in shares(values, 2)]
     else:
         made = [(letters.UPDATE, participant.exchange(download).encoded())]
     still_numbers(participant)
     spend(participant.uploads)
+    if shared:
+        memory.add(str(participant.exchanges), tag.hex())
     return made
 
 

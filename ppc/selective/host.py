@@ -22,7 +22,8 @@ from ppc.selective import letters
 from ppc.selective.budget import allowed_uploads
 from ppc.selective.message import Sparse, bounded, decoded
 from ppc.selective.orders import turns
-from ppc.selective.pooled import pooled_round
+from ppc.selective.pooled import begun, pooled_round
+from ppc.selective.remembered import Tags
 from ppc.selective.rounds import Progress, exchanges, exchanges_a_round
 from ppc.selective.server import ParameterServer
 
@@ -53,12 +54,14 @@ class Host:
     told: Told
     over: int = 0  # rounds
     second: letters.Line | None = None  # the second aggregator, where updates are shared
+    tags: Tags = field(default_factory=Tags)  # of the sums
     lines: dict[int, letters.Line] = field(default_factory=dict[int, letters.Line])
     examples: dict[int, int] = field(default_factory=dict[int, int])
     dropped: set[int] = field(default_factory=set[int])
     uploads: dict[int, int] = field(default_factory=dict[int, int])  # of each participant, in all rounds
     allowed: int | None = field(init=False)
     doubted: set[int] = field(default_factory=set[int])  # who says it has more examples than count
+    skipped: bool = False  # a sum that was opened before, over others
     lock: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
@@ -66,6 +69,9 @@ class Host:
 
     def run(self, keep: Keep, seed: int = 0) -> None:
         """All rounds that are left."""
+        if self.second is not None:
+            self.welcome()
+            begun(self, self.second)
         for number in range(self.over, self.facts.rounds):
             self.enough()
             self.doubt()

@@ -14,11 +14,12 @@ UPDATE = 2  # to the server
 END = 3  # to a participant: the training is over
 REPORT = 4  # to the server: JSON, the participant's accuracy at the end
 KEEP = 5  # to a participant: write a checkpoint of so many rounds, u64
-BEGIN = 6  # to a participant that has come: the rounds that are over, u64
+BEGIN = 6  # to a participant that has come: the rounds that are over, u64; to the second aggregator: `known`
 
 SHARE = 7  # to both aggregators: a share of an update
 ADD = 8  # to the second aggregator: the tag of a round, and whose shares are to be added, u32 each
 TOTAL = 9  # to the server: their sum
+GIVEN = 10  # to the server: the tag of a sum that was given out before, over others
 
 LONGEST_REPORT = 4096
 

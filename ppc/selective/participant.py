@@ -53,7 +53,7 @@ class Participant:
 
     def learn(self) -> None:
         """The local epochs, or as many batches as lie between two exchanges."""
-        for _ in range(self.facts.exchange or self.facts.local_epochs * self.batches):
+        for _ in range(self.steps_each):
             places = self.places()
             self.step(self.images[places], self.labels[places])
             self.steps += 1
@@ -66,6 +66,11 @@ class Participant:
     @property
     def spent(self) -> bool:
         return self.allowed is not None and self.uploads >= self.allowed
+
+    @property
+    def steps_each(self) -> int:
+        """Between two exchanges."""
+        return self.facts.exchange or self.facts.local_epochs * self.batches
 
     @property
     def batches(self) -> int:

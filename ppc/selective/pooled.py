@@ -7,7 +7,6 @@ nothing is.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -24,21 +23,41 @@ from ppc.sharing import total
 if TYPE_CHECKING:
     from ppc.selective.host import Host
 
+LEFT = "The second aggregator is not there any more; nothing of this round was opened."
+Total = tuple[tuple[int, ...], Words] | None
+
 
 def pooled_round(host: Host, number: int, second: letters.Line) -> None:
     """As many sums as the participant with the most examples has exchanges."""
     each = host.exchanges
-    for _ in range(max(each[one] for one in host.lines)):
+    for place in range(max(each[one] for one in host.lines)):
         if not all(host.spent(one) for one in host.lines):
-            _sum(host, number, second)
+            _sum(host, number, host.tags.tag(number, place), second)
 
 
-def _sum(host: Host, number: int, second: letters.Line) -> None:
-    size, tag = len(host.server.vector), secrets.token_bytes(adding.TAG)
+def begun(host: Host, second: letters.Line) -> None:
+    """The second aggregator knows over whom it has opened what, where the training goes on."""
+    try:
+        second.send(letters.BEGIN, host.tags.training + bytes([host.tags.resumed]))
+        _, known = second.receive({letters.BEGIN: 1})
+    except PpcError as error:
+        raise fail("PPC686", LEFT, hint=f"Start it again, and the others. {error.diagnostics[0].message}") from None
+    if known != b"\1":
+        message = "The second aggregator does not know any more over whom it has given out sums of this training."
+        hint = "Start it with the folder that it had: `--checkpoint FOLDER`. Or begin anew, with another seed."
+        raise fail("PPC686", message, hint=hint)
+
+
+def _sum(host: Host, number: int, tag: bytes, second: letters.Line) -> None:
+    size = len(host.server.vector)
     download = host.server.download(host.facts.downloaded(size))
     shares = _shares(host, tag, download)
     host.enough(of=len(shares))
-    who, theirs = _theirs(host, tag, tuple(sorted(shares)), second)
+    found = _theirs(host, tag, tuple(sorted(shares)), second)
+    if found is None:
+        _skipped(host)
+        return
+    who, theirs = found
     for one in set(shares) - set(who):
         host.drop(one, fail("PPC680", "Its share did not come to the second aggregator.", hint="Look at its line."))
     host.enough(of=len(who))
@@ -58,6 +77,13 @@ def _sum(host: Host, number: int, second: letters.Line) -> None:
                 bytes_down=adding.TAG + Sparse.predicted_bytes(len(download)),
             )
         )
+
+
+def _skipped(host: Host) -> None:
+    """Said once; nobody is dropped."""
+    if not host.skipped:
+        host.skipped = True
+        host.say("sums that were opened before, over other participants, are not opened again: they are left out")
 
 
 def _shares(host: Host, tag: bytes, download: Sparse) -> dict[int, Words]:
@@ -96,16 +122,17 @@ def _tried(host: Host, one: int, act: Callable[[], None]) -> bool:
     return True
 
 
-def _theirs(host: Host, tag: bytes, asked: tuple[int, ...], second: letters.Line) -> tuple[tuple[int, ...], Words]:
-    """The other half of the sum, and over whom."""
+def _theirs(host: Host, tag: bytes, asked: tuple[int, ...], second: letters.Line) -> Total:
+    """The other half of the sum, and over whom; None where it was given out before over others."""
     size, most = host.facts.shared(len(host.server.vector)), host.facts.participants
     try:
         second.send(letters.ADD, tag + np.array(asked, "<u4").tobytes())
-        _, text = second.receive({letters.TOTAL: adding.total_bytes(most, size)})
+        kind, text = second.receive({letters.TOTAL: adding.total_bytes(most, size), letters.GIVEN: adding.TAG})
+        if kind == letters.GIVEN:
+            return None
         named, who, found = adding.total_of(text, size, most)
     except PpcError as error:
-        message = "The second aggregator is not there any more; nothing of this round was opened."
-        raise fail("PPC686", message, hint=f"Start it again, and the others. {error.diagnostics[0].message}") from None
+        raise fail("PPC686", LEFT, hint=f"Start it again, and the others. {error.diagnostics[0].message}") from None
     if named != tag or not set(who) <= set(asked):
         message = "The second aggregator answered for another round, or for others than those that were asked for."
         raise fail("PPC686", message, hint="Nothing was opened. Compare the versions of ppc on both machines.")

@@ -9,15 +9,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from ppc.cli.crowd import certificates
 from ppc.errors import PpcError
 from ppc.flower import mail
 from ppc.flower.client import answer
-from ppc.flower.held import read
+from ppc.flower.held import held, read
 from ppc.flower.server import serve
 from ppc.flower.settings import Settings
-from ppc.selective import letters
+from ppc.selective import adding, letters
 from ppc.selective.adding import TAG, share_bytes, total_of
 from tests.flower.programs import DATA, SEED, SPARSE, in_one_process
 from tests.flower.test_letters import vector
@@ -44,7 +45,7 @@ class Shared:
 
     def post(self, node: int, letter: bytes) -> str:
         ticket = str(len(self.answers))
-        if letter[0] != mail.WHO and self.spoilt.get(node):
+        if letter[0] not in (mail.WHO, letters.BEGIN) and self.spoilt.get(node):
             self.answers[ticket] = self.spoilt[node].pop(0)
             return ticket
         said = self.answered(node, letter)
@@ -144,13 +145,53 @@ def test_a_training_does_not_begin_without_the_second_aggregator() -> None:
         served(Shared(present=(10, 11)))
 
 
-def test_the_second_aggregator_answers_once_for_a_round() -> None:
+def test_the_second_aggregator_sums_under_a_tag_over_one_set_only() -> None:
     nodes = Shared()
     served(nodes)
     question, said = nodes.of_kind(letters.ADD)[0]
 
     assert total_of(said[1:], 65, 2)[1] == (0, 1)
-    assert total_of(nodes.answered(SECOND, question)[1:], 65, 2)[1] == ()
+    assert nodes.answered(SECOND, question) == said
+    head, _ = read(nodes.states[SECOND])
+    nodes.states[SECOND] = held({**head, "given": dict.fromkeys(head["given"], "0,1,2")}, {})
+    assert nodes.answered(SECOND, question)[0] == letters.GIVEN
+
+
+def going_back(folder: Path, program: str, present: tuple[int, ...], **changes: Any) -> list[str]:
+    """Of three participants, with what is kept of the first round."""
+    for path in folder.glob("*.2.npz"):
+        path.unlink()
+    own = {node: {"num-partitions": "4"} for node in range(10, 14)}
+    return served(Shared(program, {"checkpoint": str(folder)}, own=own, present=present), **changes)[1]
+
+
+def test_who_stays_away_when_a_training_goes_on_cannot_be_worked_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The difference of the sums of a round, once with all and once without one, would be its update."""
+    opened: list[NDArray[np.int64]] = []
+    found = adding.opened
+    monkeypatch.setattr(adding, "opened", lambda *parts: opened.append(found(*parts)) or opened[-1])
+    everybody, program = (10, 11, 12, 13), SPARSE.replace("participants 2", "participants 3")
+    going_back(tmp_path, program.replace("rounds 2", "rounds 1"), everybody)
+    going_back(tmp_path, program, everybody, resume=True)
+    assert len(opened) == 2
+
+    said = going_back(tmp_path, program, (10, 11, 13), resume=True)
+    assert len(opened) == 2
+    assert [line.partition(":")[0] for line in said if "opened" in line] == [
+        "sums that were opened before, over other participants, are not opened again"
+    ]
+    assert not any("dropped" in line for line in said)
+    going_back(tmp_path, program, everybody, resume=True)
+    assert np.array_equal(opened[1], opened[2])
+
+    (tmp_path / "aggregator.sums").unlink()
+    with pytest.raises(PpcError, match="PPC686"):
+        going_back(tmp_path, program, (10, 11, 13), resume=True)
+    with pytest.raises(PpcError, match="PPC683"):
+        going_back(tmp_path, program, (10, 11, 13))
+    assert len(opened) == 3
 
 
 @pytest.mark.parametrize("text", [b"", b"\1", bytes(20), b"\xff\xff\xff\xff" + bytes(400), b"\1\0\0\0" + bytes(100)])

@@ -12,6 +12,7 @@ import pytest
 
 from ppc.cli.crowd import certificates
 from ppc.errors import PpcError
+from ppc.field import Words
 from ppc.ir.selective import Clip, Noise, Selective, Upload
 from ppc.runtime.keyring import open_folder
 from ppc.runtime.wire.hello import Hello
@@ -21,6 +22,8 @@ from ppc.runtime.wire.listener import Listener
 from ppc.selective import ParameterServer, Participant, Progress, adding, guest, letters, train
 from ppc.selective.aggregator import Aggregator
 from ppc.selective.host import Arrival, Host
+from ppc.selective.remembered import Memory, Tags
+from ppc.selective.state import order_seed, passed_over, resumed_participant
 from ppc.sharing import MODULUS, shares
 from tests.selective.small import FACTS, group, network
 
@@ -183,7 +186,7 @@ def test_no_partial_sum_is_opened_when_somebody_who_is_needed_fails(tmp_path: Pa
 
     assert caught.value.diagnostics[0].code == "PPC683"
     assert server.vector.tolist() == before.tolist()
-    assert found.aggregator.answered == set()
+    assert found.aggregator.sums == 0
 
 
 def test_the_second_aggregator_that_leaves_ends_the_training_with_nothing_opened(tmp_path: Path) -> None:
@@ -206,18 +209,20 @@ def holding(facts: Selective, tag: bytes, *who: int) -> Aggregator:
 
 
 def sum_of(found: Aggregator, tag: bytes, *asked: int) -> tuple[tuple[int, ...], list[int]]:
-    _, who, total = adding.total_of(found.answer(tag, asked), found.facts.shared(53), 3)
+    _, who, total = adding.total_of(found.answer(tag, asked)[1], found.facts.shared(53), 3)
     return who, total.tolist()
 
 
-def test_the_second_aggregator_answers_once_a_round() -> None:
+def test_the_second_aggregator_sums_under_a_tag_over_one_set_only() -> None:
     """From two sums over different participants the difference would be somebody's update."""
     tag, facts = b"t" * 16, replace(DENSE, least=2)
     found = holding(facts, tag, 0, 1, 2)
 
     assert sum_of(found, tag, 0, 1, 2) == ((0, 1, 2), [6] * 53)
     found.held = holding(facts, tag, 0, 1).held
-    assert sum_of(found, tag, 0, 1) == ((), [])
+    assert found.answer(tag, (0, 1)) == (letters.GIVEN, tag)
+    found.held = holding(facts, tag, 0, 1, 2).held
+    assert sum_of(found, tag, 0, 1, 2) == ((0, 1, 2), [6] * 53)
 
 
 @pytest.mark.parametrize("asked", [(0,), (0, 0, 0), ()])
@@ -227,11 +232,83 @@ def test_the_second_aggregator_gives_out_no_sum_of_one(asked: tuple[int, ...]) -
     assert sum_of(holding(replace(DENSE, least=1), tag, 0, 1), tag, *asked) == ((), [])
 
 
+def unevenness(share: Words) -> float:
+    """The chi-square of the sixteenths that 32,000 elements fall into; beyond 90 by chance once in 10^12 times."""
+    seen = np.bincount((share >> np.uint64(57)).astype(np.int64), minlength=16)
+    return float(((seen - 2000) ** 2 / 2000).sum())
+
+
 def test_one_share_of_an_update_is_uniform() -> None:
-    """The chi-square of the sixteenths that each share falls into, for an update of zeros."""
-    for share in shares(np.zeros(32_000, np.int64), 2):
-        seen = np.bincount((share >> np.uint64(57)).astype(np.int64), minlength=16)
-        assert ((seen - 2000) ** 2 / 2000).sum() < 100  # more by chance: 1e-14
+    assert all(unevenness(share) < 90 for share in shares(np.zeros(32_000, np.int64), 2))
+
+
+def test_what_a_turn_sends_to_each_of_the_two_is_uniform_and_anew_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.arange(32_000, dtype=np.int64) - 16_000
+    monkeypatch.setattr(Participant, "contribution", lambda *_: values)
+    server, parties = group(DENSE)
+    question = b"t" * adding.TAG + server.download(DENSE.downloaded(len(server.vector))).encoded()
+
+    def sent() -> list[Words]:
+        made = guest.turned(parties[0], question, lambda _: None, Memory())
+        return [adding.share_of(text, 32_000)[1] for _, text in made]
+
+    first, second = sent(), sent()
+
+    assert adding.opened(*first).tolist() == adding.opened(*second).tolist() == values.tolist()
+    assert all(unevenness(share) < 90 for share in (*first, *second))
+    assert all((one == other).sum() < 10 for one, other in zip(first, second, strict=True))
+
+
+@pytest.mark.parametrize(("exchange", "tag"), [(1, b"u"), (2, b"t")], ids=["another tag", "another exchange"])
+def test_an_update_goes_under_one_tag_only(tmp_path: Path, exchange: int, tag: bytes) -> None:
+    """Nothing is sent, whoever asks; the memory is that of the folder."""
+    server, parties = group(DENSE)
+    download = server.download(DENSE.downloaded(len(server.vector))).encoded()
+    guest.turned(parties[0], b"t" * adding.TAG + download, lambda _: None, Memory.of(tmp_path, "0.tags"))
+    again = group(DENSE)[1][0]
+    again.exchanges = exchange - 1
+
+    with pytest.raises(PpcError, match="PPC687"):
+        guest.turned(again, tag * adding.TAG + download, lambda _: None, Memory.of(tmp_path, "0.tags"))
+
+
+def test_tags_are_those_of_the_training(tmp_path: Path) -> None:
+    tags = Tags.of(tmp_path, False)
+
+    assert Tags.of(tmp_path, True).tag(3, 1) == tags.tag(3, 1)
+    assert len({Tags().tag(3, 1), tags.tag(3, 1), tags.tag(1, 3), tags.training}) == 4
+    (tmp_path / "server.tags").unlink()
+    with pytest.raises(PpcError, match="PPC684"):
+        Tags.of(tmp_path, True)
+
+
+def test_a_memory_that_is_damaged_is_refused_and_an_unfinished_line_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "sums"
+    path.write_bytes(b"aa 0,1\nbb 0")
+    found = Memory.of(tmp_path, "sums")
+    found.add("bb", "1,2")
+
+    assert found.lines == Memory.of(tmp_path, "sums").lines == {"aa": "0,1", "bb": "1,2"}
+    path.write_bytes(b"\xff\n")
+    with pytest.raises(PpcError, match="PPC684"):
+        Memory.of(tmp_path, "sums")
+
+
+def test_who_has_no_checkpoint_does_not_answer_again_what_it_answered(tmp_path: Path) -> None:
+    one = group(DENSE)[1][0]
+    memory = Memory.of(tmp_path, "0.tags")
+    memory.add("7", "ab")
+    passed_over(tmp_path, one, 3, memory)
+
+    assert (one.exchanges, one.steps) == (7, 7 * one.steps_each)
+    assert resumed_participant(tmp_path, group(DENSE)[1][0], 3)
+
+
+def test_a_seed_of_its_own_is_kept(tmp_path: Path) -> None:
+    assert order_seed(tmp_path, 0) == order_seed(tmp_path, 0) != order_seed(None, 0)
+    (tmp_path / "participant_0.seed").write_text("no seed")
+    with pytest.raises(PpcError, match="PPC684"):
+        order_seed(tmp_path, 0)
 
 
 def test_the_largest_sum_that_the_plan_allows_comes_out_right() -> None:
