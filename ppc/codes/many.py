@@ -48,8 +48,9 @@ MANY = codes(
     ),
     PPC687=(
         "not what was agreed",
-        """In a collaborative training something came that the program does not say: a number that is no element of the
-        field, a call for a sum over too few workers or for more votes than are allowed, or sums that can be no sums.
+        """In a training of many something came that the program does not say: a number that is no element of the
+        field, a call for a sum over too few workers or for more votes than are allowed, sums that can be no sums, or
+        a question for an update that was answered in another sum.
         Whoever noticed it did not answer. Compare the programs, and ask who runs the other side.""",
     ),
     PPC688=(

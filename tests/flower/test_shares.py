@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ppc.cli.crowd import certificates
 from ppc.errors import PpcError
+from ppc.field import Words
 from ppc.flower import mail
 from ppc.flower.client import answer
 from ppc.flower.held import held, read
@@ -171,7 +172,12 @@ def test_who_stays_away_when_a_training_goes_on_cannot_be_worked_out(
     """The difference of the sums of a round, once with all and once without one, would be its update."""
     opened: list[NDArray[np.int64]] = []
     found = adding.opened
-    monkeypatch.setattr(adding, "opened", lambda *parts: opened.append(found(*parts)) or opened[-1])
+
+    def noticed(ours: Words, theirs: Words) -> NDArray[np.int64]:
+        opened.append(found(ours, theirs))
+        return opened[-1]
+
+    monkeypatch.setattr(adding, "opened", noticed)
     everybody, program = (10, 11, 12, 13), SPARSE.replace("participants 2", "participants 3")
     going_back(tmp_path, program.replace("rounds 2", "rounds 1"), everybody)
     going_back(tmp_path, program, everybody, resume=True)
